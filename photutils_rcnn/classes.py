@@ -1,0 +1,14 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The source classes, in the order of the network's outputs.
+
+Class identifiers follow the Astro R-CNN training sets (``CLASS_ID``):
+0 is background, 1 star, 2 galaxy.
+"""
+
+__all__ = ['CLASS_IDS', 'CLASS_NAMES', 'GALAXY', 'STAR']
+
+CLASS_NAMES = ('star', 'galaxy')
+CLASS_IDS = {name: i + 1 for i, name in enumerate(CLASS_NAMES)}
+STAR = CLASS_IDS['star']
+GALAXY = CLASS_IDS['galaxy']
