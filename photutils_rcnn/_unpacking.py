@@ -1,0 +1,202 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Taking data out of the containers users keep them in.
+"""
+
+__all__ = ['Unpacked', 'as_mask', 'broadcast', 'is_none', 'same_unit',
+           'unpack']
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from astropy import units as u
+from astropy.nddata import NDData, StdDevUncertainty
+from astropy.utils.exceptions import AstropyUserWarning
+
+
+@dataclass
+class Unpacked:
+    """
+    Data as given, apart from its container.
+    """
+
+    data: np.ndarray
+    error: object = None
+    mask: object = None
+    unit: object = None
+    wcs: object = None
+
+
+def unpack(data, error, mask, wcs):
+    """
+    Take the data out of its container, with what belongs to it.
+    """
+    if isinstance(data, NDData):
+        given = _unpack_nddata(data, error, mask, wcs)
+    elif (isinstance(data, (list, tuple)) and len(data)
+            and any(isinstance(item, (NDData, np.ndarray)) for item in data)):
+        given = _unpack_list(data, error, mask, wcs)
+    else:
+        given = Unpacked(data, error, mask, None, wcs)
+        if isinstance(data, u.Quantity):
+            given.data, given.unit = data.value, data.unit
+        if isinstance(given.data, np.ma.MaskedArray):
+            own = np.ma.getmaskarray(given.data)
+            given.data = given.data.data
+            given.mask = own if is_none(mask) else own | broadcast(
+                as_mask(mask), own.shape, 'mask')
+        given.data = _as_numbers(given.data, 'data')
+        given.error = same_unit(error, given.unit, 'error')
+    if given.data.ndim not in (2, 3) or given.data.size == 0:
+        msg = ('data must be a 2D image or a 3D (band, y, x) array, got '
+               f'shape {given.data.shape}')
+        raise ValueError(msg)
+    return given
+
+
+def _unpack_nddata(data, error, mask, wcs):
+    """
+    Take the attributes of an NDData object, which win over keywords.
+    """
+    if data.uncertainty is not None:
+        try:
+            std = data.uncertainty.represent_as(StdDevUncertainty)
+        except Exception as exc:
+            msg = ('data.uncertainty must be convertible to a standard '
+                   f'deviation, got {type(data.uncertainty).__name__}')
+            raise TypeError(msg) from exc
+        _warn_ignored(error, 'error', 'uncertainty')
+        error = std.array
+        if data.unit is not None:
+            error = u.Quantity(error, std.unit or data.unit)
+    if data.mask is not None:
+        _warn_ignored(mask, 'mask', 'mask')
+        mask = np.asarray(data.mask) != 0
+    if data.wcs is not None:
+        _warn_ignored(wcs, 'wcs', 'wcs')
+        wcs = data.wcs
+    values = data.data
+    if data.unit is not None:
+        values = u.Quantity(values, data.unit, copy=False)
+    return unpack(values, error, mask, wcs)
+
+
+def _warn_ignored(keyword, name, attribute):
+    """
+    Warn that a keyword loses against an attribute.
+    """
+    if not is_none(keyword):
+        msg = (f'The {name} keyword was ignored: the {attribute} attribute '
+               'of the input NDData is used.')
+        warnings.warn(msg, AstropyUserWarning, stacklevel=5)
+
+
+def _unpack_list(images, error, mask, wcs):
+    """
+    Stack images given as a list, one per band.
+    """
+    per_band = [unpack(image, None, None, None) for image in images]
+    first = per_band[0]
+    shapes = [band.data.shape for band in per_band]
+    if len(set(shapes)) > 1 or first.data.ndim != 2:
+        msg = f'data must hold 2D images of the same shape, got {shapes}'
+        raise ValueError(msg)
+    if len({band.unit is None for band in per_band}) > 1:
+        msg = 'the images in data must all have the same units, or none'
+        raise ValueError(msg)
+    factors = [1.0 if first.unit is None
+               else _conversion(band.unit, first.unit, 'data')
+               for band in per_band]
+    given = Unpacked(
+        np.stack([band.data * np.float64(factor)
+                  for band, factor in zip(per_band, factors, strict=True)]),
+        same_unit(error, first.unit, 'error'), mask, first.unit, wcs)
+
+    if any(band.error is not None for band in per_band):
+        if any(band.error is None for band in per_band):
+            msg = 'all images in data must have an uncertainty, or none'
+            raise ValueError(msg)
+        _warn_ignored(error, 'error', 'uncertainty')
+        given.error = np.stack(
+            [np.broadcast_to(band.error, shapes[0]) * factor
+             for band, factor in zip(per_band, factors, strict=True)])
+    own = np.stack([np.zeros(shapes[0], bool) if is_none(band.mask)
+                    else band.mask for band in per_band])
+    given.mask = own if is_none(mask) else own | broadcast(
+        as_mask(mask), own.shape, 'mask')
+    own_wcs = next((band.wcs for band in per_band if band.wcs is not None),
+                   None)
+    if own_wcs is not None:
+        _warn_ignored(wcs, 'wcs', 'wcs')
+        given.wcs = own_wcs
+    return given
+
+
+def is_none(value):
+    return value is None or value is np.ma.nomask
+
+
+def _as_numbers(values, name):
+    """
+    A real-valued array, without copying if possible.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as exc:
+        msg = f'{name} must be a regular array of numbers: {exc}'
+        raise ValueError(msg) from exc
+    if array.dtype.kind not in 'iuf':
+        msg = f'{name} must hold real numbers, got dtype {array.dtype}'
+        raise TypeError(msg)
+    return array
+
+
+def _conversion(unit, target, name):
+    """
+    The factor from one unit to another.
+    """
+    try:
+        return unit.to(target)
+    except u.UnitConversionError as exc:
+        msg = (f'{name} has the unit {unit}, data {target}: they must all '
+               'have the same units')
+        raise ValueError(msg) from exc
+
+
+def same_unit(values, unit, name):
+    """
+    Numbers in the unit of the data.
+    """
+    if values is None:
+        return None
+    own = getattr(values, 'unit', None)
+    if (own is None) != (unit is None):
+        msg = (f'{name} has the unit {own}, data {unit}: they must all have '
+               'the same units')
+        raise ValueError(msg)
+    if unit is None:
+        return _as_numbers(values, name)
+    return _as_numbers(values.value, name) * _conversion(own, unit, name)
+
+
+def as_mask(mask):
+    """
+    A bool array.
+    """
+    array = np.asarray(mask)
+    if array.dtype.kind not in 'biu':
+        msg = f'mask must be a bool array, got dtype {array.dtype}'
+        raise TypeError(msg)
+    return array.astype(bool)
+
+
+def broadcast(array, shape, name):
+    """
+    Check that a 2D or 3D array belongs to data of a 2D or 3D shape.
+    """
+    if array.shape not in (shape, shape[-2:]):
+        msg = (f'{name} must have the same shape as the input image, got '
+               f'{array.shape} for data of shape {shape}')
+        raise ValueError(msg)
+    return np.broadcast_to(array, shape)

@@ -1,0 +1,244 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The background and the noise of a frame, estimated once for all tiles.
+"""
+
+__all__ = ['estimate_background', 'estimate_noise', 'resolve_background']
+
+import warnings
+
+import numpy as np
+from astropy.stats import SigmaClip, mad_std
+from astropy.utils.exceptions import AstropyUserWarning
+from photutils.background import Background2D, SExtractorBackground
+from scipy import ndimage
+
+from photutils_rcnn._unpacking import broadcast, same_unit
+
+BIN = 4  # pixels are binned for the mesh: quicker, and faint halos show
+BOX = 128  # pixels; the side of a mesh box, well above a large galaxy's core
+ROUGH_BOX = 512
+MIN_MESH_SIDE = 192  # smaller frames have one level
+N_NOISE_PIXELS = 2_000_000
+
+
+def resolve_background(cube, background):
+    """
+    The background to subtract from each band.
+
+    Parameters
+    ----------
+    cube : `~photutils_rcnn.inputs.ImageCube`
+        The frame.
+    background : 'auto', float, `~numpy.ndarray` or \
+            `~astropy.units.Quantity`
+        See `~photutils_rcnn.normalization.normalize_cube`.
+
+    Returns
+    -------
+    background : float32 `~numpy.ndarray`
+        Shape (n_bands, ny, nx), or (n_bands, 1, 1) if constant.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``background`` is of a wrong type, shape or unit.
+    """
+    if isinstance(background, str):
+        if background != 'auto':
+            msg = ("background must be 'auto', a number or an array, got "
+                   f'{background!r}')
+            raise ValueError(msg)
+        return np.stack([
+            estimate_background(image, invalid) for image, invalid
+            in zip(cube.data, cube.invalid, strict=True)])
+    if np.isscalar(background) and background == 0:
+        return np.zeros((cube.n_bands, 1, 1), dtype=np.float32)
+    level = same_unit(background, cube.unit, 'background')
+    if level is None or not np.isfinite(level).all():
+        msg = f"background must be 'auto' or finite, got {background!r}"
+        raise ValueError(msg)
+    if level.ndim == 0 or level.shape == (cube.n_bands,):
+        shape = (cube.n_bands, 1, 1)
+        level = level.reshape(-1, 1, 1)
+    else:
+        shape = cube.data.shape
+        broadcast(level, shape, 'background')
+    return np.broadcast_to(level, shape).astype(np.float32)
+
+
+def estimate_background(image, invalid):
+    """
+    Estimate the background of one band.
+
+    Frames at least 192 pixels wide get a smooth map from
+    `~photutils.background.Background2D` on 4 x 4 binned pixels: sources are
+    found against a rough mesh (512 pixels) and masked in the
+    final one (128 pixels), so that the mesh does not eat large galaxies and
+    halos; both follow what a plane, fitted first, leaves. Smaller frames get one level. Both take the mode
+    (`~photutils.background.SExtractorBackground`) after sigma clipping.
+
+    Parameters
+    ----------
+    image : (ny, nx) `~numpy.ndarray`
+        The pixels.
+    invalid : (ny, nx) bool `~numpy.ndarray`
+        `True` for pixels to leave out.
+
+    Returns
+    -------
+    background : float32 `~numpy.ndarray`
+        The background, of the shape (ny, nx) or (1, 1).
+    """
+    if invalid.all():
+        return np.zeros((1, 1), dtype=np.float32)
+    if min(image.shape) < MIN_MESH_SIDE:
+        return np.full((1, 1), _level(image[~invalid]), dtype=np.float32)
+
+    binned, bad = _bin(image, invalid)
+    plane = _plane(binned, bad)
+    binned = binned - plane
+    side = min(ROUGH_BOX // BIN, max(BOX // BIN, min(binned.shape) // 2))
+    residual = binned - _mesh(binned, bad, side)
+    sigma = _clipped_rms(residual[~bad])
+    sources = ndimage.gaussian_filter(np.where(bad, 0, residual), 1)
+    sources = ndimage.binary_dilation(sources > 1.5 * sigma, iterations=2)
+    smooth = plane + _mesh(binned, bad | sources, BOX // BIN)
+    # the mesh is so smooth that steps of a few pixels do not show
+    smooth = smooth.astype(np.float32).repeat(BIN, axis=0)
+    return smooth.repeat(BIN, axis=1)[:image.shape[0], :image.shape[1]]
+
+
+def estimate_noise(cube, background):
+    """
+    Estimate the noise of the empty sky in each band.
+
+    Without errors, the noise of a band is one number: the smaller of the
+    sigma-clipped MAD standard deviation of the background-subtracted
+    pixels and of their negative half mirrored, which sources do not
+    widen.
+
+    With errors, it is a map. Errors often include the photon noise of the
+    sources, on which the network must not depend, so an
+    error counts at most as much as the median of its 64 x 64 pixel
+    surroundings.
+
+    Parameters
+    ----------
+    cube : `~photutils_rcnn.inputs.ImageCube`
+        The frame.
+    background : `~numpy.ndarray`
+        Its background, of a shape that broadcasts to the data.
+
+    Returns
+    -------
+    noise : float32 `~numpy.ndarray`
+        Shape (n_bands, ny, nx), or (n_bands, 1, 1) without errors.
+    """
+    if cube.error is not None:
+        return np.stack([_sky_error(error, invalid) for error, invalid
+                         in zip(cube.error, cube.invalid, strict=True)])
+    background = np.broadcast_to(background, cube.data.shape)
+    stride = int(np.ceil(np.sqrt(np.prod(cube.shape) / N_NOISE_PIXELS)))
+    thin = np.s_[::stride, ::stride]
+    levels = [_sky_rms(image[thin], invalid[thin], level[thin])
+              for image, invalid, level
+              in zip(cube.data, cube.invalid, background, strict=True)]
+    return np.array(levels, dtype=np.float32).reshape(-1, 1, 1)
+
+
+def _sky_rms(image, invalid, level):
+    """
+    The standard deviation of the sky pixels of one band.
+    """
+    # exact zeros are the usual filling of mosaics outside their exposures
+    good = ~invalid & (image != 0)
+    residual = (image - level)[good].astype(float)
+    if len(residual) == 0:
+        return 1.0
+    estimates = [_clipped_rms(residual)]
+    negative = residual[residual < 0]
+    if len(negative) > 0.05 * len(residual):
+        estimates.append(1.4826 * np.median(-negative))
+    estimates = [value for value in estimates if value > 0]
+    return min(estimates) if estimates else (residual.std() or 1.0)
+
+
+def _sky_error(error, invalid):
+    """
+    Errors, limited to the median of their surroundings.
+    """
+    side = 64
+    limit = np.empty_like(error)
+    for y in range(0, error.shape[0], side):
+        for x in range(0, error.shape[1], side):
+            box = np.s_[y:y + side, x:x + side]
+            good = error[box][~invalid[box]]
+            limit[box] = np.median(good) if good.size else np.inf
+    return np.minimum(error, limit)
+
+
+def _bin(image, invalid):
+    """
+    The mean of the valid pixels of each bin, and the bins with too few.
+    """
+    pad = [(0, -n % BIN) for n in image.shape]
+    shape = [m for n, (_, extra) in zip(image.shape, pad, strict=True)
+             for m in ((n + extra) // BIN, BIN)]
+    good = np.pad(~invalid, pad).reshape(shape)
+    total = np.pad(np.where(invalid, 0, image), pad).reshape(shape)
+    count = good.sum(axis=(1, 3))
+    total = total.sum(axis=(1, 3), dtype=float)
+    return total / np.maximum(count, 1), count < BIN**2 // 2
+
+
+def _mesh(binned, mask, side):
+    """
+    The smooth background of binned pixels.
+    """
+    if mask.all():
+        return np.zeros_like(binned)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', AstropyUserWarning)
+            return Background2D(
+                binned, side, mask=mask, filter_size=3, exclude_percentile=80,
+                sigma_clip=SigmaClip(3.0),
+                bkg_estimator=SExtractorBackground()).background
+    except ValueError:  # no box has enough sky
+        return np.full_like(binned, _level(binned[~mask]))
+
+
+def _plane(binned, mask):
+    """
+    The plane through the sky, by least squares with sigma clipping.
+    """
+    good = ~mask
+    if not good.any():
+        return np.zeros_like(binned)
+    y, x = (np.indices(binned.shape) + 0.5) / np.reshape(
+        binned.shape, (2, 1, 1)) - 0.5
+    terms = np.stack([np.ones_like(x), y, x], axis=-1)
+    used = good
+    for _ in range(5):
+        coefficients = np.linalg.lstsq(terms[used], binned[used])[0]
+        residual = binned - terms @ coefficients
+        center = np.median(residual[used])
+        spread = mad_std(residual[used])
+        used = good & (abs(residual - center) <= 3 * spread)
+    return terms @ coefficients
+
+
+def _level(values):
+    """
+    The mode of pixels after sigma clipping.
+    """
+    return SExtractorBackground(sigma_clip=SigmaClip(3.0))(values)
+
+
+def _clipped_rms(values):
+    """
+    The MAD standard deviation after sigma clipping.
+    """
+    clipped = SigmaClip(3.0)(values, masked=False, copy=True)
+    return mad_std(clipped)

@@ -1,0 +1,76 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Filter names: their order in wavelength.
+"""
+
+__all__ = ['filter_wavelength', 'wavelength_order']
+
+import re
+
+# Approximate effective wavelengths in micrometres; only their order matters.
+_LETTERS = {'FUV': 0.153, 'NUV': 0.227, 'u': 0.36, 'U': 0.365, 'B': 0.445,
+            'g': 0.48, 'G': 0.48, 'V': 0.551, 'r': 0.62, 'R': 0.658,
+            'VIS': 0.72, 'i': 0.76, 'I': 0.806, 'z': 0.9, 'Z': 0.9,
+            'y': 0.99, 'Y': 1.02, 'J': 1.22, 'H': 1.63, 'Ks': 2.15,
+            'K': 2.19, 'W1': 3.4, 'W2': 4.6, 'W3': 12.0, 'W4': 22.0}
+
+# Numbers above 199 count nanometres in HST names and hundredths of a
+# micrometre in JWST and Roman names; these are the latter.
+_INFRARED = {200, 210, 212, 213, 250, 277, 300, 322, 323, 335, 356, 360, 380,
+             405, 410, 430, 444, 460, 466, 470, 480, 560, 770}
+_NUMBERED = re.compile(r'^F(\d{3,4})(W2|LP|[CLMNWX])?$', re.IGNORECASE)
+
+
+def filter_wavelength(name):
+    """
+    The approximate wavelength of a filter, by its name.
+
+    Broad-band letters (``'g'``, ``'Ks'``), HST, JWST and Roman names
+    (``'F105W'``) and names that contain one of them as a word are known
+    (``'HSC-G'``, ``'decam_z'``, ``'Y_E'``).
+
+    Parameters
+    ----------
+    name : str
+        The name of the filter.
+
+    Returns
+    -------
+    wavelength : float or `None`
+        The wavelength in micrometres, good enough to sort by; `None` if
+        the name is not known.
+    """
+    for word in re.split(r'[\s._:/-]+', name.strip()):
+        numbered = _NUMBERED.match(word)
+        if numbered:
+            digits = numbered.group(1)
+            number = int(digits)
+            if len(digits) == 4 or number < 200 or (
+                    number in _INFRARED
+                    and (numbered.group(2) or '').upper() != 'X'):
+                return number / 100.0
+            return number / 1000.0
+        if word in _LETTERS:
+            return _LETTERS[word]
+    return None
+
+
+def wavelength_order(names):
+    """
+    The order of filters from blue to red.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names of the filters.
+
+    Returns
+    -------
+    order : list of int
+        The indices that sort the names by wavelength. If any of the names
+        is not known, the given order is kept.
+    """
+    wavelengths = [filter_wavelength(name) for name in names]
+    if None in wavelengths:
+        return list(range(len(names)))
+    return sorted(range(len(names)), key=wavelengths.__getitem__)

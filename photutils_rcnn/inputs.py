@@ -1,0 +1,209 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+What users pass in, turned into one `ImageCube`.
+"""
+
+__all__ = ['ImageCube', 'prepare_inputs']
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from photutils_rcnn._unpacking import as_mask, broadcast, is_none, unpack
+from photutils_rcnn.bands import wavelength_order
+
+MIN_SIDE = 16
+
+
+@dataclass(frozen=True)
+class ImageCube:
+    """
+    The bands of one frame, checked.
+
+    Parameters
+    ----------
+    data : (n_bands, ny, nx) float32 `~numpy.ndarray`
+        The pixels, 0 where they are invalid.
+    invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
+        `True` where a pixel of a band is masked or not finite.
+    error : (n_bands, ny, nx) float32 `~numpy.ndarray` or `None`
+        The 1-sigma errors, 1 where they are not positive and finite.
+    unit : `~astropy.units.Unit` or `None`
+        The unit of the data and the error.
+    wcs : WCS object or `None`
+        The celestial WCS.
+    bands : tuple of str
+        The names of the bands.
+    """
+
+    data: np.ndarray
+    invalid: np.ndarray
+    error: np.ndarray | None
+    unit: object
+    wcs: object
+    bands: tuple
+
+    @property
+    def shape(self):
+        """
+        The shape (ny, nx) of the frame.
+        """
+        return self.data.shape[1:]
+
+    @property
+    def n_bands(self):
+        """
+        The number of bands.
+        """
+        return len(self.data)
+
+    @property
+    def mask(self):
+        """
+        2D bool array, `True` where no band has data.
+        """
+        return self.invalid.all(axis=0)
+
+
+def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
+    """
+    Turn the user's data into an `ImageCube`.
+
+    The inputs are never changed.
+
+    Parameters
+    ----------
+    data : array_like, `~astropy.units.Quantity`, \
+            `~numpy.ma.MaskedArray` or `~astropy.nddata.NDData`
+        An image (ny, nx), bands (n_bands, ny, nx) from blue to red, or a
+        list of images of any of these types, one per band. Frames need at
+        least 16 x 16 pixels. Pixels that are not finite are invalid.
+    error : float, array_like or `~astropy.units.Quantity`, optional
+        The 1-sigma errors in the unit of the data: a number, one number per
+        band, an image or a cube. Pixels whose error is zero or not
+        finite are invalid.
+    mask : array_like of bool, optional
+        `True` for pixels to ignore; of the shape of the frame, or of the
+        cube.
+    wcs : WCS object, optional
+        The celestial WCS of the frame.
+    bands : str or sequence of str, optional
+        The names of the bands. If all are known filters
+        (`~photutils_rcnn.bands.filter_wavelength`), the bands are sorted
+        from blue to red; else their order is kept. ``'grz'`` is
+        short for ``('g', 'r', 'z')``.
+
+    Returns
+    -------
+    cube : `ImageCube`
+        The frame.
+
+    Raises
+    ------
+    TypeError
+        If ``data``, ``error``, ``mask`` or ``bands`` has the wrong type.
+    ValueError
+        If shapes, units or the number of bands do not match, the frame is
+        smaller than 16 x 16 or has no valid pixel.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If ``error``, ``mask`` or ``wcs`` is given and the
+        `~astropy.nddata.NDData` has its own, which is used.
+    """
+    given = unpack(data, error, mask, wcs)
+    with np.errstate(over='ignore'):  # beyond float32: not finite
+        cube = np.array(given.data, dtype=np.float32, ndmin=3)
+    n_bands, *shape = cube.shape
+    if min(shape) < MIN_SIDE:
+        msg = (f'data must have at least {MIN_SIDE} x {MIN_SIDE} pixels as '
+               f'(ny, nx) or (band, ny, nx), got shape {given.data.shape}')
+        raise ValueError(msg)
+
+    invalid = ~np.isfinite(cube)
+    invalid |= _prepare_mask(given.mask, cube.shape)
+    sigma = _prepare_error(given.error, cube.shape)
+    if sigma is not None:
+        bad = ~(np.isfinite(sigma) & (sigma > 0))
+        invalid |= bad
+        sigma[bad] = 1.0
+    cube[invalid] = 0.0
+    if invalid.all():
+        msg = 'data has no valid pixel: all are masked or not finite'
+        raise ValueError(msg)
+
+    names, order = _prepare_bands(bands, n_bands)
+    if order != list(range(n_bands)):
+        cube, invalid = cube[order], invalid[order]
+        sigma = None if sigma is None else sigma[order]
+    return ImageCube(cube, invalid, sigma, given.unit,
+                     _prepare_wcs(given.wcs), names)
+
+
+def _prepare_mask(mask, shape):
+    """
+    The mask, of the shape of the cube.
+    """
+    if is_none(mask):
+        return np.False_
+    mask = broadcast(as_mask(mask), shape, 'mask')
+    if mask.all():
+        msg = 'mask must not be True for all pixels'
+        raise ValueError(msg)
+    return mask
+
+
+def _prepare_error(error, shape):
+    """
+    The errors as a new array of the shape of the cube.
+    """
+    if error is None:
+        return None
+    error = np.asarray(error)
+    if error.ndim == 0 or error.shape == (shape[0],):
+        error = error.reshape(-1, 1, 1)
+    else:
+        broadcast(error, shape, 'error')
+    if (error < 0).any():
+        msg = f'error must not be negative, got {error[error < 0][0]}'
+        raise ValueError(msg)
+    return np.array(np.broadcast_to(error, shape), dtype=np.float32)
+
+
+def _prepare_bands(bands, n_bands):
+    """
+    The names of the bands and their order from blue to red.
+    """
+    if bands is None:
+        names = [f'band{i + 1}' for i in range(n_bands)]
+        return tuple(names), list(range(n_bands))
+    if isinstance(bands, str):
+        bands = [bands] if n_bands == 1 else list(bands)
+    bands = list(bands)
+    if not all(isinstance(name, str) for name in bands):
+        msg = f'bands must be names, got {bands!r}'
+        raise TypeError(msg)
+    if len(bands) != n_bands:
+        msg = f'bands must name {n_bands} bands, got {len(bands)}: {bands}'
+        raise ValueError(msg)
+    if len(set(bands)) != n_bands:
+        msg = f'bands must be different names, got {bands}'
+        raise ValueError(msg)
+    order = wavelength_order(bands)
+    return tuple(bands[i] for i in order), order
+
+
+def _prepare_wcs(wcs):
+    """
+    The two celestial axes of a WCS.
+    """
+    if wcs is None:
+        return None
+    if getattr(wcs, 'pixel_n_dim', None) == 3 and hasattr(wcs, 'celestial'):
+        wcs = wcs.celestial
+    if getattr(wcs, 'pixel_n_dim', None) != 2:
+        msg = ('wcs must have two pixel axes, got '
+               f'{getattr(wcs, "pixel_n_dim", type(wcs).__name__)}')
+        raise ValueError(msg)
+    return wcs

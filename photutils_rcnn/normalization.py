@@ -1,0 +1,246 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+From an image cube to what the network sees.
+
+Background and noise are estimated once per frame, the bands are mapped to
+those of the model in units of signal to noise, and a stretch compresses
+the range.
+"""
+
+__all__ = ['ArcsinhStretch', 'NormalizedCube', 'ZScoreStretch', 'get_stretch',
+           'normalize_cube', 'to_model_bands']
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from photutils_rcnn.background import estimate_noise, resolve_background
+
+
+class ArcsinhStretch:
+    r"""
+    The inverse hyperbolic sine of the signal-to-noise ratio.
+
+    .. math:: \mathrm{arcsinh}(x / \sigma) / s
+
+    It is linear within the noise and logarithmic for bright sources, and
+    the same source at the same depth looks the same in every frame.
+
+    Parameters
+    ----------
+    scale : float, optional
+        The divisor :math:`s`. The default is 2.
+    """
+
+    name = 'arcsinh'
+
+    def __init__(self, scale=2.0):
+        if not scale > 0:
+            msg = f'scale must be positive, got {scale!r}'
+            raise ValueError(msg)
+        self.scale = float(scale)
+
+    def __repr__(self):
+        return f'{type(self).__name__}(scale={self.scale})'
+
+    def __call__(self, image, noise=1.0):
+        """
+        Stretch background-subtracted images.
+
+        Parameters
+        ----------
+        image : (n_bands, ny, nx) `~numpy.ndarray`
+            The images.
+        noise : float or `~numpy.ndarray`, optional
+            Their noise in the same unit, of a shape that broadcasts.
+            The default is 1: the images are in units of the noise.
+
+        Returns
+        -------
+        stretched : `~numpy.ndarray`
+            The stretched images, of the same shape.
+        """
+        return np.arcsinh(image / noise) / self.scale
+
+
+class ZScoreStretch:
+    r"""
+    The z-score of each band over the whole frame.
+
+    .. math:: A \, (x - \bar{x}) / \mathrm{std}(x)
+
+    Equation 1 of `Burke et al. (2019)
+    <https://ui.adsabs.harvard.edu/abs/2019MNRAS.490.3952B>`_. The depth of
+    the frame and its brightest source set the scale.
+
+    Parameters
+    ----------
+    factor : float, optional
+        The factor :math:`A`. The default is 10000, as published.
+    """
+
+    name = 'zscore'
+
+    def __init__(self, factor=1e4):
+        self.factor = float(factor)
+
+    def __repr__(self):
+        return f'{type(self).__name__}(factor={self.factor})'
+
+    def __call__(self, image, noise=1.0):  # noqa: ARG002
+        """
+        Stretch images; see `ArcsinhStretch`. The noise is not used.
+        """
+        mean = image.mean(axis=(-2, -1), keepdims=True, dtype=float)
+        std = image.std(axis=(-2, -1), keepdims=True, dtype=float)
+        std[std == 0] = 1.0
+        return (self.factor * (image - mean) / std).astype(image.dtype)
+
+
+_STRETCHES = {cls.name: cls for cls in (ArcsinhStretch, ZScoreStretch)}
+
+
+def get_stretch(name, **params):
+    """
+    A stretch by its name, as the configuration of a model holds it.
+
+    Parameters
+    ----------
+    name : {'arcsinh', 'zscore'}
+        The name of the stretch.
+    **params
+        The parameters of its class.
+
+    Returns
+    -------
+    stretch : callable
+        An instance called as ``stretch(image, noise)``.
+    """
+    if name not in _STRETCHES:
+        msg = f'name must be one of {sorted(_STRETCHES)}, got {name!r}'
+        raise ValueError(msg)
+    return _STRETCHES[name](**params)
+
+
+def to_model_bands(snr_image, valid, n_model_bands=3):
+    r"""
+    Map any number of bands to those of a model.
+
+    As many bands as the model has are kept, one is replicated, more are
+    split into contiguous groups (the first groups get the surplus), fewer
+    are spread, with the sum of two neighbors between them: two bands
+    become :math:`(a, (a + b) / \sqrt{2}, b)` in a model of three. The sum
+    of the signal-to-noise images of ``k`` bands is divided by
+    :math:`\sqrt{k}`, which keeps unit noise: for bands of equal noise it
+    is the inverse-variance weighted mean.
+
+    A pixel that is bad in some bands takes the mean of the other bands
+    there, and 0 (the sky) if it is bad in all.
+
+    Parameters
+    ----------
+    snr_image : (n_bands, ny, nx) `~numpy.ndarray`
+        Background-subtracted images divided by their noise, blue to red.
+    valid : (n_bands, ny, nx) bool `~numpy.ndarray`
+        `True` where a pixel is good.
+    n_model_bands : int, optional
+        The number of bands of the model. The default is 3.
+
+    Returns
+    -------
+    model_image : (n_model_bands, ny, nx) float32 `~numpy.ndarray`
+        The images in units of the noise.
+    """
+    snr = np.array(snr_image, dtype=np.float32)
+    valid = np.asarray(valid, dtype=bool)
+    if snr.ndim != 3 or valid.shape != snr.shape:
+        msg = ('snr_image must be 3D and valid of the same shape, got '
+               f'{snr.shape} and {valid.shape}')
+        raise ValueError(msg)
+    snr[~valid] = 0
+    if not valid.all():
+        count = valid.sum(axis=0)
+        patch = (count > 0) & (count < len(snr))
+        mean = snr[:, patch].sum(axis=0) / count[patch]
+        snr[:, patch] = np.where(valid[:, patch], snr[:, patch], mean)
+
+    n_bands = len(snr)
+    if n_bands == n_model_bands:
+        return snr
+    if n_bands > n_model_bands:
+        groups = np.array_split(np.arange(n_bands), n_model_bands)
+    else:
+        positions = np.linspace(0, n_bands - 1, n_model_bands)
+        groups = [np.unique([int(np.floor(at)), int(np.ceil(at))])
+                  for at in positions]
+    return np.stack([snr[group].sum(axis=0) / np.float32(np.sqrt(len(group)))
+                     for group in groups])
+
+
+@dataclass(frozen=True)
+class NormalizedCube:
+    """
+    A frame as the network sees it, and how it was made.
+
+    Parameters
+    ----------
+    image : (ny, nx, n_model_bands) float32 `~numpy.ndarray`
+        The stretched image, 0 where no band has data.
+    background : float32 `~numpy.ndarray`
+        The background per band in the unit of the data, of the shape
+        (n_bands, ny, nx), or (n_bands, 1, 1) if constant.
+    noise : float32 `~numpy.ndarray`
+        The noise of the empty sky per band, in the unit of the data, of the
+        same kinds of shape.
+    invalid : (ny, nx) bool `~numpy.ndarray`
+        `True` where no band has data.
+    """
+
+    image: np.ndarray
+    background: np.ndarray
+    noise: np.ndarray
+    invalid: np.ndarray
+
+
+def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3):
+    """
+    Normalize a frame for the network.
+
+    Parameters
+    ----------
+    cube : `~photutils_rcnn.inputs.ImageCube`
+        The frame.
+    background : 'auto', float, `~numpy.ndarray` or \
+            `~astropy.units.Quantity`, optional
+        What to subtract: ``'auto'`` estimates it
+        (`~photutils_rcnn.background.estimate_background`), a number, one
+        number per band, an image or a cube is subtracted as it is, 0 says
+        that the data are already subtracted. It needs the unit of the
+        data, but for 0. Small cutouts full of sources need 0.
+    stretch : callable, optional
+        The stretch. The default is `ArcsinhStretch`.
+    n_bands : int, optional
+        The number of bands of the model. The default is 3.
+
+    Returns
+    -------
+    normalized : `NormalizedCube`
+        The normalized frame.
+
+    Notes
+    -----
+    The noise is the standard deviation of a pixel of the empty sky; see
+    `~photutils_rcnn.background.estimate_noise`.
+    """
+    stretch = ArcsinhStretch() if stretch is None else stretch
+    background = resolve_background(cube, background)
+    noise = estimate_noise(cube, background)
+    valid = ~cube.invalid
+    model = to_model_bands((cube.data - background) / noise, valid, n_bands)
+    invalid = cube.mask
+    image = stretch(model)
+    image[:, invalid] = 0
+    return NormalizedCube(
+        image=np.ascontiguousarray(np.moveaxis(image, 0, -1),
+                                   dtype=np.float32),
+        background=background, noise=noise, invalid=invalid)

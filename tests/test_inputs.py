@@ -1,0 +1,217 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the inputs module.
+"""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.nddata import (
+    CCDData,
+    InverseVariance,
+    NDData,
+    StdDevUncertainty,
+    VarianceUncertainty,
+)
+from astropy.utils.exceptions import AstropyUserWarning
+from astropy.wcs import WCS
+from numpy.testing import assert_allclose, assert_equal
+
+from photutils_rcnn.inputs import prepare_inputs
+
+SHAPE = (20, 24)
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).normal(10.0, 1.0, SHAPE)
+
+
+@pytest.mark.parametrize('dtype', ['f4', 'f8', '>f4', '>f8', '>i2', 'u2'])
+def test_dtypes(image, dtype):
+    """
+    Any real dtype and byte order becomes native float32.
+    """
+    data = image.astype(dtype)
+    before = data.copy()
+    cube = prepare_inputs(data)
+    assert cube.data.dtype == np.dtype('=f4')
+    assert cube.data.shape == (1, *SHAPE)
+    assert_allclose(cube.data[0], data, rtol=1e-6)
+    assert not cube.invalid.any()
+    assert cube.bands == ('band1',)
+    assert_equal(data, before)
+
+
+@pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf, 1e300])
+def test_nonfinite(image, bad):
+    """
+    Pixels that are not finite in float32 are invalid and filled.
+    """
+    image[3, 4] = bad
+    cube = prepare_inputs(image)
+    assert_equal(np.argwhere(cube.mask), [[3, 4]])
+    assert cube.data[0, 3, 4] == 0
+
+
+def test_masks(image):
+    """
+    Masks of a MaskedArray and the keyword are combined.
+    """
+    own = np.zeros(SHAPE, bool)
+    own[0, 0] = True
+    other = np.zeros(SHAPE, int)
+    other[1, 1] = 1
+    cube = prepare_inputs(np.ma.array(image, mask=own), mask=other.tolist())
+    assert_equal(np.argwhere(cube.mask), [[0, 0], [1, 1]])
+    assert not prepare_inputs(image, mask=np.ma.nomask).mask.any()
+
+
+def test_mask_of_one_band(image):
+    """
+    A pixel bad in one band only is not masked.
+    """
+    data = np.stack([image, image])
+    data[0, 2, 2] = np.nan
+    cube = prepare_inputs(data)
+    assert cube.invalid[0, 2, 2]
+    assert not cube.mask.any()
+
+
+def test_quantity(image):
+    """
+    Units are kept and the error is converted to them.
+    """
+    cube = prepare_inputs(image << u.uJy, error=1.0 * u.nJy)
+    assert cube.unit == u.uJy
+    assert_allclose(cube.error, 0.001)
+
+
+def test_masked_quantity_error_units(image):
+    """
+    Data and error must both have units or not.
+    """
+    for data, error in ((image << u.Jy, 1.0), (image, 1.0 * u.Jy),
+                        (image << u.Jy, 1.0 * u.s)):
+        with pytest.raises(ValueError, match='the same units'):
+            prepare_inputs(data, error=error)
+
+
+@pytest.mark.parametrize('uncertainty', [
+    StdDevUncertainty(np.full(SHAPE, 2.0)),
+    VarianceUncertainty(np.full(SHAPE, 4.0)),
+    InverseVariance(np.full(SHAPE, 0.25))])
+@pytest.mark.parametrize('cls', [NDData, CCDData])
+def test_nddata(image, uncertainty, cls):
+    """
+    NDData brings its uncertainty, mask, unit and WCS.
+    """
+    mask = np.zeros(SHAPE, bool)
+    mask[5, 6] = True
+    wcs = WCS(naxis=2)
+    data = cls(image, uncertainty=uncertainty, mask=mask, unit='adu',
+               wcs=wcs)
+    cube = prepare_inputs(data)
+    assert cube.unit == u.adu
+    assert cube.wcs is not None
+    assert_allclose(cube.error, 2.0)
+    assert_equal(np.argwhere(cube.mask), [[5, 6]])
+    with pytest.warns(AstropyUserWarning, match='error keyword was ignored'):
+        prepare_inputs(data, error=3.0)
+
+
+def test_list_of_images(image):
+    """
+    A list of images is a cube, units converted to those of the first.
+    """
+    bands = [CCDData(image, unit='Jy'), CCDData(image * 1e3, unit='mJy')]
+    cube = prepare_inputs(bands, bands=('r', 'z'))
+    assert_allclose(cube.data[0], cube.data[1], rtol=1e-6)
+    assert cube.unit == u.Jy
+    with pytest.raises(ValueError, match='same shape'):
+        prepare_inputs([image, image[1:]])
+
+
+@pytest.mark.parametrize('error', [
+    2.0, [2.0, 2.0], np.full(SHAPE, 2.0), np.full((2, *SHAPE), 2.0)])
+def test_error_shapes(image, error):
+    """
+    Errors may be a number, one per band, an image or a cube.
+    """
+    cube = prepare_inputs(np.stack([image, image]), error=error)
+    assert_equal(cube.error, np.full((2, *SHAPE), 2.0))
+
+
+def test_error_without_information(image):
+    """
+    Pixels with zero or infinite error are invalid.
+    """
+    error = np.ones(SHAPE)
+    error[0, :3] = [0, np.inf, np.nan]
+    cube = prepare_inputs(image, error=error)
+    assert_equal(np.flatnonzero(cube.mask), [0, 1, 2])
+    assert_equal(cube.error, 1.0)
+
+
+def test_bands_are_sorted(image):
+    """
+    Known filters are sorted from blue to red, data and errors with them.
+    """
+    data = np.stack([image, image + 1, image + 2])
+    cube = prepare_inputs(data, error=[3.0, 1.0, 2.0], bands='zgr')
+    assert cube.bands == ('g', 'r', 'z')
+    assert_allclose(cube.data, data[[1, 2, 0]], rtol=1e-6)
+    assert_equal(cube.error[:, 0, 0], [1, 2, 3])
+    cube = prepare_inputs(data, bands=('z', 'blue', 'r'))
+    assert cube.bands == ('z', 'blue', 'r')
+
+
+def test_spectral_wcs(image):
+    """
+    The celestial part of a WCS with a third axis is used.
+    """
+    wcs = WCS(naxis=3)
+    wcs.wcs.ctype = 'RA---TAN', 'DEC--TAN', 'WAVE'
+    cube = prepare_inputs(np.stack([image, image]), wcs=wcs)
+    assert cube.wcs.pixel_n_dim == 2
+    with pytest.raises(ValueError, match='wcs must have two'):
+        prepare_inputs(image, wcs='header')
+
+
+@pytest.mark.parametrize(('data', 'exc', 'match'), [
+    (np.zeros(30), ValueError, r'2D image or a 3D.*\(30,\)'),
+    (np.zeros((2, 2, 20, 20)), ValueError, '2D image or a 3D'),
+    (np.zeros((15, 40)), ValueError, r'16 x 16.*\(15, 40\)'),
+    (np.zeros((40, 40, 3)), ValueError, r'\(band, ny, nx\).*\(40, 40, 3\)'),
+    (np.zeros((0, 20, 20)), ValueError, 'shape'),
+    (np.full(SHAPE, None), TypeError, 'object'),
+    (np.zeros(SHAPE, complex), TypeError, 'complex'),
+    (np.zeros(SHAPE, bool), TypeError, 'bool'),
+    ('image.fits', TypeError, 'real numbers'),
+    (None, TypeError, 'object'),
+    ([[1.0, 2.0], [3.0]], ValueError, 'regular'),
+    (np.full(SHAPE, np.nan), ValueError, 'no valid pixel')])
+def test_bad_data(data, exc, match):
+    """
+    Wrong data raise one clear error.
+    """
+    with pytest.raises(exc, match=match):
+        prepare_inputs(data)
+
+
+@pytest.mark.parametrize(('keywords', 'exc', 'match'), [
+    ({'mask': np.ones(SHAPE, bool)}, ValueError, 'mask must not be True'),
+    ({'mask': np.ones((3, 3), bool)}, ValueError, 'mask must have the same'),
+    ({'mask': np.ones(SHAPE)}, TypeError, 'mask must be a bool'),
+    ({'error': np.ones((3, 3))}, ValueError, 'error must have the same'),
+    ({'error': -1.0}, ValueError, 'error must not be negative'),
+    ({'error': 'yes'}, TypeError, 'error must hold real'),
+    ({'bands': 'gr'}, ValueError, 'bands must name 3 bands, got 2'),
+    ({'bands': ('g', 'g', 'r')}, ValueError, 'different'),
+    ({'bands': (1, 2, 3)}, TypeError, 'bands must be names')])
+def test_bad_keywords(image, keywords, exc, match):
+    """
+    Wrong keywords raise one clear error.
+    """
+    with pytest.raises(exc, match=match):
+        prepare_inputs(np.stack([image] * 3), **keywords)
