@@ -119,9 +119,11 @@ def estimate_noise(cube, background):
     widen.
 
     With errors, it is a map. Errors often include the photon noise of the
-    sources, on which the network must not depend, so an
-    error counts at most as much as the median of its 64 x 64 pixel
-    surroundings.
+    sources, on which the network must not depend, so an error counts at
+    most as much as the median of its 64 x 64 pixel box. And errors of
+    resampled images often allow for the correlation of pixels, up to twice
+    the scatter that is seen, so the map is scaled to the scatter of the
+    sky, by a factor of 1.5 at most.
 
     Parameters
     ----------
@@ -135,25 +137,28 @@ def estimate_noise(cube, background):
     noise : float32 `~numpy.ndarray`
         Shape (n_bands, ny, nx), or (n_bands, 1, 1) without errors.
     """
-    if cube.error is not None:
-        return np.stack([_sky_error(error, invalid) for error, invalid
-                         in zip(cube.error, cube.invalid, strict=True)])
     background = np.broadcast_to(background, cube.data.shape)
     stride = int(np.ceil(np.sqrt(np.prod(cube.shape) / N_NOISE_PIXELS)))
     thin = np.s_[::stride, ::stride]
-    levels = [_sky_rms(image[thin], invalid[thin], level[thin])
-              for image, invalid, level
-              in zip(cube.data, cube.invalid, background, strict=True)]
-    return np.array(levels, dtype=np.float32).reshape(-1, 1, 1)
+    levels = []
+    for i, (image, invalid) in enumerate(zip(cube.data, cube.invalid,
+                                             strict=True)):
+        # exact zeros are the usual filling of mosaics outside the exposures
+        sky = (~invalid & (image != 0))[thin]
+        residual = (image[thin] - background[i][thin])[sky].astype(float)
+        if cube.error is None:
+            levels.append(np.full((1, 1), _sky_rms(residual)))
+        else:
+            error = _sky_error(cube.error[i], invalid)
+            ratio = _sky_rms(residual / error[thin][sky])
+            levels.append(error * min(ratio, 1.5))
+    return np.stack(levels).astype(np.float32)
 
 
-def _sky_rms(image, invalid, level):
+def _sky_rms(residual):
     """
-    The standard deviation of the sky pixels of one band.
+    The standard deviation of the sky among background-subtracted pixels.
     """
-    # exact zeros are the usual filling of mosaics outside their exposures
-    good = ~invalid & (image != 0)
-    residual = (image - level)[good].astype(float)
     if len(residual) == 0:
         return 1.0
     estimates = [_clipped_rms(residual)]
@@ -213,20 +218,24 @@ def _plane(binned, mask):
     """
     The plane through the sky, by least squares with sigma clipping.
     """
-    good = ~mask
+    y, x = np.ogrid[-0.5:0.5:1j * binned.shape[0],
+                    -0.5:0.5:1j * binned.shape[1]]
+    stride = int(np.ceil(np.sqrt(binned.size / 20_000)))
+    good = np.zeros(binned.shape, dtype=bool)
+    good[::stride, ::stride] = ~mask[::stride, ::stride]
     if not good.any():
         return np.zeros_like(binned)
-    y, x = (np.indices(binned.shape) + 0.5) / np.reshape(
-        binned.shape, (2, 1, 1)) - 0.5
-    terms = np.stack([np.ones_like(x), y, x], axis=-1)
-    used = good
+    rows, cols = np.nonzero(good)
+    values = binned[good]
+    terms = np.stack([np.ones(len(rows)), y[rows, 0], x[0, cols]], axis=1)
+    used = np.ones(len(rows), dtype=bool)
     for _ in range(5):
-        coefficients = np.linalg.lstsq(terms[used], binned[used])[0]
-        residual = binned - terms @ coefficients
+        offset, slope_y, slope_x = np.linalg.lstsq(terms[used],
+                                                   values[used])[0]
+        residual = values - terms @ (offset, slope_y, slope_x)
         center = np.median(residual[used])
-        spread = mad_std(residual[used])
-        used = good & (abs(residual - center) <= 3 * spread)
-    return terms @ coefficients
+        used = abs(residual - center) <= 3 * mad_std(residual[used])
+    return offset + slope_y * y + slope_x * x
 
 
 def _level(values):
