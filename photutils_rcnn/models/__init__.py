@@ -1,0 +1,7 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The network: Mask R-CNN in backend-neutral Keras 3.
+
+This subpackage knows only Keras and NumPy. Importing it does not import
+Keras; importing its modules does.
+"""

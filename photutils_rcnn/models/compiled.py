@@ -1,0 +1,68 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Compiling functions of tensors on whichever backend Keras runs.
+"""
+
+__all__ = ['compile_function', 'has_fast_bfloat16']
+
+import functools
+from pathlib import Path
+
+import keras
+
+
+def compile_function(function):
+    """
+    Compile a function of tensors for inference.
+
+    A new shape of the arguments compiles anew, so callers keep to few
+    shapes.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays or tensors and returns tensors.
+
+    Returns
+    -------
+    compiled : callable
+        The compiled function.
+    """
+    backend = keras.backend.backend()
+    if backend == 'tensorflow':
+        import tensorflow as tf
+
+        return tf.function(function, autograph=False)
+    if backend == 'jax':
+        import jax
+
+        return jax.jit(function)
+    import torch
+
+    @functools.wraps(function)
+    def without_gradients(*args):
+        with torch.no_grad():
+            return function(*map(keras.ops.convert_to_tensor, args))
+
+    return without_gradients
+
+
+@functools.cache
+def has_fast_bfloat16():
+    """
+    Whether the processor multiplies bfloat16 natively.
+
+    Without the instructions bfloat16 is slower than float32.
+
+    Returns
+    -------
+    answer : bool
+        `False` where it cannot be told.
+    """
+    if keras.backend.backend() != 'tensorflow':
+        return False
+    try:
+        info = Path('/proc/cpuinfo').read_text()
+    except OSError:
+        return False
+    return 'avx512_bf16' in info or 'amx_bf16' in info

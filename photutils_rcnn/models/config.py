@@ -1,0 +1,207 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The description of a network, as data.
+"""
+
+__all__ = ['CONFIGS', 'MaskRCNNConfig', 'get_config']
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MaskRCNNConfig:
+    """
+    Everything that defines the graph and the losses of a Mask R-CNN.
+
+    Lengths are in pixels of the input image. Sequences are stored as
+    tuples, so that configurations are hashable and immutable.
+
+    Parameters
+    ----------
+    name : str
+        The name of the configuration.
+    n_bands : int
+        The number of input channels.
+    class_names : tuple of str
+        The classes without background; class ``i`` has identifier
+        ``i + 1``.
+    backbone : {'compact', 'resnet50', 'resnet101'}
+        The trunk.
+    stem_filters : int
+        The channels of the stride-1 stem of the compact trunk.
+    stage_filters, stage_blocks : tuple of int
+        Channels and residual blocks of the compact trunk's stages, at the
+        strides 2, 4, 8, ...
+    pyramid_channels : int
+        The channels of every pyramid level.
+    pyramid_levels : (2,) tuple of int
+        The finest and the coarsest level; level ``k`` has the stride
+        ``2**k``. Levels beyond the trunk are strided convolutions.
+    anchor_sizes : tuple of tuple of float
+        For each level the square roots of the anchor areas.
+    anchor_ratios : tuple of float
+        The width-to-height ratios of the anchors.
+    rpn_channels : int
+        The channels of the proposal head.
+    rpn_positive_iou, rpn_negative_iou : float
+        Anchors above the first are sources, below the second background;
+        between them they do not count.
+    focal_gamma, focal_alpha : float
+        The parameters of the focal objectness loss (Lin et al. 2017,
+        arXiv:1708.02002).
+    box_std : (4,) tuple of float
+        The scale of the box deltas (dy, dx, log h, log w).
+    n_pre_nms, n_proposals : int
+        Proposals per image before and after non-maximum suppression while
+        training. Inference has no such limit.
+    proposal_nms_iou : float
+        The overlap above which the weaker proposal is dropped.
+    n_positive_rois, n_negative_rois, n_mask_rois : int
+        The regions sampled per image for the losses of the second stage.
+    roi_positive_iou : float
+        Regions overlapping a source by more belong to it.
+    box_pool, mask_pool, mask_size : int
+        Sides of the pooled features and of the mask.
+    box_context, mask_context : float
+        Regions are enlarged by these factors before pooling. A mask may
+        then reach beyond a box that came out too tight.
+    canonical_size : float
+        Regions of this side are pooled at the finest level; every
+        doubling moves one level up.
+    mask_level_shift : int
+        Masks are pooled this many levels finer than boxes.
+    head_width : int
+        The width of the dense layers of the class and box head.
+    mask_channels, mask_convolutions : int
+        The width and depth of the mask head.
+    mini_mask_size : int
+        The side of the stored truth masks.
+    loss_weights : tuple of float
+        The weights of the losses ``(objectness, rpn_box, class, box,
+        mask)``.
+    """
+
+    name: str = 'compact'
+    n_bands: int = 3
+    class_names: tuple = ('star', 'galaxy')
+    backbone: str = 'compact'
+    stem_filters: int = 16
+    stage_filters: tuple = (32, 64, 96, 128)
+    stage_blocks: tuple = (1, 2, 2, 3)
+    pyramid_channels: int = 48
+    pyramid_levels: tuple = (1, 5)
+    anchor_sizes: tuple = ((6.,), (12.,), (24.,), (48.,), (96., 192.))
+    anchor_ratios: tuple = (1.,)
+    rpn_channels: int = 48
+    rpn_positive_iou: float = 0.4
+    rpn_negative_iou: float = 0.3
+    focal_gamma: float = 2.0
+    focal_alpha: float = 0.25
+    box_std: tuple = (0.1, 0.1, 0.2, 0.2)
+    n_pre_nms: int = 800
+    n_proposals: int = 256
+    proposal_nms_iou: float = 0.7
+    n_positive_rois: int = 64
+    n_negative_rois: int = 80
+    n_mask_rois: int = 40
+    roi_positive_iou: float = 0.5
+    box_pool: int = 7
+    mask_pool: int = 14
+    mask_size: int = 28
+    box_context: float = 1.4
+    mask_context: float = 1.2
+    canonical_size: float = 16.
+    mask_level_shift: int = 1
+    head_width: int = 256
+    mask_channels: int = 48
+    mask_convolutions: int = 3
+    mini_mask_size: int = 32
+    loss_weights: tuple = (1., 1., 1., 1., 1.)
+
+    @property
+    def n_classes(self):
+        """
+        The number of classes, background included.
+        """
+        return len(self.class_names) + 1
+
+    @property
+    def levels(self):
+        """
+        The pyramid levels, finest first.
+        """
+        return tuple(range(self.pyramid_levels[0],
+                           self.pyramid_levels[1] + 1))
+
+    @property
+    def strides(self):
+        """
+        The strides of the pyramid levels, in pixels.
+        """
+        return tuple(2**level for level in self.levels)
+
+    def to_dict(self):
+        """
+        The configuration as a dictionary of JSON types.
+        """
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_dict(cls, values):
+        """
+        Build a configuration from the dictionary of `to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If ``values`` has unknown keys.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = set(values) - known
+        if unknown:
+            msg = f'unknown configuration keys: {sorted(unknown)}'
+            raise ValueError(msg)
+        return cls(**{key: _frozen(value) for key, value in values.items()})
+
+
+def _frozen(value):
+    """
+    Turn nested lists into tuples.
+    """
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(item) for item in value)
+    return value
+
+
+CONFIGS = {
+    'compact': MaskRCNNConfig(),
+}
+
+
+def get_config(name, **changes):
+    """
+    A named configuration, with changes.
+
+    Parameters
+    ----------
+    name : str
+        A key of `CONFIGS`.
+    **changes
+        Fields to replace.
+
+    Returns
+    -------
+    config : `MaskRCNNConfig`
+        The configuration.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    """
+    if name not in CONFIGS:
+        msg = f'name must be one of {sorted(CONFIGS)}, got {name!r}'
+        raise ValueError(msg)
+    return dataclasses.replace(CONFIGS[name], **changes)

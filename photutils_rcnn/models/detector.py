@@ -1,0 +1,172 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The stages of inference as compiled functions of arrays.
+"""
+
+__all__ = ['Detector']
+
+import numpy as np
+from keras import ops
+
+from photutils_rcnn.models.anchors import anchor_cells, make_anchors
+from photutils_rcnn.models.boxes import (clip_boxes, decode_boxes,
+                                         scale_boxes)
+from photutils_rcnn.models.compiled import compile_function
+from photutils_rcnn.models.roi_align import flatten_pyramid
+
+# Regions are padded to one of these counts, so that few shapes are
+# compiled; longer lists are cut into pieces of the last.
+BUCKETS = (16, 64, 256, 1024)
+
+
+class Detector:
+    """
+    Runs a network on tiles, stage by stage.
+
+    Parameters
+    ----------
+    network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
+        The network.
+    """
+
+    def __init__(self, network):
+        self.network = network
+        self.config = network.config
+        self._stages = {}
+
+    @property
+    def stride(self):
+        """
+        The sides of tiles are multiples of this, pixels.
+        """
+        return self.config.strides[-1]
+
+    def _stage(self, name, shape):
+        """
+        The compiled stage for tiles of a shape.
+        """
+        key = (name, shape)
+        if key not in self._stages:
+            builder = {'dense': self._dense_stage,
+                       'classify': self._classify_stage,
+                       'outline': self._outline_stage}[name]
+            self._stages[key] = compile_function(builder(shape))
+        return self._stages[key]
+
+    def _level_shapes(self, shape):
+        return tuple((shape[0] // stride, shape[1] // stride)
+                     for stride in self.config.strides)
+
+    def _dense_stage(self, shape):
+        anchors = make_anchors(self.config, shape)
+
+        def dense(image):
+            outputs = self.network(image, training=False)
+            boxes = clip_boxes(decode_boxes(outputs['deltas'][0], anchors,
+                                            self.config.box_std), shape)
+            features, _ = flatten_pyramid(outputs['pyramid'])
+            return features, ops.sigmoid(outputs['objectness'][0]), boxes
+
+        return dense
+
+    def _classify_stage(self, shape):
+        level_shapes = self._level_shapes(shape)
+
+        def classify(features, boxes):
+            image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
+            logits, deltas = self.network.classify_regions(
+                features, level_shapes, boxes, image_index, training=False)
+            return logits, self.network.refine_boxes(boxes, deltas, shape)
+
+        return classify
+
+    def _outline_stage(self, shape):
+        level_shapes = self._level_shapes(shape)
+
+        def outline(features, boxes):
+            image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
+            logits = self.network.outline_regions(
+                features, level_shapes, boxes, image_index, training=False)
+            return (ops.sigmoid(logits),
+                    scale_boxes(boxes, self.config.mask_context))
+
+        return outline
+
+    def cells(self, shape):
+        """
+        The pixel (y, x) in the middle of the cell of each anchor.
+        """
+        return anchor_cells(self.config, shape)
+
+    def dense(self, image):
+        """
+        Trunk, pyramid and proposal network.
+
+        Parameters
+        ----------
+        image : (ny, nx, n_bands) `~numpy.ndarray` of float32
+            A normalized tile.
+
+        Returns
+        -------
+        features : tensor
+            The features, for the other stages.
+        objectness : (A,) `~numpy.ndarray`
+            The probability of each anchor to hold a source.
+        boxes : (A, 4) `~numpy.ndarray`
+            The boxes of the anchors.
+        """
+        stage = self._stage('dense', image.shape[:2])
+        features, objectness, boxes = stage(image[None])
+        return (features, ops.convert_to_numpy(objectness),
+                ops.convert_to_numpy(boxes))
+
+    def classify(self, features, boxes, shape):
+        """
+        Classify regions and refine their boxes.
+
+        Parameters
+        ----------
+        features : tensor
+            From `dense`.
+        boxes : (R, 4) `~numpy.ndarray` of float32
+            The regions.
+        shape : (2,) tuple of int
+            The shape of the tile.
+
+        Returns
+        -------
+        logits : (R, n_classes) `~numpy.ndarray`
+            Class logits, background first.
+        boxes : (R, 4) `~numpy.ndarray`
+            The refined boxes.
+        """
+        return self._in_buckets('classify', features, boxes, shape)
+
+    def outline(self, features, boxes, shape):
+        """
+        The masks of regions.
+
+        Parameters are those of `classify`.
+
+        Returns
+        -------
+        masks : (R, S, S) `~numpy.ndarray`
+            Probabilities.
+        mask_boxes : (R, 4) `~numpy.ndarray`
+            The boxes that the masks cover.
+        """
+        return self._in_buckets('outline', features, boxes, shape)
+
+    def _in_buckets(self, name, features, boxes, shape):
+        stage = self._stage(name, tuple(shape))
+        boxes = np.asarray(boxes, dtype=np.float32)
+        results = []
+        for start in range(0, max(len(boxes), 1), BUCKETS[-1]):
+            part = boxes[start:start + BUCKETS[-1]]
+            size = next(b for b in BUCKETS if b >= len(part))
+            padded = np.pad(part, ((0, size - len(part)), (0, 0)))
+            results.append([ops.convert_to_numpy(value)[:len(part)]
+                            for value in stage(features, padded)])
+        return tuple(np.concatenate(values)
+                     for values in zip(*results, strict=True))

@@ -1,0 +1,129 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Losses, in float32, from logits.
+
+All are normalized by the number of examples that count, at least one, so
+that an empty image still teaches background and never divides by zero.
+"""
+
+__all__ = ['binary_crossentropy', 'class_loss', 'focal_loss', 'mask_loss',
+           'smooth_l1']
+
+from keras import ops
+
+
+def binary_crossentropy(targets, logits):
+    """
+    The elementwise cross-entropy of Bernoulli variables.
+
+    Parameters
+    ----------
+    targets : tensor
+        Probabilities.
+    logits : tensor
+        Logits of the same shape.
+
+    Returns
+    -------
+    loss : tensor
+        ``max(z, 0) - z t + log(1 + exp(-|z|))``.
+    """
+    return (ops.relu(logits) - logits * targets
+            + ops.log1p(ops.exp(-ops.abs(logits))))
+
+
+def focal_loss(logits, positive, negative, config):
+    """
+    The focal loss of the objectness (Lin et al. 2017, Eq. 5).
+
+    Parameters
+    ----------
+    logits : (B, A) tensor
+        Objectness.
+    positive, negative : (B, A) tensor of float32
+        1 where an anchor is a source and where it is background.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        Gives ``focal_gamma`` and ``focal_alpha``.
+
+    Returns
+    -------
+    loss : scalar tensor
+        The sum over anchors per positive anchor.
+    """
+    probability = ops.sigmoid(logits)
+    gamma, alpha = config.focal_gamma, config.focal_alpha
+    of_source = (alpha * (1 - probability)**gamma
+                 * binary_crossentropy(1., logits))
+    of_background = ((1 - alpha) * probability**gamma
+                     * binary_crossentropy(0., logits))
+    total = ops.sum(positive * of_source + negative * of_background)
+    return total / ops.maximum(ops.sum(positive), 1.)
+
+
+def smooth_l1(predicted, target, weights, beta=1.):
+    """
+    The smooth L1 loss of box deltas (Girshick 2015, arXiv:1504.08083).
+
+    Parameters
+    ----------
+    predicted, target : (..., 4) tensor
+        Box deltas.
+    weights : (...) tensor
+        1 for boxes that count.
+    beta : float, optional
+        Where the loss turns from quadratic to linear.
+
+    Returns
+    -------
+    loss : scalar tensor
+        The mean over deltas of boxes that count.
+    """
+    # The target of a padding row is arbitrary and may be huge; it is
+    # removed before it can overflow.
+    error = ops.abs(ops.where(weights[..., None] > 0, predicted - target, 0.))
+    loss = ops.where(error < beta, 0.5 * error**2 / beta, error - 0.5 * beta)
+    return ops.sum(loss) / (4 * ops.maximum(ops.sum(weights), 1.))
+
+
+def class_loss(logits, classes, weights):
+    """
+    The cross-entropy of the classes.
+
+    Parameters
+    ----------
+    logits : (..., K) tensor
+        Class logits, background first.
+    classes : (...) tensor of int
+        The true classes.
+    weights : (...) tensor
+        1 for regions that count.
+
+    Returns
+    -------
+    loss : scalar tensor
+        The mean over regions that count.
+    """
+    log_p = ops.log_softmax(logits, axis=-1)
+    truth = ops.one_hot(classes, logits.shape[-1], dtype='float32')
+    loss = -ops.sum(truth * log_p, axis=-1) * weights
+    return ops.sum(loss) / ops.maximum(ops.sum(weights), 1.)
+
+
+def mask_loss(logits, targets, weights):
+    """
+    The mean cross-entropy of the pixels of masks.
+
+    Parameters
+    ----------
+    logits, targets : (R, S, S) tensor
+        Mask logits and truth.
+    weights : (R,) tensor
+        1 for regions that count.
+
+    Returns
+    -------
+    loss : scalar tensor
+        The mean over pixels of regions that count.
+    """
+    loss = ops.mean(binary_crossentropy(targets, logits), axis=(1, 2))
+    return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.)

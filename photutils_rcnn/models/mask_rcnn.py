@@ -1,0 +1,240 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Mask R-CNN (He et al. 2017, arXiv:1703.06870).
+"""
+
+__all__ = ['LOSS_NAMES', 'MaskRCNN']
+
+import keras
+from keras import ops
+
+from photutils_rcnn.models.anchors import make_anchors
+from photutils_rcnn.models.backbones import make_trunk
+from photutils_rcnn.models.boxes import (clip_boxes, decode_boxes,
+                                         encode_boxes, scale_boxes)
+from photutils_rcnn.models.config import MaskRCNNConfig
+from photutils_rcnn.models.feature_pyramid import feature_pyramid
+from photutils_rcnn.models.losses import (class_loss, focal_loss, mask_loss,
+                                          smooth_l1)
+from photutils_rcnn.models.region_proposal import propose, proposal_head
+from photutils_rcnn.models.roi_align import (flatten_pyramid, region_levels,
+                                             roi_align)
+from photutils_rcnn.models.roi_heads import (box_head, box_head_inputs,
+                                             mask_head)
+from photutils_rcnn.models.targets import (match_anchors, sample_masks,
+                                           sample_regions)
+
+LOSS_NAMES = ('objectness', 'rpn_box', 'class', 'box', 'mask')
+
+
+@keras.saving.register_keras_serializable(package='photutils_rcnn')
+class MaskRCNN(keras.Model):
+    """
+    Detects, classifies and outlines the sources of normalized images.
+
+    Calling the model runs the dense part: trunk, pyramid and proposal
+    network. Training adds the second stage in `compute_loss`, on sampled
+    regions; inference calls `classify_regions` and `outline_regions` on
+    the regions it chose.
+
+    Parameters
+    ----------
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`, optional
+        The network; the compact one by default.
+    precision : {'float32', 'mixed_bfloat16', 'mixed_float16'}, optional
+        The precision of trunk, pyramid and hidden layers of the heads.
+        Geometry, logits and losses are float32 in any case.
+    seed : int, optional
+        The seed of the sampling of regions in training.
+
+    Notes
+    -----
+    Input: (B, ny, nx, n_bands) float32, with sides that are multiples of
+    the largest stride. Output of the call: a dictionary of ``pyramid``, a
+    list of feature maps, ``objectness`` (B, A), logits, and ``deltas``
+    (B, A, 4).
+    """
+
+    def __init__(self, config=None, *, precision='float32', seed=0,
+                 **kwargs):
+        # A model under a mixed policy would cast the boxes handed to it.
+        super().__init__(dtype='float32', **kwargs)
+        self.config = MaskRCNNConfig() if config is None else config
+        self.precision = precision
+        self.seed = seed
+        image = keras.Input((None, None, self.config.n_bands), name='image')
+        trunk = make_trunk(image, self.config, precision)
+        pyramid = feature_pyramid(trunk, self.config, precision)
+        objectness, deltas = proposal_head(pyramid, self.config, precision)
+        self.dense_part = keras.Model(
+            image, {'pyramid': pyramid, 'objectness': objectness,
+                    'deltas': deltas}, name='dense_part')
+        self.box_head = box_head(self.config, precision)
+        self.mask_head = mask_head(self.config, precision)
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.loss_trackers = [keras.metrics.Mean(name=name)
+                              for name in LOSS_NAMES]
+        self.built = True
+
+    def call(self, images, training=None):
+        """
+        Run the dense part.
+        """
+        return self.dense_part(images, training=training)
+
+    def get_config(self):
+        """
+        The arguments of the constructor.
+        """
+        return {'config': self.config.to_dict(), 'precision': self.precision,
+                'seed': self.seed}
+
+    @classmethod
+    def from_config(cls, config):
+        """
+        The inverse of `get_config`.
+        """
+        config = dict(config)
+        config['config'] = MaskRCNNConfig.from_dict(config['config'])
+        return cls(**config)
+
+    # === Second stage ===
+
+    def classify_regions(self, features, shapes, boxes, image_index,
+                         training=None):
+        """
+        Class logits and box deltas of regions.
+
+        Parameters
+        ----------
+        features, shapes
+            From `~photutils_rcnn.models.roi_align.flatten_pyramid`.
+        boxes : (R, 4) tensor
+            The regions.
+        image_index : (R,) tensor of int32
+            The image of each region.
+        training : bool, optional
+            Whether the head is being trained.
+
+        Returns
+        -------
+        logits : (R, n_classes) tensor
+            Class logits, background first.
+        deltas : (R, 4) tensor
+            Box deltas.
+        """
+        config = self.config
+        pooled = roi_align(features, shapes, config.strides,
+                           scale_boxes(boxes, config.box_context),
+                           image_index, region_levels(boxes, config),
+                           config.box_pool)
+        return self.box_head(box_head_inputs(pooled, boxes),
+                             training=training)
+
+    def outline_regions(self, features, shapes, boxes, image_index,
+                        training=None):
+        """
+        Mask logits of regions, on boxes enlarged by ``mask_context``.
+
+        Parameters are those of `classify_regions`.
+
+        Returns
+        -------
+        logits : (R, mask_size, mask_size) tensor
+            Mask logits.
+        """
+        config = self.config
+        pooled = roi_align(features, shapes, config.strides,
+                           scale_boxes(boxes, config.mask_context),
+                           image_index,
+                           region_levels(boxes, config,
+                                         config.mask_level_shift),
+                           config.mask_pool)
+        return self.mask_head(pooled, training=training)
+
+    def refine_boxes(self, boxes, deltas, shape):
+        """
+        Apply the box head's deltas and clip to the image.
+        """
+        return clip_boxes(decode_boxes(deltas, boxes, self.config.box_std),
+                          shape)
+
+    # === Training ===
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None,
+                     training=True):
+        """
+        The sum of the losses of both stages.
+
+        Parameters
+        ----------
+        x : (B, ny, nx, n_bands) tensor
+            The images.
+        y : dict of tensor
+            The truth, see `photutils_rcnn.models.targets`.
+        y_pred : dict of tensor
+            The output of the call.
+        sample_weight : None
+            Not used.
+        training : bool, optional
+            Whether the model is being trained.
+
+        Returns
+        -------
+        loss : scalar tensor
+            The weighted sum. The parts are the model's metrics.
+        """
+        config = self.config
+        shape = (x.shape[1], x.shape[2])
+        anchors = ops.convert_to_tensor(make_anchors(config, shape))
+        losses = [*self._proposal_losses(anchors, y, y_pred),
+                  *self._region_losses(anchors, shape, y, y_pred, training)]
+        for tracker, loss in zip(self.loss_trackers, losses, strict=True):
+            tracker.update_state(loss)
+        return sum(weight * loss for weight, loss
+                   in zip(config.loss_weights, losses, strict=True))
+
+    def _proposal_losses(self, anchors, truth, outputs):
+        config = self.config
+        positive, negative, matched = match_anchors(anchors, truth, config)
+        objectness = focal_loss(outputs['objectness'], positive, negative,
+                                config)
+        targets = ops.take_along_axis(truth['boxes'], matched[..., None],
+                                      axis=1)
+        targets = encode_boxes(targets, anchors, config.box_std)
+        return objectness, smooth_l1(outputs['deltas'], targets, positive)
+
+    def _region_losses(self, anchors, shape, truth, outputs, training):
+        config = self.config
+        proposals, valid = propose(outputs['objectness'], outputs['deltas'],
+                                   anchors, shape, config)
+        regions = sample_regions(proposals, valid, truth, config,
+                                 self.seed_generator)
+        features, shapes = flatten_pyramid(outputs['pyramid'])
+
+        boxes = ops.reshape(regions['boxes'], (-1, 4))
+        n_images, n_regions = regions['weights'].shape
+        images = ops.repeat(ops.arange(ops.shape(regions['weights'])[0],
+                                       dtype='int32'), n_regions)
+        logits, deltas = self.classify_regions(features, shapes, boxes,
+                                               images, training)
+        classes = class_loss(logits, ops.reshape(regions['classes'], (-1,)),
+                             ops.reshape(regions['weights'], (-1,)))
+        targets = encode_boxes(ops.reshape(regions['targets'], (-1, 4)),
+                               boxes, config.box_std)
+        box = smooth_l1(deltas, targets,
+                        ops.reshape(regions['positive'], (-1,)))
+
+        # Positive regions come first: the mask head sees only those.
+        n = config.n_mask_rois
+        boxes = regions['boxes'][:, :n]
+        matched = regions['matched'][:, :n]
+        masks = sample_masks(scale_boxes(boxes, config.mask_context),
+                             matched, truth, config.mask_size)
+        images = ops.repeat(ops.arange(ops.shape(boxes)[0], dtype='int32'), n)
+        logits = self.outline_regions(features, shapes,
+                                      ops.reshape(boxes, (-1, 4)), images,
+                                      training)
+        mask = mask_loss(logits, masks,
+                         ops.reshape(regions['positive'][:, :n], (-1,)))
+        return classes, box, mask

@@ -1,0 +1,191 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+What the network should have answered: matching and sampling.
+
+The truth of a batch is a dictionary of arrays, padded to ``M`` sources:
+
+* ``boxes``: (B, M, 4) float32, pixels;
+* ``labels``: (B, M) int32: the class identifier, 0 for a source that is to
+  be ignored (too faint to demand, too real to forbid), -1 for padding;
+* ``masks``: (B, M, S, S) float32, the share of each cell of the mask's
+  window that belongs to the source;
+* ``windows``: (B, M, 4) float32, the window of each mask, pixels.
+"""
+
+__all__ = ['match_anchors', 'sample_regions', 'sample_masks']
+
+from keras import ops, random
+
+from photutils_rcnn.models.boxes import box_iou
+from photutils_rcnn.models.roi_align import roi_align
+
+# A source whose best anchor overlaps it less than this has no anchor.
+MIN_BEST_IOU = 0.1
+
+
+def _overlaps(boxes, truth):
+    """
+    Overlaps with the sources and the largest with ignored ones.
+    """
+    iou = box_iou(boxes, truth['boxes'])
+    labels = truth['labels'][:, None, :]
+    ignored = ops.max(ops.where(labels == 0, iou, 0.), axis=-1)
+    return ops.where(labels > 0, iou, 0.), ignored
+
+
+def match_anchors(anchors, truth, config):
+    """
+    Decide which anchors are sources and which background.
+
+    An anchor is positive if it overlaps a source by
+    ``config.rpn_positive_iou``, or if no anchor overlaps the source more.
+
+    Parameters
+    ----------
+    anchors : (A, 4) tensor
+        The anchors.
+    truth : dict of tensor
+        The truth, see the module's docstring.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+
+    Returns
+    -------
+    positive, negative : (B, A) tensor of float32
+        1 where the anchor is a source, 1 where it is background. Anchors
+        that are neither do not count.
+    matched : (B, A) tensor of int32
+        The source of each anchor.
+    """
+    iou, ignored = _overlaps(anchors[None], truth)
+    best_of_source = ops.max(iou, axis=1, keepdims=True)
+    is_best = ops.logical_and(iou >= best_of_source, iou > MIN_BEST_IOU)
+    matched = ops.argmax(ops.where(is_best, iou + 1., iou), axis=-1)
+    best = ops.max(iou, axis=-1)
+    positive = ops.logical_or(ops.any(is_best, axis=-1),
+                              best >= config.rpn_positive_iou)
+    negative = ops.logical_and(
+        ops.logical_not(positive),
+        ops.logical_and(best < config.rpn_negative_iou,
+                        ignored < config.rpn_negative_iou))
+    return (ops.cast(positive, 'float32'), ops.cast(negative, 'float32'),
+            ops.cast(matched, 'int32'))
+
+
+def _jitter(boxes, seed_generator):
+    """
+    Shift and stretch boxes by about a tenth of their sides.
+    """
+    sides = boxes[..., 2:] - boxes[..., :2]
+    noise = random.normal(ops.shape(boxes), stddev=0.08, dtype='float32',
+                          seed=seed_generator)
+    return boxes + ops.clip(noise, -0.2, 0.2) * ops.concatenate(
+        [sides, sides], axis=-1)
+
+
+def _pick(candidates, count, seed_generator):
+    """
+    Random members of a set, as indices into it, with a validity mask.
+    """
+    noise = random.uniform(ops.shape(candidates), dtype='float32',
+                           seed=seed_generator)
+    key = ops.cast(candidates, 'float32') + noise
+    values, index = ops.top_k(key, count)
+    return index, values >= 1.
+
+
+def sample_regions(proposals, valid, truth, config, seed_generator):
+    """
+    Choose the regions on which the second stage is trained.
+
+    The truth boxes, jittered, join the proposals, so that the second
+    stage has positive examples from the first step on.
+
+    Parameters
+    ----------
+    proposals : (B, P, 4) tensor
+        The proposals.
+    valid : (B, P) tensor of bool
+        Which rows of them are proposals.
+    truth : dict of tensor
+        The truth.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+    seed_generator : `keras.random.SeedGenerator`
+        The source of randomness.
+
+    Returns
+    -------
+    regions : dict of tensor
+        With ``R = config.n_positive_rois + config.n_negative_rois``, the
+        positive ones first: ``boxes`` (B, R, 4), ``matched`` (B, R), the
+        source of each; ``classes`` (B, R), 0 for background; ``targets``
+        (B, R, 4), the box of the source; ``weights`` (B, R), 0 for
+        padding; ``positive`` (B, R), 1 for valid positive regions.
+    """
+    boxes = ops.concatenate(
+        [proposals, _jitter(truth['boxes'], seed_generator)], axis=1)
+    valid = ops.concatenate([valid, truth['labels'] > 0], axis=1)
+    iou, ignored = _overlaps(boxes, truth)
+    best = ops.max(iou, axis=-1)
+    matched = ops.argmax(iou, axis=-1)
+    threshold = config.roi_positive_iou
+    positive = ops.logical_and(valid, best >= threshold)
+    negative = ops.logical_and(
+        valid, ops.logical_and(best < threshold, ignored < threshold))
+
+    chosen, weights = [], []
+    for candidates, count in ((positive, config.n_positive_rois),
+                              (negative, config.n_negative_rois)):
+        index, is_valid = _pick(candidates, count, seed_generator)
+        chosen.append(index)
+        weights.append(ops.cast(is_valid, 'float32'))
+    chosen = ops.concatenate(chosen, axis=1)
+    is_positive = ops.concatenate(
+        [weights[0], ops.zeros_like(weights[1])], axis=1)
+    matched = ops.take_along_axis(matched, chosen, axis=1)
+    labels = ops.take_along_axis(truth['labels'], matched, axis=1)
+    regions = {
+        'boxes': ops.take_along_axis(boxes, chosen[..., None], axis=1),
+        'matched': ops.cast(matched, 'int32'),
+        'classes': ops.where(is_positive > 0, labels, 0),
+        'targets': ops.take_along_axis(truth['boxes'], matched[..., None],
+                                       axis=1),
+        'weights': ops.concatenate(weights, axis=1),
+        'positive': is_positive,
+    }
+    return {key: ops.stop_gradient(value) for key, value in regions.items()}
+
+
+def sample_masks(boxes, matched, truth, size):
+    """
+    The truth masks of regions, on the grid of the mask head.
+
+    Parameters
+    ----------
+    boxes : (B, R, 4) tensor
+        The regions.
+    matched : (B, R) tensor of int32
+        The source of each region.
+    truth : dict of tensor
+        The truth.
+    size : int
+        The side of the grid.
+
+    Returns
+    -------
+    masks : (B * R, size, size) tensor of float32
+        Values between 0 and 1.
+    """
+    n_images, n_sources, side, _ = truth['masks'].shape
+    first = ops.arange(ops.shape(boxes)[0], dtype='int32') * n_sources
+    source = ops.reshape(matched + first[:, None], (-1,))
+    windows = ops.take(ops.reshape(truth['windows'], (-1, 4)), source, axis=0)
+    boxes = ops.reshape(boxes, (-1, 4))
+    origin = ops.concatenate([windows[:, :2], windows[:, :2]], axis=-1)
+    scale = side / ops.maximum(windows[:, 2:] - windows[:, :2], 1.)
+    scale = ops.concatenate([scale, scale], axis=-1)
+    cells = ops.reshape(ops.cast(truth['masks'], 'float32'), (-1, 1))
+    pooled = roi_align(cells, ((side, side),), (1,), (boxes - origin) * scale,
+                       source, ops.zeros_like(source), size)
+    return ops.stop_gradient(pooled[..., 0])

@@ -1,0 +1,269 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Models as folders: configuration, weights, thresholds and a card.
+
+A folder holds ``config.json``, ``weights.npz`` (plain arrays, float16) and
+``MODEL_CARD.md``. Nothing in it is executed; the weights' SHA-256 stands in
+the configuration and is checked whenever they are read.
+"""
+
+__all__ = ['Model', 'list_models', 'load_model', 'save_model']
+
+import hashlib
+import json
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from photutils_rcnn.models.config import MaskRCNNConfig
+
+FORMAT = 1
+DEFAULT_THRESHOLDS = {'objectness': 0.1, 'proposal_nms': 0.7, 'score': 0.5,
+                      'nms': 0.6, 'mask': 0.5}
+
+
+class Model:
+    """
+    A network with everything needed to apply it.
+
+    Parameters
+    ----------
+    settings : dict
+        The content of ``config.json``.
+    weights : dict of `~numpy.ndarray`
+        The weights by name.
+    precision : str, optional
+        The precision policy; by default bfloat16 where the processor has
+        instructions for it, else float32.
+    """
+
+    def __init__(self, settings, weights, precision=None):
+        self.settings = settings
+        self.thresholds = {**DEFAULT_THRESHOLDS, **settings['thresholds']}
+        self.precision = precision
+        self._weights = weights
+
+    def __repr__(self):
+        return f'<Model {self.name!r}, sha256={self.sha256[:12]}>'
+
+    @property
+    def name(self):
+        """
+        The name of the model.
+        """
+        return self.settings['name']
+
+    @property
+    def sha256(self):
+        """
+        The checksum of the weights.
+        """
+        return self.settings['sha256']
+
+    @property
+    def stretch(self):
+        """
+        The name and the parameters of the stretch it was trained with.
+        """
+        return self.settings['stretch']
+
+    @property
+    def halo(self):
+        """
+        The width of the border of a tile that is not trusted, pixels.
+        """
+        return self.settings['halo']
+
+    @cached_property
+    def network(self):
+        """
+        The network with its weights, built on first use.
+        """
+        from photutils_rcnn.models.compiled import has_fast_bfloat16
+        from photutils_rcnn.models.mask_rcnn import MaskRCNN
+
+        precision = self.precision or (
+            'mixed_bfloat16' if has_fast_bfloat16() else 'float32')
+        config = MaskRCNNConfig.from_dict(self.settings['network'])
+        network = MaskRCNN(config, precision=precision)
+        set_weights(network, self._weights)
+        return network
+
+    @cached_property
+    def detector(self):
+        """
+        The stages of inference.
+        """
+        from photutils_rcnn.models.detector import Detector
+
+        return Detector(self.network)
+
+    def calibrate(self, logits):
+        """
+        Make the softmax of class logits the frequency of being right.
+
+        Vector scaling (Guo et al. 2017, arXiv:1706.04599, section 4.2),
+        fitted on scenes that were not trained on.
+
+        Parameters
+        ----------
+        logits : (R, n_classes) `~numpy.ndarray`
+            Class logits.
+
+        Returns
+        -------
+        logits : (R, n_classes) `~numpy.ndarray`
+            ``scale * logits + offset``.
+        """
+        fit = self.settings.get('calibration',
+                                {'scale': 1., 'offset': 0.})
+        return logits * np.asarray(fit['scale']) + np.asarray(fit['offset'])
+
+
+def get_weights(network):
+    """
+    The weights of a network by name.
+
+    Parameters
+    ----------
+    network : `keras.Model`
+        The network.
+
+    Returns
+    -------
+    weights : dict of `~numpy.ndarray`
+        Float32 arrays.
+    """
+    from keras import ops
+
+    return {variable.path: ops.convert_to_numpy(variable).astype(np.float32)
+            for variable in network.weights}
+
+
+def set_weights(network, weights):
+    """
+    Assign weights by name.
+
+    Parameters
+    ----------
+    network : `keras.Model`
+        The network.
+    weights : dict of `~numpy.ndarray`
+        The weights of exactly its variables.
+
+    Raises
+    ------
+    ValueError
+        If a weight is missing, unexpected or of another shape; then
+        nothing is assigned.
+    """
+    variables = {variable.path: variable for variable in network.weights}
+    missing = sorted(set(variables) - set(weights))
+    unexpected = sorted(set(weights) - set(variables))
+    wrong = sorted(name for name in set(variables) & set(weights)
+                   if tuple(variables[name].shape) != weights[name].shape)
+    if missing or unexpected or wrong:
+        msg = (f'weights do not fit the network: missing {missing[:3]}, '
+               f'unexpected {unexpected[:3]}, of another shape {wrong[:3]}')
+        raise ValueError(msg)
+    for name, variable in variables.items():
+        variable.assign(weights[name].astype(np.float32))
+
+
+def _shipped():
+    return resources.files('photutils_rcnn') / 'data' / 'models'
+
+
+def list_models():
+    """
+    The models that ship with the package.
+
+    Returns
+    -------
+    models : dict of str to dict
+        For each name the content of its ``config.json``.
+    """
+    return {folder.name: json.loads((folder / 'config.json').read_text())
+            for folder in sorted(_shipped().iterdir(),
+                                 key=lambda item: item.name)
+            if (folder / 'config.json').is_file()}
+
+
+def load_model(model='default', *, precision=None):
+    """
+    Read a model.
+
+    Parameters
+    ----------
+    model : str or path-like, optional
+        The name of a shipped model or the path of a model's folder.
+    precision : {'float32', 'mixed_bfloat16'}, optional
+        The precision policy; chosen by the processor by default.
+
+    Returns
+    -------
+    model : `Model`
+        The model.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, or it is damaged.
+    """
+    if isinstance(model, str) and model in list_models():
+        folder = _shipped() / model
+    else:
+        folder = Path(model)
+        if not (folder / 'config.json').is_file():
+            msg = (f'model must be one of {sorted(list_models())} or the '
+                   f'path of a folder with a config.json, got {str(model)!r}')
+            raise ValueError(msg)
+    try:
+        settings = json.loads((folder / 'config.json').read_text())
+        content = (folder / 'weights.npz').read_bytes()
+    except (OSError, ValueError) as error:
+        msg = f'model {str(model)!r} cannot be read: {error}'
+        raise ValueError(msg) from error
+    if settings.get('format') != FORMAT:
+        msg = (f'model {str(model)!r} has the format '
+               f'{settings.get("format")!r}, this version reads {FORMAT}')
+        raise ValueError(msg)
+    found = hashlib.sha256(content).hexdigest()
+    if found != settings['sha256']:
+        msg = (f'the weights of model {str(model)!r} are damaged: their '
+               f'sha256 is {found}, expected {settings["sha256"]}')
+        raise ValueError(msg)
+    with (folder / 'weights.npz').open('rb') as stream, np.load(
+            stream, allow_pickle=False) as stored:
+        weights = {name: stored[name] for name in stored.files}
+    return Model(settings, weights, precision)
+
+
+def save_model(folder, network, settings, card):
+    """
+    Write a model's folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        Created if it is missing; an older model in it is replaced.
+    network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
+        The network.
+    settings : dict
+        ``name``, ``description``, ``stretch``, ``thresholds``, ``halo``,
+        ``calibration`` and ``training``: JSON values.
+    card : str
+        The model card, Markdown.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / 'weights.npz'
+    np.savez(path, **{name: value.astype(np.float16)
+                      for name, value in get_weights(network).items()})
+    settings = {'format': FORMAT, **settings,
+                'network': network.config.to_dict(),
+                'sha256': hashlib.sha256(path.read_bytes()).hexdigest()}
+    (folder / 'config.json').write_text(json.dumps(settings, indent=2) + '\n')
+    (folder / 'MODEL_CARD.md').write_text(card)

@@ -1,0 +1,116 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Random changes of training crops that leave their truth valid.
+"""
+
+__all__ = ['augment', 'drop_bands', 'transform']
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage
+from astropy.stats import mad_std
+
+from photutils_rcnn.normalization import to_model_bands
+
+# The chances of each change and their largest size.
+P_DROP_BANDS = 0.15
+P_NOISE = 0.2
+MAX_NOISE = 0.4
+P_BLUR = 0.1
+MAX_BLUR = 0.6
+# The noise of a real frame is estimated, not known.
+NOISE_ERROR = 0.05
+
+
+def augment(crop, rng):
+    """
+    A random flip or rotation, and sometimes other bands, noise or blur.
+
+    Parameters
+    ----------
+    crop : `~photutils_rcnn.training.dataset.Crop`
+        The example; not changed.
+    rng : `numpy.random.Generator`
+        The source of randomness.
+
+    Returns
+    -------
+    crop : `~photutils_rcnn.training.dataset.Crop`
+        The new example.
+    """
+    crop = transform(crop, rng.integers(4), bool(rng.integers(2)))
+    snr = np.sinh(crop.snr.astype(np.float32))
+    if rng.random() < P_DROP_BANDS:
+        snr = drop_bands(snr, rng)
+    if rng.random() < P_NOISE:
+        sigma = rng.uniform(0, MAX_NOISE)
+        noise = rng.standard_normal(snr.shape, dtype=np.float32)
+        snr = (snr + sigma * noise) / np.hypot(1, sigma)
+    if rng.random() < P_BLUR:
+        sigma = rng.uniform(0.2, MAX_BLUR)
+        before = mad_std(snr[::4, ::4], axis=(0, 1))
+        snr = ndimage.gaussian_filter(snr, (sigma, sigma, 0))
+        after = mad_std(snr[::4, ::4], axis=(0, 1))
+        snr *= before / np.maximum(after, 1e-3)
+    snr = snr * rng.normal(1, NOISE_ERROR)
+    return replace(crop, snr=np.arcsinh(snr))
+
+
+def transform(crop, n_turns, flip):
+    """
+    Rotate a crop by right angles and flip it.
+
+    Parameters
+    ----------
+    crop : `~photutils_rcnn.training.dataset.Crop`
+        The example.
+    n_turns : int
+        The number of quarter turns, in the sense of `numpy.rot90`.
+    flip : bool
+        Whether the columns are reversed first.
+
+    Returns
+    -------
+    crop : `~photutils_rcnn.training.dataset.Crop`
+        The transformed example.
+    """
+    side = crop.snr.shape[0]
+    snr, masks = crop.snr, crop.masks
+    boxes = {'boxes': crop.boxes, 'windows': crop.windows}
+    if flip:
+        snr, masks = snr[:, ::-1], masks[:, :, ::-1]
+        boxes = {name: np.stack([b[:, 0], side - b[:, 3], b[:, 2],
+                                 side - b[:, 1]], axis=1)
+                 for name, b in boxes.items()}
+    for _ in range(n_turns):
+        # A quarter turn takes (y, x) to (side - x, y).
+        boxes = {name: np.stack([side - b[:, 3], b[:, 0], side - b[:, 1],
+                                 b[:, 2]], axis=1)
+                 for name, b in boxes.items()}
+    return replace(crop, snr=np.rot90(snr, n_turns),
+                   masks=np.rot90(masks, n_turns, axes=(1, 2)), **boxes)
+
+
+def drop_bands(snr, rng):
+    """
+    Keep one or two random bands, as if the others had not been observed.
+
+    Parameters
+    ----------
+    snr : (ny, nx, n_bands) `~numpy.ndarray`
+        The image in units of its noise.
+    rng : `numpy.random.Generator`
+        The source of randomness.
+
+    Returns
+    -------
+    snr : (ny, nx, n_bands) `~numpy.ndarray`
+        What the network sees of an image of fewer bands.
+    """
+    n_bands = snr.shape[-1]
+    n_kept = rng.integers(1, n_bands) if n_bands > 1 else 1
+    kept = np.sort(rng.choice(n_bands, n_kept, replace=False))
+    image = np.moveaxis(snr[..., kept], -1, 0)
+    return np.moveaxis(to_model_bands(image, np.ones(image.shape, bool),
+                                      n_bands), 0, -1)

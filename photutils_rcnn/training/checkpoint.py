@@ -1,0 +1,85 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Saving and restoring a training run.
+"""
+
+__all__ = ['load_checkpoint', 'save_checkpoint']
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+
+def _arrays(model):
+    """
+    All state of a run, by name.
+    """
+    groups = {'model': model.variables,
+              'optimizer': model.optimizer.variables}
+    return {f'{group}/{i:04d}/{variable.path}': variable
+            for group, variables in groups.items()
+            for i, variable in enumerate(variables)}
+
+
+def save_checkpoint(path, model, state):
+    """
+    Write the model, its optimizer and the state of the run.
+
+    The file replaces an older one only when it is complete.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, ``.npz``.
+    model : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
+        A compiled model.
+    state : dict
+        JSON values.
+    """
+    path = Path(path)
+    arrays = {name: np.asarray(variable.numpy()
+                               if hasattr(variable, 'numpy')
+                               else variable.value)
+              for name, variable in _arrays(model).items()}
+    temporary = path.with_suffix('.tmp.npz')
+    np.savez(temporary, state=json.dumps(state), **arrays)
+    os.replace(temporary, path)
+
+
+def load_checkpoint(path, model):
+    """
+    Restore what `save_checkpoint` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    model : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
+        A model of the same configuration, compiled and with a built
+        optimizer; its variables are overwritten.
+
+    Returns
+    -------
+    state : dict
+        The state of the run.
+
+    Raises
+    ------
+    ValueError
+        If the file belongs to another configuration.
+    """
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = _arrays(model)
+        missing = [name for name, variable in arrays.items()
+                   if name not in stored
+                   or stored[name].shape != tuple(variable.shape)]
+        if missing:
+            msg = (f'checkpoint {path} does not fit the model: '
+                   f'{len(missing)} variables differ, the first is '
+                   f'{missing[0]}')
+            raise ValueError(msg)
+        for name, variable in arrays.items():
+            variable.assign(stored[name])
+        return json.loads(str(stored['state']))

@@ -1,0 +1,266 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+From simulated scenes to batches of normalized crops with their truth.
+"""
+
+__all__ = ['CropDataset', 'mini_mask', 'scene_crops']
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from photutils_rcnn.normalization import to_model_bands
+from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.training.augmentation import augment
+
+log = logging.getLogger(__name__)
+
+# Sources cut by a crop's border to fewer pixels than this are ignored.
+MIN_AREA = 5
+
+
+@dataclass
+class Crop:
+    """
+    One training example.
+
+    Parameters
+    ----------
+    snr : (n, n, n_bands) `~numpy.ndarray` of float16
+        ``arcsinh`` of the pixels in units of the sky noise.
+    boxes : (N, 4) `~numpy.ndarray` of float32
+        The boxes of the sources.
+    labels : (N,) `~numpy.ndarray` of int32
+        The class identifiers, 0 for sources to ignore.
+    masks : (N, S, S) `~numpy.ndarray` of float16
+        The mini masks.
+    windows : (N, 4) `~numpy.ndarray` of float32
+        The windows that the mini masks cover.
+    """
+
+    snr: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+    masks: np.ndarray
+    windows: np.ndarray
+
+
+def mini_mask(box, mask, size):
+    """
+    A mask on a grid of fixed size.
+
+    A source that fits is copied pixel by pixel to the middle of a window
+    of ``size`` x ``size`` pixels; a larger one is averaged over the
+    ``size`` x ``size`` equal cells of its box.
+
+    Parameters
+    ----------
+    box : (4,) array_like of int
+        The box ``[y1, x1, y2, x2]``.
+    mask : 2D bool `~numpy.ndarray`
+        The mask within the box.
+    size : int
+        The side of the grid.
+
+    Returns
+    -------
+    grid : (size, size) `~numpy.ndarray` of float16
+        The covered share of each cell.
+    window : (4,) `~numpy.ndarray` of float32
+        The part of the frame that the grid covers.
+    """
+    ny, nx = mask.shape
+    if max(ny, nx) <= size:
+        grid = np.zeros((size, size), dtype=np.float16)
+        y0, x0 = (size - ny) // 2, (size - nx) // 2
+        grid[y0:y0 + ny, x0:x0 + nx] = mask
+        start = np.array([box[0] - y0, box[1] - x0])
+        return grid, np.concatenate([start, start + size]).astype(np.float32)
+    grid = mask.astype(float)
+    for axis in (0, 1):
+        n = grid.shape[axis]
+        # Exact averages over fractional cells: differences of the
+        # interpolated running sum.
+        total = np.insert(np.cumsum(grid, axis=axis), 0, 0, axis=axis)
+        edges = np.linspace(0, n, size + 1)
+        low = np.minimum(edges.astype(int), n - 1)
+        frac = (edges - low).reshape((-1, 1) if axis == 0 else (1, -1))
+        at_edge = (np.take(total, low, axis) * (1 - frac)
+                   + np.take(total, low + 1, axis) * frac)
+        grid = np.diff(at_edge, axis=axis) * (size / n)
+    return grid.astype(np.float16), np.asarray(box, dtype=np.float32)
+
+
+def scene_crops(scene, config, side):
+    """
+    Cut a scene into training crops.
+
+    Parameters
+    ----------
+    scene : `~photutils_rcnn.simulation.scene.Scene`
+        The scene; its sides must not be smaller than ``side``.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+    side : int
+        The side of the square crops, pixels. Crops do not overlap; what
+        is left over at the upper and right borders is not used.
+
+    Returns
+    -------
+    crops : list of `Crop`
+        The crops, row by row.
+
+    Raises
+    ------
+    ValueError
+        If the scene is smaller than a crop.
+    """
+    ny, nx = scene.data.shape[1:]
+    if min(ny, nx) < side:
+        msg = (f'side must not exceed the sides of the scene, got {side} for '
+               f'a scene of {ny}x{nx} pixels')
+        raise ValueError(msg)
+    bad = np.isnan(scene.data) | scene.mask
+    snr = np.where(bad, 0, scene.data) / scene.noise[:, None, None]
+    snr = to_model_bands(snr, ~bad, config.n_bands)
+    snr = np.arcsinh(np.moveaxis(snr, 0, -1)).astype(np.float16)
+    labels = np.where(scene.truth['ignore'], 0, scene.truth['class_id'])
+
+    crops = []
+    for y in range(0, ny - side + 1, side):
+        for x in range(0, nx - side + 1, side):
+            rows, cols = slice(y, y + side), slice(x, x + side)
+            found, index = scene.footprints.crop(rows, cols)
+            grids = [mini_mask(box, mask, config.mini_mask_size)
+                     for box, mask in zip(found.boxes, found.masks,
+                                          strict=True)]
+            size = config.mini_mask_size
+            crops.append(Crop(
+                snr[rows, cols],
+                found.boxes.astype(np.float32),
+                np.where(found.areas < MIN_AREA, 0,
+                         labels[index]).astype(np.int32),
+                np.array([grid for grid, _ in grids],
+                         dtype=np.float16).reshape(-1, size, size),
+                np.array([window for _, window in grids],
+                         dtype=np.float32).reshape(-1, 4)))
+    return crops
+
+
+class CropDataset:
+    """
+    Shuffled, augmented batches from a folder of scenes.
+
+    Parameters
+    ----------
+    folder : path-like
+        A folder of scene files. Files that appear later join at the next
+        `refresh`, so simulation and training can run side by side.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+    batch_size : int, optional
+        The crops of a batch.
+    side : int, optional
+        The side of a crop, pixels.
+    max_sources : int, optional
+        The sources a crop can hold. Crops with more are left out, which
+        is logged: training on a part of the truth would teach that the
+        rest is background.
+    augmented : bool, optional
+        Whether crops are augmented.
+    seed : int, optional
+        The seed of shuffling and augmentation.
+
+    Raises
+    ------
+    ValueError
+        If the folder has no scene.
+    """
+
+    def __init__(self, folder, config, *, batch_size=8, side=256,
+                 max_sources=160, augmented=True, seed=0):
+        self.folder = Path(folder)
+        self.config = config
+        self.batch_size = batch_size
+        self.side = side
+        self.max_sources = max_sources
+        self.augmented = augmented
+        self.seed = seed
+        self.crops = []
+        self._known = set()
+        self._too_crowded = 0
+        self.refresh()
+        if not self.crops:
+            msg = f'folder has no scene to train on: {self.folder}'
+            raise ValueError(msg)
+
+    def __len__(self):
+        return len(self.crops)
+
+    def refresh(self, limit=None):
+        """
+        Read scene files that have appeared since the last call.
+
+        Parameters
+        ----------
+        limit : int, optional
+            Read at most so many.
+        """
+        new = sorted(set(self.folder.glob('*.npz')) - self._known)[:limit]
+        for path in new:
+            self._known.add(path)
+            for crop in scene_crops(Scene.read(path), self.config, self.side):
+                if len(crop.labels) > self.max_sources:
+                    self._too_crowded += 1
+                else:
+                    self.crops.append(crop)
+        if new:
+            log.info('%d scenes, %d crops, %d left out as too crowded',
+                     len(self._known), len(self.crops), self._too_crowded)
+
+    def batch(self, step):
+        """
+        The batch of a training step; the same for the same step and seed
+        as long as the folder does not change.
+
+        Parameters
+        ----------
+        step : int
+            The number of the step.
+
+        Returns
+        -------
+        images : (B, n, n, n_bands) `~numpy.ndarray` of float32
+            Normalized images.
+        truth : dict of `~numpy.ndarray`
+            See `photutils_rcnn.models.targets`.
+        """
+        n = len(self.crops)
+        images, examples = [], []
+        for i in range(step * self.batch_size, (step + 1) * self.batch_size):
+            epoch, position = divmod(i, n)
+            order = np.random.default_rng((self.seed, epoch)).permutation(n)
+            crop = self.crops[order[position]]
+            rng = np.random.default_rng((self.seed, epoch, position, 1))
+            if self.augmented:
+                crop = augment(crop, rng)
+            images.append(crop.snr.astype(np.float32) / 2)
+            examples.append(crop)
+        return np.stack(images), self._pad(examples)
+
+    def _pad(self, crops):
+        """
+        Stack the truth of crops, padded to ``max_sources``.
+        """
+        shape = (len(crops), self.max_sources)
+        size = self.config.mini_mask_size
+        truth = {'boxes': np.zeros((*shape, 4), dtype=np.float32),
+                 'labels': np.full(shape, -1, dtype=np.int32),
+                 'masks': np.zeros((*shape, size, size), dtype=np.float32),
+                 'windows': np.zeros((*shape, 4), dtype=np.float32)}
+        for i, crop in enumerate(crops):
+            for name, values in truth.items():
+                values[i, :len(crop.labels)] = getattr(crop, name)
+        return truth
