@@ -1,0 +1,248 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The detections of photutils and sep on the same frames.
+
+Both see one detection image: the mean over the bands of the
+background-subtracted signal in units of its noise, times the square root of
+the number of bands (the noise of the result is 1).
+
+The defaults are those of the two packages' own guides. photutils: the image
+convolved with a Gaussian kernel of the width of the PSF, threshold 1.5 times
+the noise of the unconvolved image, at least 10 pixels, 32 levels, contrast
+0.001. sep: threshold 1.5 times the noise, at least 5 pixels, its 3x3 kernel,
+32 levels, contrast 0.005.
+"""
+
+__all__ = ['DEFAULT_RUNS', 'GRID_RUNS', 'BaselineRun', 'DetectionImage',
+           'detect_photutils', 'detect_sep']
+
+import warnings
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+from astropy.utils.exceptions import AstropyWarning
+from photutils.background import Background2D
+from photutils.segmentation import SourceFinder, make_2dgaussian_kernel
+from scipy import ndimage
+
+from photutils_rcnn._compat import SOURCE_FINDER_KEYWORDS
+from photutils_rcnn.evaluation.detections import Detections
+from photutils_rcnn.footprints import Footprints
+
+
+@dataclass(frozen=True)
+class DetectionImage:
+    """
+    The image that the classical methods work on.
+
+    Attributes
+    ----------
+    snr : 2D `~numpy.ndarray`
+        The combined signal in units of its noise; 0 where masked.
+    convolved : 2D `~numpy.ndarray`
+        The same convolved with ``kernel``.
+    kernel : 2D `~numpy.ndarray`
+        A Gaussian of the width of the PSF.
+    mask : 2D bool `~numpy.ndarray`
+        The pixels to ignore.
+    """
+
+    snr: np.ndarray
+    convolved: np.ndarray
+    kernel: np.ndarray
+    mask: np.ndarray
+
+    @classmethod
+    def from_arrays(cls, data, noise, fwhm, *, mask=None):
+        """
+        Combine background-subtracted bands.
+
+        Parameters
+        ----------
+        data : (n_bands, ny, nx) array_like
+            The background-subtracted bands; NaN is masked.
+        noise : array_like
+            The noise per pixel, of a shape that broadcasts to ``data``.
+        fwhm : float
+            The FWHM of the PSF (pixels).
+        mask : (ny, nx) array_like of bool, optional
+            The pixels to ignore. Default is none.
+        """
+        data = np.asarray(data, dtype=float)
+        noise = np.broadcast_to(np.asarray(noise, dtype=float), data.shape)
+        good = np.isfinite(data) & np.isfinite(noise) & (noise > 0)
+        if mask is not None:
+            good &= ~np.asarray(mask, dtype=bool)
+        n_good = good.sum(axis=0)
+        signal = np.divide(data, noise, out=np.zeros(data.shape), where=good)
+        snr = signal.sum(axis=0) / np.sqrt(np.maximum(n_good, 1))
+        size = max(3, 2 * int(np.ceil(fwhm)) + 1)
+        kernel = make_2dgaussian_kernel(fwhm, size=size).array
+        convolved = ndimage.convolve(snr, kernel, mode='constant')
+        return cls(snr, convolved, kernel, n_good == 0)
+
+    @classmethod
+    def from_scene(cls, scene, *, box_size=64):
+        """
+        Subtract the background of each band and combine them.
+
+        Parameters
+        ----------
+        scene : `~photutils_rcnn.simulation.scene.Scene`
+            The scene; its own noise level is not used.
+        box_size : int, optional
+            The box of `~photutils.background.Background2D` (pixels).
+        """
+        data, noise = [], []
+        box_size = min(box_size, *scene.data.shape[1:])
+        for band in scene.data:
+            bad = ~np.isfinite(band)
+            if scene.mask is not None:
+                bad |= scene.mask
+            if bad.all() or not np.ptp(band[~bad]):
+                continue
+            background = Background2D(band, box_size, filter_size=3,
+                                      mask=bad, exclude_percentile=90)
+            data.append(band - background.background)
+            noise.append(background.background_rms)
+        if not data:
+            msg = 'scene.data must have a band with valid pixels'
+            raise ValueError(msg)
+        return cls.from_arrays(data, noise, float(np.mean(scene.psf_fwhm)),
+                               mask=scene.mask)
+
+    def to_detections(self, labels):
+        """
+        The detections of a label image.
+
+        The position is the centre of the light above zero; the score the
+        peak of the convolved image in units of its noise.
+        """
+        index = np.unique(labels)
+        index = index[index > 0]
+        if len(index) == 0:
+            return Detections.empty(labels.shape)
+        positive = np.clip(self.convolved, 1e-6, None)
+        y, x = np.transpose(ndimage.center_of_mass(positive, labels, index))
+        peak = ndimage.maximum(self.convolved, labels, index)
+        noise = np.sqrt((self.kernel**2).sum())
+        return Detections(Footprints.from_labels(labels), peak / noise, x=x,
+                          y=y)
+
+
+def detect_photutils(image, *, n_sigma=1.5, n_pixels=10, contrast=0.001,
+                     n_levels=32):
+    """
+    Detect and deblend with `photutils.segmentation.SourceFinder`.
+
+    Parameters
+    ----------
+    image : `DetectionImage`
+        The image.
+    n_sigma : float, optional
+        The threshold on the convolved image in units of the noise of the
+        unconvolved one.
+    n_pixels : int, optional
+        The smallest number of connected pixels.
+    contrast : float, optional
+        The fraction of the light a deblended source must hold.
+    n_levels : int, optional
+        The number of deblending levels.
+
+    Returns
+    -------
+    detections : `~photutils_rcnn.evaluation.detections.Detections`
+        The detections, without classes.
+    """
+    finder = SourceFinder(n_pixels=n_pixels, contrast=contrast,
+                          n_levels=n_levels, **SOURCE_FINDER_KEYWORDS)
+    with warnings.catch_warnings():
+        # nothing found and sources that resist deblending are results here
+        warnings.simplefilter('ignore', AstropyWarning)
+        segm = finder(image.convolved, n_sigma, mask=image.mask)
+    if segm is None:
+        return Detections.empty(image.snr.shape)
+    return image.to_detections(segm.data)
+
+
+def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
+               n_levels=32, psf_kernel=False):
+    """
+    Detect and deblend with ``sep.extract``.
+
+    Parameters
+    ----------
+    image : `DetectionImage`
+        The image; sep convolves its unconvolved form.
+    n_sigma, n_pixels, contrast, n_levels
+        As in `detect_photutils`.
+    psf_kernel : bool, optional
+        Whether to convolve with the kernel of the image instead of the
+        default 3x3 one of sep.
+
+    Returns
+    -------
+    detections : `~photutils_rcnn.evaluation.detections.Detections`
+        The detections, without classes.
+    """
+    try:
+        import sep
+    except ImportError as error:
+        msg = 'sep is required for this comparison: pip install sep'
+        raise ImportError(msg) from error
+    kernel = {'filter_kernel': image.kernel} if psf_kernel else {}
+    pixstack = sep.get_extract_pixstack()
+    sep.set_extract_pixstack(max(pixstack, image.snr.size))
+    try:
+        _, labels = sep.extract(np.ascontiguousarray(image.snr), n_sigma,
+                                err=1.0, mask=image.mask, minarea=n_pixels,
+                                deblend_nthresh=n_levels,
+                                deblend_cont=contrast, segmentation_map=True,
+                                **kernel)
+    finally:
+        sep.set_extract_pixstack(pixstack)
+    return image.to_detections(labels)
+
+
+@dataclass(frozen=True)
+class BaselineRun:
+    """
+    A method with its options, called with a `DetectionImage`.
+
+    Parameters
+    ----------
+    method : {'photutils', 'sep'}
+        The method.
+    options : dict, optional
+        The options that differ from its defaults.
+    """
+
+    method: str
+    options: dict = field(default_factory=dict)
+
+    def __call__(self, image):
+        detect = {'photutils': detect_photutils, 'sep': detect_sep}
+        return detect[self.method](image, **self.options)
+
+
+def _grid():
+    """
+    The runs of the threshold grid by name.
+    """
+    runs = {}
+    for n_sigma, n_pixels, contrast in product((1.0, 1.5, 2.5), (5,),
+                                               (1e-4, 1e-3)):
+        options = {'n_sigma': n_sigma, 'n_pixels': n_pixels,
+                   'contrast': contrast}
+        runs[f'photutils n_sigma={n_sigma} n_pixels={n_pixels} '
+             f'contrast={contrast:g}'] = BaselineRun('photutils', options)
+        runs[f'sep n_sigma={n_sigma} n_pixels={n_pixels} '
+             f'contrast={contrast:g} psf'] = BaselineRun(
+                 'sep', {**options, 'psf_kernel': True})
+    return runs
+
+
+DEFAULT_RUNS = {'photutils': BaselineRun('photutils'),
+                'sep': BaselineRun('sep')}
+GRID_RUNS = {**DEFAULT_RUNS, **_grid()}

@@ -1,0 +1,145 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+What an evaluation needs to know of the detections on a frame.
+"""
+
+__all__ = ['Detections']
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from photutils_rcnn.classes import CLASS_NAMES
+from photutils_rcnn.footprints import Footprints
+
+
+@dataclass
+class Detections:
+    """
+    The detections of any method on one frame.
+
+    Parameters
+    ----------
+    footprints : `~photutils_rcnn.footprints.Footprints`
+        The N masks; they may overlap.
+    scores : (N,) array_like of float
+        The confidence that the detection is a source; any increasing
+        measure, a probability where a score cut applies.
+    class_ids : (N,) array_like of int, optional
+        The classes, 0 where there is none (default).
+    class_probabilities : (N, n_classes) array_like of float, optional
+        The probability of each class, given that it is a source. Default is
+        NaN.
+    x, y : (N,) array_like of float, optional
+        The positions (pixels, the centre of the first pixel is 0). Default
+        is the centres of the boxes.
+    boxes : (N, 4) array_like of float, optional
+        The boxes ``[y1, x1, y2, x2]`` in edge coordinates. Default is the
+        boxes of the footprints.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or a score or position is not finite.
+    """
+
+    footprints: Footprints
+    scores: np.ndarray
+    class_ids: np.ndarray | None = None
+    class_probabilities: np.ndarray | None = None
+    x: np.ndarray | None = None
+    y: np.ndarray | None = None
+    boxes: np.ndarray | None = None
+
+    def __post_init__(self):
+        n = len(self.footprints)
+        if self.boxes is None:
+            self.boxes = self.footprints.boxes
+        self.boxes = np.asarray(self.boxes, dtype=float).reshape(-1, 4)
+        if self.class_ids is None:
+            self.class_ids = np.zeros(n, dtype=int)
+        if self.class_probabilities is None:
+            self.class_probabilities = np.full((n, len(CLASS_NAMES)), np.nan)
+        if self.x is None:
+            self.x = (self.boxes[:, 1] + self.boxes[:, 3]) / 2 - 0.5
+        if self.y is None:
+            self.y = (self.boxes[:, 0] + self.boxes[:, 2]) / 2 - 0.5
+        self.class_ids = np.asarray(self.class_ids, dtype=int)
+        self.class_probabilities = np.asarray(
+            self.class_probabilities, dtype=float).reshape(
+                -1, len(CLASS_NAMES))
+        for name in ('scores', 'x', 'y'):
+            value = np.asarray(getattr(self, name), dtype=float)
+            if not np.isfinite(value).all():
+                msg = f'{name} must be finite'
+                raise ValueError(msg)
+            setattr(self, name, value)
+        for name in ('scores', 'class_ids', 'class_probabilities', 'x', 'y',
+                     'boxes'):
+            if len(getattr(self, name)) != n:
+                msg = (f'{name} must have one element for each of the {n} '
+                       f'footprints, got {len(getattr(self, name))}')
+                raise ValueError(msg)
+
+    def __len__(self):
+        return len(self.footprints)
+
+    def __getitem__(self, index):
+        """
+        Select detections with an integer or boolean index array.
+        """
+        return Detections(self.footprints[index], self.scores[index],
+                          self.class_ids[index],
+                          self.class_probabilities[index], self.x[index],
+                          self.y[index], self.boxes[index])
+
+    @property
+    def has_classes(self):
+        """
+        Whether any detection has a class.
+        """
+        return bool((self.class_ids > 0).any())
+
+    @property
+    def class_scores(self):
+        """
+        The probability of being a source of the given class (N,).
+
+        The score times the probability of the class; the score alone where
+        there are no class probabilities.
+        """
+        chosen = self.class_probabilities[np.arange(len(self)),
+                                          np.maximum(self.class_ids - 1, 0)]
+        return self.scores * np.where(np.isfinite(chosen)
+                                      & (self.class_ids > 0), chosen, 1.0)
+
+    @classmethod
+    def empty(cls, shape):
+        """
+        No detections on a frame of the given shape (ny, nx).
+        """
+        return cls(Footprints([], [], shape), np.zeros(0))
+
+    @classmethod
+    def from_instances(cls, instances, threshold=None):
+        """
+        The detections of an inference.
+
+        Parameters
+        ----------
+        instances : `~photutils_rcnn.instances.Instances`
+            The instances; the class is the more probable one.
+        threshold : float, optional
+            The probability above which a pixel belongs to a mask. Default
+            is the one of the instances.
+
+        Returns
+        -------
+        detections : `Detections`
+            One for each instance; positions are the centres of the boxes.
+        """
+        probabilities = np.asarray(instances.class_probabilities)
+        return cls(instances.footprints(threshold),
+                   np.asarray(instances.scores),
+                   probabilities.argmax(axis=1) + 1, probabilities,
+                   boxes=np.asarray(instances.boxes))

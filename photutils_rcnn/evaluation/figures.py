@@ -1,0 +1,75 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The curves of an evaluation as pictures.
+"""
+
+__all__ = ['draw_curves']
+
+from pathlib import Path
+
+from photutils_rcnn.classes import CLASS_IDS
+from photutils_rcnn.evaluation.average_precision import (
+    IOU_THRESHOLDS,
+    paper_average_precision,
+)
+from photutils_rcnn.evaluation.tables import completeness_curve
+
+
+def draw_curves(report, path):
+    """
+    Draw the precision-recall and the completeness-purity curves.
+
+    Parameters
+    ----------
+    report : `~photutils_rcnn.evaluation.report.EvaluationReport`
+        The report.
+    path : path-like
+        The folder, which must exist. It receives
+        ``precision_recall_<class>.png`` (the averaged curves by mask
+        overlap, as Figures 8 to 10 of Burke et al. 2019) and
+        ``completeness_purity.png``.
+
+    Returns
+    -------
+    files : list of `~pathlib.Path`
+        The files written.
+
+    Raises
+    ------
+    ImportError
+        If Matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        msg = 'Matplotlib is required for figures: pip install matplotlib'
+        raise ImportError(msg) from error
+    files = []
+    main = next(iter(report.records.values()))
+    images = [record.mask for record in main]
+    for name in (*CLASS_IDS, 'combined'):
+        figure = Figure(figsize=(5, 4), layout='constrained')
+        ax = figure.add_subplot()
+        for i, iou in enumerate(IOU_THRESHOLDS):
+            result = paper_average_precision(
+                images, iou, classes=CLASS_IDS.get(name, name),
+                score_cut=report.meta['score_threshold'])
+            ax.plot(result.recall, result.precision, color=f'{0.08 * i:.2f}',
+                    label=f'IoU {iou:.2f}, AP {100 * result.value:.1f} %')
+        ax.set(xlabel='Recall', ylabel='Precision', xlim=(0, 1),
+               ylim=(0, 1.02), title=f'{name}, {len(images)} images')
+        ax.legend(fontsize='x-small', loc='lower left')
+        files.append(Path(path) / f'precision_recall_{name}.png')
+        figure.savefig(files[-1], dpi=150)
+
+    figure = Figure(figsize=(5, 4), layout='constrained')
+    ax = figure.add_subplot()
+    for name, records in report.records.items():
+        curve = completeness_curve(records)
+        ax.plot(curve.purity, curve.completeness, label=name, lw=1)
+    ax.set(xlabel='Purity', ylabel='Completeness', xlim=(0.5, 1.005),
+           ylim=(0, 1.02), title='By score threshold, blind to classes')
+    ax.legend(fontsize='xx-small', loc='lower left')
+    files.append(Path(path) / 'completeness_purity.png')
+    figure.savefig(files[-1], dpi=150)
+    return files

@@ -1,0 +1,299 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The report of an evaluation: tables, text, files.
+"""
+
+__all__ = ['MAIN', 'EvaluationReport']
+
+import json
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+from astropy.table import QTable
+
+from photutils_rcnn.classes import CLASS_NAMES
+from photutils_rcnn.evaluation import tables as make
+from photutils_rcnn.evaluation.published import (
+    PUBLISHED_AP,
+    PUBLISHED_CONFUSION,
+    PUBLISHED_DEEP_AP50,
+    PUBLISHED_PRECISION_AT_80,
+    PUBLISHED_SOURCE,
+)
+
+MAIN = 'photutils_rcnn'
+
+_ROWS = (*CLASS_NAMES, 'combined')
+_AP_COLUMNS = ('AP', 'AP50', 'AP75', 'AP_S', 'AP_M', 'AP_L')
+_TITLES = {
+    'paper_ap': ('Average precision (%), definition of the paper: 51 recalls,'
+                 ' mean over images with truth of the class, score cut;'
+                 ' size bins of box area 16^2 and 32^2 pixels at IoU 0.5;'
+                 ' P80 is the precision at 80 % recall, IoU 0.5'),
+    'deep_field': 'AP50 (%) beside the ultra-deep field of the paper',
+    'classification': ('Star/galaxy classes of matched masks; the published '
+                       'matrices list all detections, matched or not'),
+    'confusion_50': 'Confusion at mask IoU 0.5 (rows truth)',
+    'confusion_75': 'Confusion at mask IoU 0.75 (rows truth)',
+    'coco_ap': ('Average precision (%), definition of COCO: 101 recalls, '
+                'pooled, no score cut, size bins of mask area 32^2 and 96^2 '
+                'pixels; "any" is blind to classes'),
+    'summary': 'Completeness and purity of positions, blind to classes',
+    'equal_purity': f'Completeness at equal purity ("main" is {MAIN})',
+    'blends': 'Close neighbours, shredded sources, unrecognized blends',
+    'class': 'Completeness by true class, purity by predicted class',
+}
+_PROTOCOLS = {
+    'paper': ('paper_ap', 'deep_field', 'classification', 'confusion_50',
+              'confusion_75'),
+    'coco': ('coco_ap',),
+}
+
+
+class EvaluationReport:
+    """
+    The results of `~photutils_rcnn.evaluation.evaluate`.
+
+    Parameters
+    ----------
+    records : dict of list of `~photutils_rcnn.evaluation.records.SceneRecord`
+        The scenes of each method by its name; the first is the main one.
+    meta : dict
+        The options of the evaluation, as strings and numbers.
+    """
+
+    def __init__(self, records, meta):
+        self.records = records
+        self.meta = dict(meta)
+
+    def __repr__(self):
+        return (f"<EvaluationReport: {self.meta['n_scenes']} scenes, "
+                f'methods={list(self.records)}>')
+
+    @cached_property
+    def _tables(self):
+        main = self.records[MAIN]
+        close = self.meta['max_separation_fwhm']
+        tables = {'paper_ap': self._paper_ap(),
+                  'deep_field': self._deep_field(),
+                  'classification': self._classification()}
+        for iou in PUBLISHED_CONFUSION:
+            tables[f'confusion_{100 * iou:.0f}'] = make.confusion(
+                main, iou).to_table()
+        tables['coco_ap'] = self._coco_ap()
+        tables['summary'] = QTable(rows=[
+            {'method': name, **make.summary_row(records)}
+            for name, records in self.records.items()])
+        tables['equal_purity'] = make.equal_purity_table(self.records, MAIN,
+                                                         close)
+        tables['blends'] = make.blend_table(self.records, close)
+        tables['class'] = make.stack_methods(self.records, make.class_table)
+        for fraction in ('completeness', 'purity'):
+            for quantity in ('magnitude', 'snr', 'separation'):
+                tables[f'{fraction}_{quantity}'] = make.stack_methods(
+                    self.records, partial(make.fraction_table,
+                                          quantity=quantity,
+                                          fraction=fraction))
+        for table in tables.values():
+            table.meta.update(self.meta)
+        return tables
+
+    def _paper_ap(self):
+        rows = []
+        for kind in ('mask', 'box'):
+            rows.extend({'source': MAIN, **make.ap_row(
+                self.records[MAIN], 'paper', kind, name,
+                score_cut=self.meta['score_threshold'])} for name in _ROWS)
+        for name in _ROWS:
+            rows.append({
+                'source': 'published', 'protocol': 'paper', 'kind': 'mask',
+                'class': name,
+                **dict(zip(_AP_COLUMNS, PUBLISHED_AP[name], strict=True)),
+                'P80': PUBLISHED_PRECISION_AT_80[name], 'n_images': 50,
+                'n_truth': 0})
+        return QTable(rows=rows)
+
+    def _deep_field(self):
+        ours = {row['class']: row['AP50'] for row in self._paper_ap()
+                if row['kind'] == 'mask' and row['source'] == MAIN}
+        return QTable(rows=[{'class': name, MAIN: ours[name],
+                             'published': value}
+                            for name, value in PUBLISHED_DEEP_AP50.items()])
+
+    def _classification(self):
+        rows = []
+        for iou, published in PUBLISHED_CONFUSION.items():
+            ours = make.confusion(self.records[MAIN], iou)
+            rows += [{'source': MAIN, 'iou': iou, **make.confusion_row(ours)},
+                     {'source': 'published', 'iou': iou,
+                      **make.confusion_row(published)}]
+        return QTable(rows=rows)
+
+    def _coco_ap(self):
+        rows = []
+        for method, records in self.records.items():
+            names = (*_ROWS, 'any') if method == MAIN else ('any',)
+            rows.extend({'method': method,
+                         **make.ap_row(records, 'coco', kind, name)}
+                        for kind in ('mask', 'box') for name in names)
+        table = QTable(rows=rows)
+        table.remove_column('P80')
+        return table
+
+    def tables(self):
+        """
+        All tables.
+
+        Returns
+        -------
+        tables : dict of `~astropy.table.QTable`
+            The tables by name. A value that is not defined, such as the
+            average precision of a class without truth, is NaN; `notes` says
+            which and why.
+        """
+        return dict(self._tables)
+
+    def notes(self):
+        """
+        What to know when reading the numbers.
+
+        Returns
+        -------
+        notes : list of str
+            The sentences, NaN cases among them.
+        """
+        notes = [f'The published numbers ({PUBLISHED_SOURCE}) belong to '
+                 'another image set and another truth-mask recipe: they stand '
+                 'beside, they are not comparable.',
+                 'Truth masks: amodal footprints as simulated. Truth below '
+                 'the detectability limit counts neither way.']
+        n_scenes = self.meta['n_scenes']
+        for row in self._tables['paper_ap']:
+            if row['source'] != MAIN or row['kind'] != 'mask':
+                continue
+            if row['n_images'] < n_scenes:
+                notes.append(
+                    f"{n_scenes - row['n_images']} of {n_scenes} images have "
+                    f"no counted truth of the rows '{row['class']}' and are "
+                    'left out of its mean.')
+            empty = [name for name in _AP_COLUMNS if np.isnan(row[name])]
+            if empty:
+                notes.append(f"NaN in '{row['class']}' {', '.join(empty)}: "
+                             'no counted truth in any image.')
+        equal = self._tables['equal_purity']
+        if len(equal):
+            for row in equal[np.isnan(equal['main_completeness'])]:
+                notes.append(f"The purity of '{row['method']}' is not "
+                             f'reached by {MAIN} at any score.')
+        return notes
+
+    def format(self, protocol='all'):
+        """
+        The tables as text.
+
+        Parameters
+        ----------
+        protocol : {'all', 'paper', 'coco'}, optional
+            Which tables: all (default), those of the paper beside its
+            values, or those of COCO.
+
+        Returns
+        -------
+        text : str
+            The text.
+        """
+        names = _PROTOCOLS.get(protocol, tuple(self._tables))
+        if protocol not in ('all', *_PROTOCOLS):
+            msg = (f"protocol must be 'all', 'paper' or 'coco', got "
+                   f'{protocol!r}')
+            raise ValueError(msg)
+        lines = [', '.join(f'{key} = {value}'
+                           for key, value in self.meta.items())]
+        for name in names:
+            table = self._tables[name].copy()
+            if not len(table):
+                continue
+            for column in table.columns.values():
+                if column.dtype.kind == 'f':
+                    column.info.format = _format_number
+            lines += ['', _TITLES.get(name) or _bin_title(name), '',
+                      *table.pformat(max_lines=-1, max_width=-1)]
+        return '\n'.join([*lines, '', *self.notes(), ''])
+
+    def write(self, path, *, figures=False, overwrite=False):
+        """
+        Write all tables, the text and, if wanted, the figures.
+
+        Parameters
+        ----------
+        path : path-like
+            The folder, made if needed. It receives ``<table>.ecsv``,
+            ``completeness_curve.ecsv``, ``report.json`` and ``report.txt``.
+        figures : bool, optional
+            Whether to draw the precision-recall and completeness-purity
+            curves as PNG; needs Matplotlib. Default is `False`.
+        overwrite : bool, optional
+            Whether to replace existing files. Default is `False`.
+
+        Raises
+        ------
+        OSError
+            If the folder holds a report and ``overwrite`` is `False`.
+        """
+        path = Path(path)
+        if (path / 'report.json').exists() and not overwrite:
+            msg = f'path already holds a report: {path} (overwrite=True?)'
+            raise OSError(msg)
+        path.mkdir(parents=True, exist_ok=True)
+        tables = {**self._tables, 'completeness_curve': make.stack_methods(
+            self.records, _curve_table)}
+        for name, table in tables.items():
+            if len(table):
+                table.write(path / f'{name}.ecsv', overwrite=True)
+        (path / 'report.txt').write_text(self.format(), encoding='utf-8')
+        content = {'meta': self.meta, 'notes': self.notes(),
+                   'tables': {name: _json_rows(table) for name, table in
+                              self._tables.items()}}
+        (path / 'report.json').write_text(
+            json.dumps(content, indent=1, allow_nan=False), encoding='utf-8')
+        if figures:
+            from photutils_rcnn.evaluation.figures import draw_curves
+
+            draw_curves(self, path)
+
+
+def _format_number(value):
+    return '-' if np.isnan(value) else f'{value:.6g}' if abs(
+        value) >= 1e4 else f'{value:.3f}'
+
+
+def _bin_title(name):
+    fraction, quantity = name.split('_', 1)
+    of_what = ('of the truth' if fraction == 'completeness'
+               else 'measured on the footprint')
+    unit = ' (FWHM)' if quantity == 'separation' else ''
+    return f'{fraction.capitalize()} by {quantity}{unit} {of_what}'
+
+
+def _json_rows(table):
+    """
+    The rows of a table as plain values; what is not finite becomes a string
+    or, for NaN, null.
+    """
+    def plain(value):
+        value = value.item() if hasattr(value, 'item') else value
+        if isinstance(value, float) and not np.isfinite(value):
+            return None if np.isnan(value) else str(value)
+        return value
+
+    return [{name: plain(row[name]) for name in table.colnames}
+            for row in table]
+
+
+def _curve_table(records, n_points=200):
+    curve = make.completeness_curve(records)
+    n = len(curve.thresholds)
+    chosen = np.unique(np.linspace(0, n - 1, min(n, n_points)).astype(int))
+    return QTable({name: getattr(curve, name)[chosen] for name in
+                   ('thresholds', 'completeness', 'purity')})

@@ -1,0 +1,61 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests of the detections interface.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_equal
+
+from photutils_rcnn.evaluation.detections import Detections
+from photutils_rcnn.footprints import Footprints
+
+
+@pytest.fixture
+def footprints():
+    """
+    Two small footprints.
+    """
+    return Footprints([[0, 0, 2, 4], [3, 3, 6, 6]],
+                      [np.ones((2, 4), bool), np.ones((3, 3), bool)], (9, 9))
+
+
+def test_defaults(footprints):
+    """Positions are the box centres in pixel coordinates."""
+    detections = Detections(footprints, [0.5, 0.6])
+    assert_allclose(detections.x, [1.5, 4])
+    assert_allclose(detections.y, [0.5, 4])
+    assert not detections.has_classes
+    assert_allclose(detections.class_scores, [0.5, 0.6])
+    assert len(detections[detections.scores > 0.55]) == 1
+
+
+def test_from_instances(footprints):
+    """The class is the more probable one."""
+    instances = SimpleNamespace(
+        boxes=np.array([[0, 0, 2, 4], [3, 3, 6, 6.5]], np.float32),
+        scores=np.array([0.5, 0.8]),
+        class_probabilities=np.array([[0.9, 0.1], [0.25, 0.75]]),
+        footprints=lambda threshold=None: footprints)
+    detections = Detections.from_instances(instances)
+    assert_equal(detections.class_ids, [1, 2])
+    assert_allclose(detections.class_scores, [0.45, 0.6])
+    assert_allclose(detections.x, [1.5, 4.25])
+
+
+def test_empty():
+    """No detections are valid."""
+    detections = Detections.empty((5, 6))
+    assert len(detections) == 0
+    assert detections.class_probabilities.shape == (0, 2)
+    assert len(detections.class_scores) == 0
+
+
+def test_invalid(footprints):
+    """Wrong lengths and NaN are refused."""
+    with pytest.raises(ValueError, match='scores must have one element'):
+        Detections(footprints, [0.5])
+    with pytest.raises(ValueError, match='scores must be finite'):
+        Detections(footprints, [0.5, np.nan])
