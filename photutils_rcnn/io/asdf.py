@@ -1,0 +1,177 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Whole results in ASDF files, made of core types only.
+
+The files need no extension to be read: label image, soft masks and tables
+are plain arrays under the key ``photutils_rcnn_result``, checked by the schema
+beside this module.
+"""
+
+__all__ = ['read_result', 'write_result']
+
+from importlib import resources
+from pathlib import Path
+
+import asdf
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import QTable
+from astropy.wcs import WCS
+
+from photutils_rcnn.inputs import ImageCube
+from photutils_rcnn.instances import Instances
+from photutils_rcnn.result import RCNNResult
+
+KEY = 'photutils_rcnn_result'
+FORMAT_VERSION = '1.0.0'
+_INSTANCES = ('boxes', 'scores', 'class_probabilities', 'masks',
+              'mask_boxes', 'flags')
+_PIXELS = ('data', 'invalid', 'error')
+
+
+def write_result(path, result, *, include_data=False, overwrite=False):
+    """
+    Write a result; see `photutils_rcnn.RCNNResult.write`.
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        msg = f'File {str(path)!r} already exists.'
+        raise OSError(msg)
+    found = result.detections
+    # float16 is not an ASDF datatype
+    instances = {name: np.ascontiguousarray(getattr(found, name)).astype(
+        np.float32 if name == 'masks' else getattr(found, name).dtype)
+        for name in _INSTANCES}
+    tree = {
+        'format_version': FORMAT_VERSION,
+        'meta': result.meta,
+        'bands': list(result.bands),
+        'shape': [int(n) for n in found.shape],
+        'mask_threshold': float(found.mask_threshold),
+        'labels': result.labels,
+        'label_of_source': result.label_of_source.astype(np.int32),
+        'instances': instances,
+        'wcs': _wcs_to_text(result.wcs),
+        'catalog': _table_to_tree(result.catalog_table),
+    }
+    for name in ('background', 'noise'):
+        value = getattr(result, name)
+        if value is not None and (include_data or value.shape[-1] == 1):
+            tree[name] = value
+    if include_data:
+        cube = result._frame()
+        tree['pixels'] = {name: getattr(cube, name) for name in _PIXELS
+                          if getattr(cube, name) is not None}
+    asdf_file = asdf.AsdfFile({KEY: tree}, custom_schema=_schema())
+    asdf_file.validate()
+    asdf_file.write_to(path, all_array_compression='zlib')
+
+
+def read_result(path):
+    """
+    Read a result; see `photutils_rcnn.RCNNResult.read`.
+    """
+    with asdf.open(path, custom_schema=_schema(), memmap=False,
+                   lazy_load=False) as asdf_file:
+        if KEY not in asdf_file:
+            msg = f'{path} holds no result of photutils_rcnn'
+            raise ValueError(msg)
+        asdf_file.validate()
+        tree = asdf_file[KEY]
+        arrays = {name: np.array(tree['instances'][name])
+                  for name in _INSTANCES}
+        arrays['masks'] = arrays['masks'].astype(np.float16)
+        detections = Instances(shape=tuple(tree['shape']),
+                               mask_threshold=tree['mask_threshold'],
+                               **arrays)
+        wcs = _wcs_from_text(tree['wcs'])
+        meta = _plain(tree['meta'])
+        cube = None
+        if 'pixels' in tree:
+            pixels = {name: np.array(tree['pixels'][name])
+                      if name in tree['pixels'] else None for name in _PIXELS}
+            unit = meta.get('unit')
+            cube = ImageCube(unit=None if unit is None else u.Unit(unit),
+                             wcs=wcs, bands=tuple(tree['bands']), **pixels)
+        levels = {name: np.array(tree[name])
+                  for name in ('background', 'noise') if name in tree}
+        return RCNNResult(
+            detections, np.array(tree['labels']),
+            np.array(tree['label_of_source']), cube=cube, wcs=wcs,
+            bands=tree['bands'], meta=meta,
+            catalog_table=_table_from_tree(tree['catalog'], meta), **levels)
+
+
+def _schema():
+    return str(resources.files('photutils_rcnn') / 'io' / 'schemas'
+               / f'result-{FORMAT_VERSION}.yaml')
+
+
+def _plain(node):
+    """
+    Plain containers instead of those of ASDF.
+    """
+    if hasattr(node, 'items'):
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, (str, bytes)) or not hasattr(node, '__iter__'):
+        return node
+    return [_plain(value) for value in node]
+
+
+def _wcs_to_text(wcs):
+    """
+    A FITS WCS as the text of its header.
+    """
+    if not hasattr(wcs, 'to_header'):
+        return None
+    return wcs.to_header(relax=True).tostring(sep='\n')
+
+
+def _wcs_from_text(text):
+    return None if text is None else WCS(fits.Header.fromstring(
+        text, sep='\n'))
+
+
+def _table_to_tree(table):
+    """
+    The columns of a table as arrays with units.
+    """
+    if table is None:
+        return None
+    columns = []
+    for name in table.colnames:
+        column = table[name]
+        if isinstance(column, SkyCoord):
+            sky = column.icrs
+            columns += [
+                {'name': f'{name}.ra', 'values': sky.ra.deg, 'unit': 'deg'},
+                {'name': f'{name}.dec', 'values': sky.dec.deg, 'unit': 'deg'}]
+        elif isinstance(column, u.Quantity):
+            columns.append({'name': name, 'values': column.value,
+                            'unit': column.unit.to_string()})
+        elif column.dtype.kind in 'US':
+            columns.append({'name': name, 'values': column.tolist()})
+        elif column.dtype != object:
+            columns.append({'name': name, 'values': np.asarray(column)})
+    return columns
+
+
+def _table_from_tree(columns, meta):
+    if columns is None:
+        return None
+    table = QTable(meta=meta)
+    for column in columns:
+        name, values = column['name'], column['values']
+        values = (np.array(list(values)) if isinstance(values[0], str)
+                  else np.array(values))
+        if name.endswith('.dec'):
+            name = name.removesuffix('.dec')
+            table[name] = SkyCoord(table[f'{name}.ra'], values << u.deg)
+            table.remove_column(f'{name}.ra')
+        elif 'unit' in column:
+            table[name] = values << u.Unit(column['unit'])
+        else:
+            table[name] = values
+    return table

@@ -1,0 +1,307 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The answer to a segmentation: label image, catalog, instances.
+"""
+
+__all__ = ['RCNNResult']
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+import photutils
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import QTable
+from photutils.segmentation import SegmentationImage
+
+from photutils_rcnn.classes import CLASS_NAMES
+from photutils_rcnn.instances import RCNN_FLAGS
+from photutils_rcnn.photometry import (
+    band_pixels,
+    detection_pixels,
+    measure,
+)
+
+CUSTOM_COLUMNS = ('score', 'class_name', 'class_id', 'prob_star',
+                  'detection_flags')
+
+
+class RCNNResult:
+    """
+    The sources found on a frame.
+
+    The result unpacks to the label image and the catalog::
+
+        segm, catalog = segmenter.segment(data)
+
+    Both are `None` if nothing was found.
+
+    Parameters
+    ----------
+    detections : `~photutils_rcnn.instances.Instances`
+        The sources with soft masks, ordered by the y, then the x of the
+        centers of their boxes.
+    labels : (ny, nx) int32 `~numpy.ndarray`
+        The label image.
+    label_of_source : (N,) `~numpy.ndarray` of int
+        The label of each source, 0 if it has no pixel of its own.
+    cube : `~photutils_rcnn.inputs.ImageCube`, optional
+        The frame. Without it there are no catalogs.
+    background, noise : `~numpy.ndarray`, optional
+        Background and noise of the bands, in the unit of the data; shape
+        (n_bands, ny, nx) or (n_bands, 1, 1).
+    wcs : WCS object, optional
+        The celestial WCS.
+    bands : tuple of str, optional
+        The names of the bands.
+    meta : dict, optional
+        Where the result comes from.
+    catalog_table : `~astropy.table.QTable`, optional
+        The table of the catalog, where the frame is not at hand.
+    """
+
+    def __init__(self, detections, labels, label_of_source, *, cube=None,
+                 background=None, noise=None, wcs=None, bands=(), meta=None,
+                 catalog_table=None):
+        self.detections = detections
+        self.labels = labels
+        self.label_of_source = np.asarray(label_of_source)
+        self.cube = cube
+        self.background = background
+        self.noise = noise
+        self.wcs = wcs
+        self.bands = tuple(bands)
+        self.meta = dict(meta or {})
+        self._catalog_table = catalog_table
+
+    def __iter__(self):
+        """
+        Unpack to ``(segmentation_image, catalog)``.
+        """
+        return iter((self.segmentation_image, self.catalog))
+
+    def __repr__(self):
+        return (f'<{type(self).__name__}: {len(self.detections)} instances, '
+                f'{int(self.labels.max(initial=0))} labels, '
+                f'shape={self.labels.shape}, bands={self.bands}>')
+
+    @cached_property
+    def segmentation_image(self):
+        """
+        The `~photutils.segmentation.SegmentationImage`, or `None`.
+
+        Where footprints overlap, a pixel belongs to one source
+        (`~photutils_rcnn.instances.Instances.paint`). Labels are int32 and
+        run from 1 without gaps, in the order of `instances`.
+        """
+        if not self.labels.any():
+            return None
+        return SegmentationImage(self.labels)
+
+    @cached_property
+    def footprints(self):
+        """
+        The overlapping `~photutils_rcnn.footprints.Footprints`, one for
+        each row of `instances`.
+        """
+        return self.detections.footprints()
+
+    @cached_property
+    def instances(self):
+        """
+        The `~astropy.table.QTable` of all sources, one row each.
+
+        ``label`` is that of the label image, 0 for a source all of whose
+        pixels belong to others. ``score`` is the probability of a source,
+        ``prob_star`` that of a star if it is one. ``x`` and ``y`` are the
+        center of its box, ``bbox_*`` and ``area`` those of its footprint,
+        pixels shared with others included; ``bbox_*`` are the first and the
+        last column and row, as in photutils. ``detection_flags`` are
+        decoded by `~photutils_rcnn.instances.decode_rcnn_flags`. With a WCS
+        there is ``sky_center``.
+        """
+        found = self.detections
+        table = QTable(meta=self.meta)
+        table['label'] = self.label_of_source.astype(np.int32)
+        table['class_name'] = np.array(
+            CLASS_NAMES, dtype='U16')[found.class_ids - 1]
+        table['class_id'] = found.class_ids.astype(np.int32)
+        table['score'] = found.scores.astype(float)
+        table['prob_star'] = found.class_probabilities[:, 0].astype(float)
+        table['x'], table['y'] = found.centers.T.astype(float)
+        if self.wcs is not None:
+            sky = self.wcs.pixel_to_world(table['x'], table['y'])
+            if isinstance(sky, SkyCoord):
+                table['sky_center'] = sky
+        boxes = self.footprints.boxes
+        table['bbox_xmin'], table['bbox_xmax'] = boxes[:, 1], boxes[:, 3] - 1
+        table['bbox_ymin'], table['bbox_ymax'] = boxes[:, 0], boxes[:, 2] - 1
+        table['area'] = self.footprints.areas * u.pix**2
+        lost = np.where(self.label_of_source == 0, RCNN_FLAGS['no_pixels'], 0)
+        table['detection_flags'] = (found.flags | lost).astype(np.int32)
+        return table
+
+    @cached_property
+    def catalog(self):
+        """
+        The `~photutils.segmentation.SourceCatalog`, or `None`.
+
+        It is measured on the background-subtracted data in their own unit;
+        for several bands on their inverse-variance weighted mean
+        (`~photutils_rcnn.photometry.detection_pixels`). Its additional
+        columns are ``score``, ``class_name``, ``class_id``, ``prob_star``
+        and ``detection_flags``. Errors of fluxes need the ``error`` of the
+        data.
+        """
+        if self.segmentation_image is None:
+            return None
+        catalog = measure(
+            detection_pixels(self._frame(), self.background, self.noise),
+            self.segmentation_image, unit=self.cube.unit, wcs=self.wcs)
+        return self._add_columns(catalog)
+
+    @cached_property
+    def catalogs(self):
+        """
+        A mapping from the name of a band to its catalog; see
+        `band_catalog`. Catalogs are measured when first asked for.
+        """
+        return _BandCatalogs(self)
+
+    def band_catalog(self, band):
+        """
+        The catalog of one band.
+
+        Positions, shapes and apertures are those of `catalog`
+        (``detection_catalog`` of photutils); fluxes are those of the band.
+
+        Parameters
+        ----------
+        band : str
+            The name of the band.
+
+        Returns
+        -------
+        catalog : `~photutils.segmentation.SourceCatalog` or `None`
+            The catalog, with the same labels.
+        """
+        return self.catalogs[band]
+
+    @property
+    def catalog_table(self):
+        """
+        The `~astropy.table.QTable` of the catalog, or `None`.
+
+        It has all default columns of photutils and the additional ones, and
+        for several bands the fluxes of each, ``segment_flux_<band>``
+        and ``kron_flux_<band>`` with their errors.
+        """
+        if self._catalog_table is None and self.segmentation_image is not None:
+            with photutils.use_future_column_names():
+                table = self.catalog.to_table()
+                if len(self.bands) > 1:
+                    for band, catalog in self.catalogs.items():
+                        for name in ('segment_flux', 'segment_flux_err',
+                                     'kron_flux', 'kron_flux_err'):
+                            table[f'{name}_{band}'] = getattr(catalog, name)
+            self._catalog_table = table
+        return self._catalog_table
+
+    def write(self, path, *, include_data=False, overwrite=False):
+        """
+        Write the result to an ASDF file.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+        include_data : bool, optional
+            Whether to store the pixels as well, so that catalogs can be
+            measured from the file. The default is `False`: the label image,
+            the instances with their soft masks and the table of
+            the catalog are stored.
+        overwrite : bool, optional
+            Whether to replace an existing file. The default is `False`.
+
+        Raises
+        ------
+        OSError
+            If the file exists and ``overwrite`` is `False`.
+        """
+        from photutils_rcnn.io.asdf import write_result
+
+        write_result(path, self, include_data=include_data,
+                     overwrite=overwrite)
+
+    @classmethod
+    def read(cls, path):
+        """
+        Read a result from an ASDF file.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+
+        Returns
+        -------
+        result : `RCNNResult`
+            The result. Its ``catalog`` needs the pixels in the file;
+            its ``catalog_table`` does not.
+        """
+        from photutils_rcnn.io.asdf import read_result
+
+        return read_result(path)
+
+    def _frame(self):
+        if self.cube is None:
+            msg = ('the result was stored without its pixels '
+                   '(include_data=True): catalog_table is available, '
+                   'catalogs are not')
+            raise ValueError(msg)
+        return self.cube
+
+    def _add_columns(self, catalog):
+        """
+        Give a catalog the columns of the instances.
+        """
+        rows = np.flatnonzero(self.label_of_source)
+        rows = rows[np.argsort(self.label_of_source[rows])]
+        for name in CUSTOM_COLUMNS:
+            catalog.add_property(name, np.asarray(self.instances[name][rows]))
+        catalog.default_columns = [*catalog.default_columns, *CUSTOM_COLUMNS]
+        catalog.meta.update(self.meta)
+        return catalog
+
+
+class _BandCatalogs(Mapping):
+    """
+    The catalogs of the bands, measured when first asked for.
+    """
+
+    def __init__(self, result):
+        self._result = result
+        self._measured = {}
+
+    def __iter__(self):
+        return iter(self._result.bands)
+
+    def __len__(self):
+        return len(self._result.bands)
+
+    def __getitem__(self, band):
+        result = self._result
+        if band not in result.bands:
+            msg = f'band must be one of {result.bands}, got {band!r}'
+            raise KeyError(msg)
+        if result.segmentation_image is None:
+            return None
+        if band not in self._measured:
+            pixels = band_pixels(result._frame(), result.background,
+                                 result.bands.index(band))
+            catalog = measure(pixels, result.segmentation_image,
+                              unit=result.cube.unit, wcs=result.wcs,
+                              detection_catalog=result.catalog)
+            self._measured[band] = result._add_columns(catalog)
+        return self._measured[band]

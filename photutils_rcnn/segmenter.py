@@ -1,0 +1,304 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The object users hold: detection, classification and deblending in one call.
+"""
+
+__all__ = ['RCNNSegmenter']
+
+import warnings
+from datetime import datetime, timezone
+from importlib.metadata import version
+from numbers import Integral, Real
+
+import numpy as np
+from astropy import units as u
+from photutils.segmentation import SegmentationImage
+from photutils.utils.exceptions import NoDetectionsWarning
+
+import photutils_rcnn
+from photutils_rcnn.inference import run_inference
+from photutils_rcnn.inputs import prepare_inputs
+from photutils_rcnn.models import zoo
+from photutils_rcnn.normalization import get_stretch, normalize_cube
+from photutils_rcnn.result import RCNNResult
+
+
+class RCNNSegmenter:
+    """
+    Detect, classify and deblend the sources of astronomical images.
+
+    Parameters
+    ----------
+    model : str, path-like or `~photutils_rcnn.models.zoo.Model`, optional
+        The name of a shipped model (see `list_models`), the folder of one,
+        or a model. The network is built when it is first used.
+    score_threshold : float, optional
+        The least probability of a detection, between 0 and 1. By default
+        that of the model.
+    nms_threshold : float, optional
+        The overlap of two boxes (intersection over union) above which the
+        less probable detection is dropped. By default that of the model.
+    tile_size : int, optional
+        The side in pixels of the tiles that frames are cut into. By default
+        it is chosen for the frame and the memory it takes. The result does
+        not depend on it.
+    background : 'auto', float, array_like or \
+            `~astropy.units.Quantity`, optional
+        What to subtract from the data; see `segment`. The default is
+        ``'auto'``.
+    progress_bar : bool, optional
+        Whether to show a progress bar over the tiles. The default is
+        `False`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong type or value, or the model is unknown or
+        damaged.
+
+    See Also
+    --------
+    photutils.segmentation.SourceFinder
+
+    Examples
+    --------
+    >>> from photutils_rcnn import RCNNSegmenter
+    >>> segmenter = RCNNSegmenter()  # doctest: +SKIP
+    >>> segm, catalog = segmenter.segment(data)  # doctest: +SKIP
+    """
+
+    def __init__(self, model='default', *, score_threshold=None,
+                 nms_threshold=None, tile_size=None, background='auto',
+                 progress_bar=False):
+        for name, value in (('score_threshold', score_threshold),
+                            ('nms_threshold', nms_threshold)):
+            if value is not None and not (
+                    isinstance(value, Real) and 0 <= value <= 1):
+                msg = f'{name} must be between 0 and 1, got {value!r}'
+                raise ValueError(msg)
+        if tile_size is not None and not (
+                isinstance(tile_size, Integral) and tile_size > 0):
+            msg = f'tile_size must be a positive integer, got {tile_size!r}'
+            raise ValueError(msg)
+        if background is None or (
+                isinstance(background, str) and background != 'auto'):
+            msg = ("background must be 'auto', a number or an array, got "
+                   f'{background!r}')
+            raise ValueError(msg)
+        self.model = (model if hasattr(model, 'thresholds')
+                      else zoo.load_model(model))
+        thresholds = self.model.thresholds
+        self.score_threshold = (thresholds['score'] if score_threshold is None
+                                else float(score_threshold))
+        self.nms_threshold = (thresholds['nms'] if nms_threshold is None
+                              else float(nms_threshold))
+        self.tile_size = None if tile_size is None else int(tile_size)
+        self.background = background
+        self.progress_bar = bool(progress_bar)
+
+    def __repr__(self):
+        return (f'{type(self).__name__}({self.model.name!r}, '
+                f'score_threshold={self.score_threshold}, '
+                f'nms_threshold={self.nms_threshold}, '
+                f'tile_size={self.tile_size}, '
+                f'background={self.background!r}, '
+                f'progress_bar={self.progress_bar})')
+
+    @staticmethod
+    def list_models():
+        """
+        The models that ship with the package.
+
+        Returns
+        -------
+        models : dict of str to dict
+            For each name the description of the model.
+        """
+        return zoo.list_models()
+
+    def __call__(self, data, threshold=None, mask=None):
+        """
+        Segment an image; called like `~photutils.segmentation.SourceFinder`.
+
+        Parameters
+        ----------
+        data : array_like
+            The image, or anything that `segment` takes.
+        threshold : float, 2D array_like or `~astropy.units.Quantity`, \
+                optional
+            Pixels of ``data`` not above it belong to no source, and sources
+            that lose all pixels are dropped. It is compared with the data
+            as given, and only for a single band. The default is `None`:
+            footprints are as the network draws them.
+        mask : 2D array_like of bool, optional
+            `True` for pixels to ignore.
+
+        Returns
+        -------
+        segmentation_image : `~photutils.segmentation.SegmentationImage` \
+                or `None`
+            The label image; `None` if nothing was found.
+
+        Warns
+        -----
+        `~photutils.utils.exceptions.NoDetectionsWarning`
+            If no sources were found.
+        """
+        cube = prepare_inputs(data, mask=mask)
+        blocked = cube.mask
+        if threshold is not None:
+            blocked = blocked | _not_above(cube, threshold)
+        detections, _ = self._detect(cube, self.background)
+        labels, _ = detections.paint(mask=blocked)
+        if not labels.any():
+            _warn_nothing_found()
+            return None
+        return SegmentationImage(labels)
+
+    def segment(self, data, *, error=None, mask=None, background=None,
+                wcs=None, bands=None):
+        """
+        Detect, classify, deblend and measure the sources of a frame.
+
+        Parameters
+        ----------
+        data : array_like, `~astropy.units.Quantity`, \
+                `~numpy.ma.MaskedArray` or `~astropy.nddata.NDData`
+            An image (ny, nx) or bands (n_bands, ny, nx) from blue to red, of
+            at least 16 x 16 pixels, or a list of images. Any number of
+            bands. Pixels that are not finite are ignored.
+        error : float, array_like or `~astropy.units.Quantity`, optional
+            The total 1-sigma errors, as for
+            `~photutils.segmentation.SourceCatalog`: a number, one per band,
+            an image or a cube.
+        mask : array_like of bool, optional
+            `True` for pixels to ignore; an image or a cube.
+        background : 'auto', float, array_like or \
+                `~astropy.units.Quantity`, optional
+            ``'auto'`` estimates and subtracts the background of each band;
+            a number, one per band, an image or a cube is subtracted;
+            0 is for data that are subtracted already. Small cutouts full of
+            sources need 0. By default the segmenter's own.
+        wcs : WCS object, optional
+            The celestial WCS.
+        bands : str or sequence of str, optional
+            The names of the bands; known filters are sorted from blue to
+            red.
+
+        Returns
+        -------
+        result : `~photutils_rcnn.RCNNResult`
+            The result, which unpacks to
+            ``(segmentation_image, catalog)``; both are `None` if nothing
+            was found.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the inputs do not fit; see
+            `~photutils_rcnn.inputs.prepare_inputs`.
+
+        Warns
+        -----
+        `~photutils.utils.exceptions.NoDetectionsWarning`
+            If no sources were found.
+        """
+        cube = prepare_inputs(data, error=error, mask=mask, wcs=wcs,
+                              bands=bands)
+        background = self.background if background is None else background
+        detections, normalized = self._detect(cube, background)
+        labels, label_of_source = detections.paint(mask=cube.mask)
+        if not labels.any():
+            _warn_nothing_found()
+        mode = background if isinstance(background, str) else 'given'
+        return RCNNResult(detections, labels, label_of_source, cube=cube,
+                          background=normalized.background,
+                          noise=normalized.noise, wcs=cube.wcs,
+                          bands=cube.bands, meta=self._meta(cube, mode))
+
+    def _detect(self, cube, background):
+        """
+        The instances of a frame, and the frame as the network saw it.
+        """
+        params = dict(self.model.stretch)
+        normalized = normalize_cube(
+            cube, background=background,
+            stretch=get_stretch(params.pop('name'), **params),
+            n_bands=self.model.settings['network']['n_bands'])
+        with _Progress(self.progress_bar) as progress:
+            detections = run_inference(
+                self.model, normalized.image, normalized.invalid,
+                score_threshold=self.score_threshold,
+                nms_threshold=self.nms_threshold, tile_size=self.tile_size,
+                progress=progress)
+        return detections, normalized
+
+    def _meta(self, cube, background):
+        """
+        Where a result comes from; plain values only.
+        """
+        return {
+            'model': self.model.name,
+            'model_sha256': self.model.sha256,
+            'score_threshold': float(self.score_threshold),
+            'nms_threshold': float(self.nms_threshold),
+            'tile_size': self.tile_size,
+            'background': background,
+            'bands': list(cube.bands),
+            'unit': None if cube.unit is None else cube.unit.to_string(),
+            'photutils_rcnn_version': photutils_rcnn.__version__,
+            'photutils_version': version('photutils'),
+            'created': datetime.now(timezone.utc).isoformat(
+                timespec='seconds'),
+        }
+
+
+class _Progress:
+    """
+    A progress bar called as ``progress(n_done, n_tiles)``.
+    """
+
+    def __init__(self, show):
+        self._show = show
+        self._bar = None
+
+    def __enter__(self):
+        return self if self._show else None
+
+    def __call__(self, n_done, n_tiles):
+        if self._bar is None:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=n_tiles, desc='Segmenting', unit='tile')
+        self._bar.update(n_done - self._bar.n)
+
+    def __exit__(self, *args):
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _not_above(cube, threshold):
+    """
+    The pixels of an image not above a threshold.
+    """
+    if cube.n_bands != 1:
+        msg = ('threshold needs data of a single band, got '
+               f'{cube.n_bands} bands')
+        raise ValueError(msg)
+    unit = getattr(threshold, 'unit', None)
+    if (unit is None) != (cube.unit is None):
+        msg = (f'threshold has the unit {unit}, data {cube.unit}: they must '
+               'all have the same units')
+        raise ValueError(msg)
+    if unit is not None:
+        threshold = u.Quantity(threshold).to_value(cube.unit)
+    threshold = np.asarray(threshold, dtype=float)
+    if threshold.ndim and threshold.shape != cube.shape:
+        msg = ('threshold must be a number or have the same shape as the '
+               f'input image, got {threshold.shape} for {cube.shape}')
+        raise ValueError(msg)
+    return cube.data[0] <= threshold
+
+
+def _warn_nothing_found():
+    warnings.warn('No sources were found.', NoDetectionsWarning, stacklevel=3)

@@ -1,0 +1,86 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the ASDF files of results.
+"""
+
+import asdf
+import numpy as np
+import pytest
+from astropy import units as u
+from numpy.testing import assert_allclose, assert_equal
+from photutils.utils.exceptions import NoDetectionsWarning
+
+from photutils_rcnn import RCNNResult, RCNNSegmenter
+
+
+def _same_tables(table, other):
+    assert table.colnames == other.colnames
+    for name in table.colnames:
+        if name.startswith('sky'):
+            assert_allclose(table[name].separation(other[name]).deg, 0,
+                            atol=1e-10)
+        else:
+            assert_equal(np.asarray(table[name]), np.asarray(other[name]))
+
+
+@pytest.mark.parametrize('include_data', [False, True])
+def test_round_trip(fake_model, field, wcs, tmp_path, include_data):
+    """
+    Labels, instances, tables, provenance and WCS come back.
+    """
+    result = RCNNSegmenter(fake_model).segment(
+        np.stack([field, field]) << u.nJy, wcs=wcs, bands='gr',
+        error=1 * u.nJy)
+    path = tmp_path / 'result.asdf'
+    result.write(path, include_data=include_data)
+    back = RCNNResult.read(path)
+    assert back.bands == ('g', 'r')
+    assert back.meta == result.meta
+    assert_equal(back.labels, result.labels)
+    assert back.labels.dtype == np.int32
+    assert_equal(back.detections.masks, result.detections.masks)
+    _same_tables(back.instances, result.instances)
+    _same_tables(back.catalog_table, result.catalog_table.copy())
+    assert back.catalog_table['segment_flux'].unit == u.nJy
+    if include_data:
+        assert_equal(back.catalog.segment_flux, result.catalog.segment_flux)
+    else:
+        with pytest.raises(ValueError, match='stored without its pixels'):
+            _ = back.catalog
+
+
+def test_no_sources(fake_model, tmp_path):
+    """
+    A result without sources is a result.
+    """
+    sky = np.random.default_rng(0).normal(size=(40, 40))
+    with pytest.warns(NoDetectionsWarning):
+        result = RCNNSegmenter(fake_model).segment(sky)
+    result.write(tmp_path / 'none.asdf')
+    back = RCNNResult.read(tmp_path / 'none.asdf')
+    assert tuple(back) == (None, None)
+    assert len(back.instances) == 0
+
+
+def test_overwrite(fake_model, field, tmp_path):
+    """
+    Files are replaced on request only.
+    """
+    result = RCNNSegmenter(fake_model).segment(field)
+    result.write(tmp_path / 'result.asdf')
+    with pytest.raises(OSError, match='already exists'):
+        result.write(tmp_path / 'result.asdf')
+    result.write(tmp_path / 'result.asdf', overwrite=True)
+
+
+def test_foreign_file(tmp_path):
+    """
+    A file of something else is refused.
+    """
+    asdf.AsdfFile({'photutils_rcnn_result': {'labels': 3}}).write_to(
+        tmp_path / 'other.asdf')
+    with pytest.raises(asdf.ValidationError):
+        RCNNResult.read(tmp_path / 'other.asdf')
+    asdf.AsdfFile({'sea': 3}).write_to(tmp_path / 'other.asdf')
+    with pytest.raises((ValueError, asdf.ValidationError)):
+        RCNNResult.read(tmp_path / 'other.asdf')

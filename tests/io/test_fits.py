@@ -1,0 +1,116 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for reading and writing FITS images.
+"""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.wcs import WCS
+from numpy.testing import assert_allclose, assert_equal
+
+from photutils_rcnn.io.fits import read_frame, write_segmentation
+
+
+@pytest.fixture
+def image():
+    return np.arange(400.0).reshape(20, 20)
+
+
+def _write(path, *hdus):
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(path)
+    return path
+
+
+def test_several_files(image, wcs, tmp_path):
+    """
+    Files are bands, named by their headers or their names.
+    """
+    paths = []
+    for band in 'grz':
+        header = wcs.to_header()
+        header['BUNIT'] = 'nJy'
+        paths.append(tmp_path / f'img_{band}.fits')
+        fits.writeto(paths[-1], image, header)
+    frame = read_frame(paths)
+    assert frame.bands == ('g', 'r', 'z')
+    assert frame.unit == u.nJy
+    assert_equal(frame.data, [image] * 3)
+    assert_allclose(frame.wcs.wcs.crval, (150, 2))
+    fits.setval(paths[0], 'FILTER', value='i DECam')
+    assert read_frame(paths).bands == ('i', 'r', 'z')
+
+
+def test_multi_extension(image, tmp_path):
+    """
+    Weights and flags are not bands; extensions may be chosen.
+    """
+    path = _write(tmp_path / 'field.fits',
+                  fits.ImageHDU(image, name='SCI_G'),
+                  fits.ImageHDU(image, name='ERR_G'),
+                  fits.ImageHDU(image, name='SCI_R'),
+                  fits.ImageHDU(image, name='DQ_R'),
+                  fits.ImageHDU(image[:5, :5], name='CUT'))
+    frame = read_frame([path])
+    assert frame.bands == ('G', 'R')
+    assert len(frame.data) == 2
+    assert len(read_frame([path], hdus=[1]).data) == 1
+    assert len(read_frame([path], hdus=['ERR_G']).data) == 1
+    with pytest.raises(ValueError, match='no such extension'):
+        read_frame([path], hdus=[9])
+
+
+def test_cube_and_compressed(image, tmp_path):
+    """
+    Planes of a cube are bands without names; tiles are uncompressed.
+    """
+    path = _write(tmp_path / 'cube.fits', fits.CompImageHDU(
+        np.stack([image, image]).astype('f4')))
+    frame = read_frame([path])
+    assert frame.bands is None
+    assert len(frame.data) == 2
+    assert frame.wcs is None
+    assert frame.unit is None
+
+
+def test_bad_files(image, tmp_path):
+    """
+    Missing, empty, damaged and foreign files raise one clear error.
+    """
+    with pytest.raises(OSError, match='none.fits: no such file'):
+        read_frame([tmp_path / 'none.fits'])
+    (tmp_path / 'empty.fits').touch()
+    with pytest.raises(OSError, match='empty.fits: the file is empty'):
+        read_frame([tmp_path / 'empty.fits'])
+    (tmp_path / 'text.fits').write_text('no stars here')
+    with pytest.raises(OSError, match='text.fits: not a readable FITS'):
+        read_frame([tmp_path / 'text.fits'])
+    with pytest.raises(ValueError, match='there is no image'):
+        read_frame([_write(tmp_path / 'table.fits')])
+    fits.writeto(tmp_path / 'a.fits', image)
+    whole = (tmp_path / 'a.fits').read_bytes()
+    (tmp_path / 'cut.fits').write_bytes(whole[:3500])
+    with pytest.raises(OSError, match='cut.fits: the image cannot be read'):
+        read_frame([tmp_path / 'cut.fits'])
+    fits.writeto(tmp_path / 'b.fits', image[1:])
+    with pytest.raises(ValueError, match='must have the same shape'):
+        read_frame([tmp_path / 'a.fits', tmp_path / 'b.fits'])
+
+
+def test_segmentation(wcs, tmp_path):
+    """
+    Label images are int32 with WCS and provenance.
+    """
+    labels = np.eye(20, dtype=np.int32)
+    path = tmp_path / 'segm.fits'
+    write_segmentation(path, labels, wcs=wcs,
+                       meta={'model': 'fake', 'score_threshold': 0.5})
+    data, header = fits.getdata(path, header=True)
+    assert data.dtype == np.dtype('>i4')
+    assert_equal(data, labels)
+    assert header['RCNNMOD'] == 'fake'
+    assert_allclose(WCS(header).wcs.crval, (150, 2))
+    with pytest.raises(OSError, match='already exists'):
+        write_segmentation(path, labels)
+    write_segmentation(path, labels, overwrite=True)

@@ -1,0 +1,102 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the result and photometry modules.
+"""
+
+import numpy as np
+import photutils
+import pytest
+from astropy import units as u
+from numpy.testing import assert_allclose, assert_equal
+
+from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn.inputs import prepare_inputs
+from photutils_rcnn.photometry import detection_pixels
+
+CUSTOM = ['score', 'class_name', 'class_id', 'prob_star', 'detection_flags']
+
+
+@pytest.fixture
+def result(fake_model, field, wcs):
+    return RCNNSegmenter(fake_model).segment(
+        np.stack([field, field]), error=1.0, wcs=wcs, bands='gr')
+
+
+def test_instances(result):
+    """
+    One row per source, in photutils' pixel convention.
+    """
+    table = result.instances
+    assert_equal(table['label'], (1, 2, 3))
+    assert_equal(table['class_id'], (1, 2, 1))
+    assert_allclose(table['x'], (30, 100, 60), atol=1)
+    assert_allclose(table['y'], (25, 40, 90), atol=1)
+    assert_allclose((table['bbox_xmin'] + table['bbox_xmax']) / 2,
+                    table['x'], atol=0.51)
+    assert table['area'].unit == u.pix**2
+    sky = result.wcs.pixel_to_world(table['x'], table['y'])
+    assert_allclose(sky.separation(table['sky_center']).deg, 0, atol=1e-12)
+    assert table.meta['model'] == 'fake'
+
+
+def test_catalog_columns(result):
+    """
+    The catalog has photutils' columns, ours, and sky positions.
+    """
+    with photutils.use_future_column_names():
+        table = result.catalog.to_table()
+    assert table.colnames[-5:] == CUSTOM
+    assert 'kron_flux' in table.colnames
+    assert table['sky_centroid'][0].ra.deg == pytest.approx(150, abs=0.01)
+    assert np.isfinite(table['segment_flux_err']).all()
+    assert table.meta['model_sha256'] == '0' * 64
+    one = result.catalog.select_label(2)
+    assert one.class_name == 'galaxy'
+    assert 'score' not in photutils.segmentation.catalog.DEFAULT_COLUMNS
+
+
+def test_catalog_table_has_bands(result):
+    """
+    The table of several bands has the fluxes of each.
+    """
+    table = result.catalog_table
+    assert_allclose(table['segment_flux_g'], table['segment_flux'])
+    assert 'kron_flux_err_r' in table.colnames
+
+
+def test_lost_source(result):
+    """
+    A source without pixels of its own stays among the instances.
+    """
+    result.label_of_source[2] = 0
+    result.labels[result.labels == 3] = 0
+    assert result.segmentation_image.n_labels == 2
+    assert_equal(result.instances['label'], (1, 2, 0))
+    assert result.instances['detection_flags'][2] & 16
+    assert_equal(result.catalog.class_id, (1, 2))
+
+
+def test_repr(result):
+    """
+    The representation tells what was found.
+    """
+    assert repr(result) == ("<RCNNResult: 3 instances, 3 labels, "
+                            "shape=(120, 150), bands=('g', 'r')>")
+
+
+def test_detection_pixels():
+    """
+    Bands are weighted by their inverse variance where they have data.
+    """
+    data = np.stack([np.full((20, 20), 1e-25), np.full((20, 20), 4e-25)])
+    data[0, 0, 0] = np.nan
+    data[:, 1, 1] = np.nan
+    cube = prepare_inputs(data, error=[1e-25, 2e-25])
+    noise = np.reshape([1e-25, 2e-25], (2, 1, 1))
+    pixels = detection_pixels(cube, np.zeros((2, 1, 1)), noise)
+    assert_allclose(pixels.data[5, 5], (1 + 4 / 4) / 1.25 * 1e-25)
+    assert_allclose(pixels.error[5, 5], 1e-25 / 1.25**0.5)
+    assert_allclose(pixels.data[0, 0], 4e-25)
+    assert_allclose(pixels.error[0, 0], 2e-25)
+    assert_equal(np.argwhere(pixels.mask), [[1, 1]])
+    assert np.isfinite(pixels.data).all()

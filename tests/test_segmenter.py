@@ -1,0 +1,197 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the segmenter module.
+"""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.nddata import CCDData, StdDevUncertainty
+from numpy.testing import assert_allclose, assert_equal
+from photutils.segmentation import SegmentationImage
+from photutils.utils.exceptions import NoDetectionsWarning
+
+from photutils_rcnn import RCNNSegmenter
+
+
+@pytest.fixture
+def segmenter(fake_model):
+    return RCNNSegmenter(fake_model)
+
+
+def test_import_is_light():
+    """
+    Importing the package and the segmenter imports no network library.
+    """
+    code = ('import sys, photutils_rcnn.segmenter;'
+            'print([m for m in ("tensorflow", "keras", "galsim", "sep")'
+            ' if m in sys.modules])')
+    out = subprocess.run([sys.executable, '-c', code], check=True,
+                         capture_output=True, text=True)
+    assert out.stdout.strip() == '[]'
+
+
+def test_segment(segmenter, field):
+    """
+    The result unpacks to photutils' own types.
+    """
+    before = field.copy()
+    segm, catalog = segmenter.segment(field)
+    assert type(segm) is SegmentationImage
+    assert segm.data.dtype == np.int32
+    assert segm.is_consecutive
+    assert segm.n_labels == 3
+    assert_allclose(catalog.y_centroid, (25, 40, 90), atol=0.3)
+    assert_allclose(catalog.segment_flux,
+                    2 * np.pi * 60 * np.array((4, 16, 4)), rtol=0.15)
+    assert_equal(catalog.class_name, ('star', 'galaxy', 'star'))
+    assert_equal(field, before)
+
+
+def test_same_for_all_containers(segmenter, field):
+    """
+    Arrays, Quantities, masked arrays and CCDData give the same labels.
+    """
+    segm = segmenter(field)
+    ccd = CCDData(field, unit='adu', uncertainty=StdDevUncertainty(
+        np.ones(field.shape)))
+    for data in (field.astype('>f4'), field << u.uJy, np.ma.array(field),
+                 ccd, field[None]):
+        assert_equal(segmenter(data).data, segm.data)
+        assert_equal(segmenter.segment(data).labels, segm.data)
+
+
+def test_cube_and_bands(segmenter, field):
+    """
+    Catalogs of bands share positions and follow the sorted names.
+    """
+    cube = np.stack([3 * field, field])
+    result = segmenter.segment(cube, bands='rg', error=[3.0, 1.0])
+    assert result.bands == ('g', 'r')
+    assert list(result.catalogs) == ['g', 'r']
+    ratio = (result.band_catalog('r').segment_flux
+             / result.band_catalog('g').segment_flux)
+    assert_allclose(ratio, 3, rtol=0.02)
+    assert_equal(result.catalogs['r'].x_centroid, result.catalog.x_centroid)
+    with pytest.raises(KeyError, match="band must be one of.*got 'z'"):
+        result.band_catalog('z')
+
+
+def test_background(segmenter, field):
+    """
+    The background may be estimated, given or absent; never guessed twice.
+    """
+    auto = segmenter.segment(field)
+    assert_allclose(auto.background, 50, atol=0.3)
+    given = segmenter.segment(field, background=50)
+    none = RCNNSegmenter(segmenter.model, background=0).segment(field - 50)
+    assert_allclose(given.catalog.segment_flux, none.catalog.segment_flux,
+                    rtol=1e-4)
+    assert given.meta['background'] == 'given'
+    unit = segmenter.segment(field << u.nJy, background=0.05 * u.uJy)
+    assert_allclose(unit.catalog.segment_flux.value,
+                    given.catalog.segment_flux, rtol=1e-4)
+    assert unit.catalog.segment_flux.unit == u.nJy
+
+
+def test_mask(segmenter, field):
+    """
+    Masked pixels belong to no source.
+    """
+    mask = np.zeros(field.shape, dtype=bool)
+    mask[:50] = True
+    segm, catalog = segmenter.segment(field, mask=mask)
+    assert segm.n_labels == 1
+    assert not segm.data[mask].any()
+    assert_allclose(catalog.x_centroid, 60, atol=0.3)
+
+
+def test_threshold(segmenter, field):
+    """
+    The threshold is a floor that trims masks and drops sources.
+    """
+    plain = segmenter(field)
+    trimmed = segmenter(field, 80.0)
+    assert trimmed.n_labels == 3
+    assert field[trimmed.data > 0].min() > 80
+    assert trimmed.areas.sum() < plain.areas.sum()
+    field[:60] = np.minimum(field[:60], 79)
+    assert segmenter(field, 80.0).n_labels == 1
+    assert segmenter(field << u.Jy, np.full(field.shape, 80.0) << u.Jy,
+                     mask=np.zeros(field.shape, bool)).n_labels == 1
+
+
+@pytest.mark.parametrize(('data_unit', 'threshold', 'match'), [
+    (None, 1 * u.Jy, 'the same units'), (u.Jy, 1.0, 'the same units'),
+    (None, np.ones(3), 'threshold must be a number or have')])
+def test_bad_threshold(segmenter, field, data_unit, threshold, match):
+    """
+    A threshold of another unit or shape raises.
+    """
+    data = field if data_unit is None else field << data_unit
+    with pytest.raises(ValueError, match=match):
+        segmenter(data, threshold)
+
+
+def test_threshold_needs_one_band(segmenter, field):
+    """
+    A cube has no single scale for a threshold.
+    """
+    with pytest.raises(ValueError, match='single band, got 2'):
+        segmenter(np.stack([field, field]), 1.0)
+
+
+def test_nothing_found(segmenter):
+    """
+    No sources: None, and the warning of photutils.
+    """
+    sky = np.random.default_rng(0).normal(size=(40, 40))
+    with pytest.warns(NoDetectionsWarning, match='^No sources were found'):
+        assert segmenter(sky) is None
+    with pytest.warns(NoDetectionsWarning, match='^No sources were found'):
+        result = segmenter.segment(sky)
+    segm, catalog = result
+    assert segm is None
+    assert catalog is None
+    assert result.catalog_table is None
+    assert len(result.instances) == 0
+    assert 'score' in result.instances.colnames
+
+
+def test_progress_bar(fake_model, field, capsys):
+    """
+    Progress is shown on request only.
+    """
+    RCNNSegmenter(fake_model)(field)
+    assert capsys.readouterr().err == ''
+    RCNNSegmenter(fake_model, progress_bar=True)(field)
+    assert 'Segmenting' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('keywords', 'match'), [
+    ({'score_threshold': 1.5}, 'score_threshold must be.*got 1.5'),
+    ({'nms_threshold': 'no'}, "nms_threshold must be.*got 'no'"),
+    ({'tile_size': 0}, 'tile_size must be.*got 0'),
+    ({'tile_size': 64.5}, 'tile_size must be.*got 64.5'),
+    ({'background': None}, 'background must be.*got None'),
+    ({'background': 'none'}, "background must be.*got 'none'")])
+def test_bad_options(fake_model, keywords, match):
+    """
+    Options are checked when the segmenter is made.
+    """
+    with pytest.raises(ValueError, match=match):
+        RCNNSegmenter(fake_model, **keywords)
+
+
+def test_options_and_repr(fake_model):
+    """
+    Defaults are those of the model and shown.
+    """
+    segmenter = RCNNSegmenter(fake_model, nms_threshold=0.3)
+    assert segmenter.score_threshold == 0.5
+    assert repr(segmenter) == (
+        "RCNNSegmenter('fake', score_threshold=0.5, nms_threshold=0.3, "
+        "tile_size=None, background='auto', progress_bar=False)")
