@@ -1,0 +1,84 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Simulation of many scenes into a folder.
+"""
+
+__all__ = ['simulate_scenes']
+
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from photutils_rcnn.simulation.scene import make_scene
+
+
+def _simulate_one(seed, *, preset, out_dir, overrides):
+    path = out_dir / f'{preset}-{seed:08d}.npz'
+    if not path.exists():
+        make_scene(preset, seed, **overrides).write(path)
+    return path
+
+
+def simulate_scenes(preset, n_scenes, out_dir, *, seed, n_processes=1,
+                    progress_bar=False, **overrides):
+    """
+    Simulate scenes into a folder, one file each.
+
+    Scenes whose file exists are left as they are, so that an interrupted
+    simulation goes on where it stopped.
+
+    Parameters
+    ----------
+    preset : str
+        One of `~photutils_rcnn.simulation.PRESETS`.
+    n_scenes : int
+        The number of scenes.
+    out_dir : str or path-like
+        The folder; it is made if it does not exist. The files are named
+        ``{preset}-{seed:08d}.npz``.
+    seed : int
+        The seed of the first scene; each scene's is one more than that of
+        the scene before.
+    n_processes : int, optional
+        The number of processes. Scenes do not depend on it.
+    progress_bar : bool, optional
+        Whether to show a progress bar.
+    **overrides
+        See `~photutils_rcnn.simulation.make_scene`.
+
+    Returns
+    -------
+    paths : list of `~pathlib.Path`
+        The files, in the order of their seeds.
+    """
+    if n_scenes < 0 or seed < 0 or n_processes < 1:
+        msg = ('n_scenes and seed must be non-negative and n_processes '
+               f'positive, got {n_scenes}, {seed}, {n_processes}')
+        raise ValueError(msg)
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    job = partial(_simulate_one, preset=preset, out_dir=out_dir,
+                  overrides=overrides)
+    seeds = range(seed, seed + n_scenes)
+    if n_processes == 1:
+        return list(_progress(map(job, seeds), n_scenes, progress_bar))
+    with ProcessPoolExecutor(n_processes,
+                             mp_context=get_context('spawn')) as pool:
+        return list(_progress(pool.map(job, seeds, chunksize=4), n_scenes,
+                              progress_bar))
+
+
+def _progress(paths, n_scenes, show):
+    if not show:
+        return paths
+    from astropy.utils.console import ProgressBar
+
+    return _with_bar(paths, ProgressBar(n_scenes))
+
+
+def _with_bar(paths, bar):
+    with bar:
+        for path in paths:
+            bar.update()
+            yield path

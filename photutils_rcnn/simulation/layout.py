@@ -1,0 +1,168 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Which sources a scene holds and where they lie.
+"""
+
+__all__ = ['draw_population']
+
+import numpy as np
+
+from photutils_rcnn.simulation.population import (
+    GALAXY_COUNTS,
+    STAR_COUNTS,
+    Population,
+    draw_galaxies,
+    draw_stars,
+    sample_magnitudes,
+)
+
+# sources this far (pixels) outside the frame still shed light into it
+MARGIN = 32
+
+
+def _positions(rng, n, shape, margin=MARGIN):
+    return (rng.uniform(-0.5 - margin, shape[1] - 0.5 + margin, n),
+            rng.uniform(-0.5 - margin, shape[0] - 0.5 + margin, n))
+
+
+def _scattered(rng, expected, shape):
+    """
+    A Poisson number of positions for an expected number within the frame.
+    """
+    area = (shape[0] + 2 * MARGIN) * (shape[1] + 2 * MARGIN)
+    n = rng.poisson(expected * area / (shape[0] * shape[1]))
+    return _positions(rng, n, shape)
+
+
+def _to_r(mags, settings, offset):
+    return mags if settings.reference == 'r' else mags - offset
+
+
+def _field(settings, rng):
+    x, y = _scattered(rng, settings.n_galaxies, settings.shape)
+    mags = sample_magnitudes(rng, len(x), GALAXY_COUNTS,
+                             *settings.galaxy_range,
+                             steepness=settings.galaxy_steepness)
+    # g - r of CatSim galaxies and stars brighter than g = 23: 0.75, 0.45
+    galaxies = _galaxies(settings, rng, _to_r(mags, settings, 0.75), x, y)
+    x, y = _scattered(rng, settings.n_stars, settings.shape)
+    mags = sample_magnitudes(rng, len(x), STAR_COUNTS, *settings.star_range,
+                             steepness=settings.star_steepness)
+    stars = draw_stars(rng, _to_r(mags, settings, 0.45),
+                       settings.wavelengths, x, y)
+    return galaxies, stars
+
+
+def _galaxies(settings, rng, r, x, y, **options):
+    return draw_galaxies(rng, r, settings.wavelengths, settings.pixel_scale,
+                         x, y, fwhm=float(np.mean(settings.fwhm)),
+                         **{'spheroid_share': settings.spheroid_share,
+                            **options})
+
+
+def _mergers(settings, rng, galaxies):
+    """
+    Companions at one to three radii from some of the galaxies.
+    """
+    chosen = np.flatnonzero(rng.random(len(galaxies))
+                            < settings.merger_share)
+    n = len(chosen)
+    size = np.maximum(galaxies.bulge_radius, galaxies.disc_radius)[chosen]
+    distance = size * rng.uniform(0.8, 3.0, n) + 0.5 * np.mean(settings.fwhm)
+    phi = rng.uniform(0, 2 * np.pi, n)
+    r = galaxies.magnitudes[chosen].mean(axis=1) + np.abs(
+        rng.normal(0, 1.0, n))
+    return _galaxies(settings, rng, r,
+                     galaxies.x[chosen] + distance * np.cos(phi),
+                     galaxies.y[chosen] + distance * np.sin(phi))
+
+
+def _binaries(settings, rng, stars):
+    """
+    Companions at 0.5 to 2.5 FWHM from some of the stars.
+    """
+    chosen = np.flatnonzero(rng.random(len(stars)) < settings.binary_share)
+    n = len(chosen)
+    distance = np.mean(settings.fwhm) * rng.uniform(0.5, 2.5, n)
+    phi = rng.uniform(0, 2 * np.pi, n)
+    r = stars.magnitudes[chosen].mean(axis=1) + rng.exponential(1.0, n)
+    return draw_stars(rng, r, settings.wavelengths,
+                      stars.x[chosen] + distance * np.cos(phi),
+                      stars.y[chosen] + distance * np.sin(phi))
+
+
+def _cluster(settings, rng):
+    """
+    A cluster of red galaxies of one redshift around a cD galaxy.
+
+    The surface density falls as ``1 / (r**2 + core**2)``.
+    """
+    n, shape = settings.n_members, settings.shape
+    faint = settings.galaxy_range[1] - 1.0
+    bright = faint - rng.uniform(3.0, 6.0)
+    r = bright + (faint - bright) * rng.random(n) ** 0.7
+    r = np.append(r, bright - rng.uniform(0.3, 1.2))
+    core = min(shape) * rng.uniform(0.06, 0.2)
+    radius = core * np.sqrt(np.expm1(rng.random(n + 1) * np.log1p(
+        (0.7 * max(shape) / core) ** 2)))
+    radius[-1] = 0
+    phi = rng.uniform(0, 2 * np.pi, n + 1)
+    x0 = rng.uniform(0.15, 0.85) * shape[1]
+    y0 = rng.uniform(0.15, 0.85) * shape[0]
+    g_r = rng.uniform(0.8, 1.6) - 0.03 * (r - bright) + rng.normal(
+        0, 0.04, n + 1)
+    r_z = rng.uniform(0.6, 1.2) + rng.normal(0, 0.05, n + 1)
+    members = _galaxies(settings, rng, r, x0 + radius * np.cos(phi),
+                        y0 + radius * np.sin(phi), spheroid_share=0.45,
+                        colours=(g_r, r_z))
+    members.bulge_radius[-1] *= rng.uniform(1.2, 2.5)
+    members.disc_radius[-1] *= rng.uniform(1.2, 2.5)
+    return members
+
+
+def _large(settings, rng):
+    """
+    Galaxies 40 to 250 pixels across.
+    """
+    n = settings.n_large
+    x, y = _positions(rng, n, settings.shape, margin=0)
+    faint = settings.galaxy_range[1]
+    r = faint - rng.uniform(6.0, 9.0, n)
+    galaxies = _galaxies(settings, rng, r, x, y, spheroid_share=0.15)
+    wanted = np.exp(rng.uniform(np.log(6), np.log(40), n))
+    grow = wanted / np.maximum(galaxies.disc_radius, galaxies.bulge_radius)
+    galaxies.disc_radius *= grow
+    galaxies.bulge_radius *= grow
+    late = galaxies.bulge_fraction.max(axis=1) < 0.9
+    galaxies.arms = np.where(late & (rng.random(n) < 0.7),
+                             rng.integers(2, 5, n), 0)
+    galaxies.clump_fraction = np.where(late, rng.uniform(0.15, 0.4, n), 0.0)
+    # a reasonable surface brightness whatever the size drawn
+    galaxies.magnitudes -= 2.5 * np.log10(np.maximum(grow, 1))[:, None]
+    return galaxies
+
+
+def draw_population(settings, rng):
+    """
+    Draw all sources of a scene.
+
+    Parameters
+    ----------
+    settings : `~photutils_rcnn.simulation.settings.SceneSettings`
+        The settings of the scene.
+    rng : `numpy.random.Generator`
+        The random generator.
+
+    Returns
+    -------
+    population : `~photutils_rcnn.simulation.population.Population`
+        The sources, some of them outside the frame.
+    """
+    galaxies, stars = _field(settings, rng)
+    parts = [galaxies, stars, _mergers(settings, rng, galaxies),
+             _binaries(settings, rng, stars)]
+    if settings.n_members:
+        parts.append(_cluster(settings, rng))
+    if settings.n_large:
+        parts.append(_large(settings, rng))
+    return Population.concatenate(parts)

@@ -1,0 +1,190 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The true footprint and the measurable properties of each simulated source.
+
+A source's footprint is amodal: the pixels in which its own noise-free light,
+summed over the bands in units of the noise,
+``sqrt(sum_b (I_b / sigma_b)**2)``, exceeds ``FOOTPRINT_LEVEL / FWHM``, with
+the FWHM of the PSF in pixels. The level scales with the sampling for this
+reason: a star of Gaussian FWHM with a matched-filter signal-to-noise ratio of
+5 peaks at ``5 / (sqrt(pi) * FWHM / 2.355) = 6.6 / FWHM`` sigma, so that a
+fixed level would swallow it whole in well-sampled images and enlarge it in
+poorly sampled ones. At 3.0 / FWHM, 45 percent of its peak, the faintest
+detectable star has a footprint about one FWHM across in all of them.
+"""
+
+__all__ = ['measure_truth']
+
+import numpy as np
+from astropy.table import Table
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from photutils_rcnn.classes import STAR
+from photutils_rcnn.footprints import Footprints
+
+FOOTPRINT_LEVEL = 3.0
+LIMITING_SNR = 5.0
+LISTED_SNR = 2.0
+MIN_AREA = 5
+MERGED_SEPARATION = 0.35
+MERGED_PER_DEX = 0.25
+MAX_STAR_RADIUS = 125.0
+_CROSS = ndimage.generate_binary_structure(2, 1)
+
+
+def _footprint(stamp, sigma, level, x, y, is_star):
+    """
+    The connected pixels around the brightest one, without holes.
+    """
+    ratio = np.zeros(stamp.light.shape[1:], dtype=np.float32)
+    for light, s in zip(stamp.light, sigma, strict=True):
+        ratio += (light * np.float32(1 / s)) ** 2
+    peak = np.unravel_index(np.argmax(ratio), ratio.shape)
+    mask = ratio > level**2
+    if not mask[peak]:
+        return None
+    if is_star and max(mask.shape) > 2 * MAX_STAR_RADIUS:
+        rows, cols = np.ogrid[:mask.shape[0], :mask.shape[1]]
+        mask &= ((rows + stamp.y1 - y) ** 2 + (cols + stamp.x1 - x) ** 2
+                 < MAX_STAR_RADIUS**2)
+        if not mask[peak]:
+            return None
+    labels, n = ndimage.label(mask)
+    if n > 1:
+        mask = labels == labels[peak]
+    # anything enclosed is unreachable from a frame of background
+    outside, n = ndimage.label(np.pad(~mask, 1, constant_values=True))
+    if n > 1:
+        mask = (outside != outside[0, 0])[1:-1, 1:-1]
+    return mask
+
+
+def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
+                  variance, fwhm, bad, full_well, reference_magnitudes, size):
+    """
+    The truth table and footprints of a scene.
+
+    Parameters
+    ----------
+    population : `Population`
+        All sources.
+    stamps : list of `Stamp` or `None`
+        The light of each source.
+    fluxes : (N, n_bands) `~numpy.ndarray`
+        The total fluxes in electrons.
+    total : (n_bands, ny, nx) `~numpy.ndarray`
+        The light of all sources together.
+    bands : sequence of str
+        The names of the bands.
+    sigma : (n_bands,) `~numpy.ndarray`
+        The effective sky noise per pixel at the scale of the PSF.
+    variance : (n_bands,) `~numpy.ndarray`
+        The variance per pixel of sky and read noise.
+    fwhm : (n_bands,) `~numpy.ndarray`
+        The FWHM of the PSFs in pixels.
+    bad : 2D bool `~numpy.ndarray`
+        Pixels known to be bad.
+    full_well : float
+        The saturation level in electrons.
+    reference_magnitudes, size : (N,) `~numpy.ndarray`
+        Magnitudes and half-light radii to list.
+
+    Returns
+    -------
+    truth : `~astropy.table.Table`
+        One row per source of S/N above ``LISTED_SNR``; see
+        `~photutils_rcnn.simulation.scene.Scene`.
+    footprints : `Footprints`
+        Their footprints, in the same order.
+    """
+    shape = total.shape[1:]
+    boost = sigma**2 / variance
+    inverse_noise = 1 / (boost[:, None, None] * (
+        variance[:, None, None] + total)).astype(np.float32)
+    weighted = np.tensordot(1 / sigma, total, axes=1)
+    rows, boxes, masks = [], [], []
+    for i, stamp in enumerate(stamps):
+        if stamp is None:
+            continue
+        where = (slice(None), *stamp.slices)
+        snr = float(np.sqrt(np.sum(stamp.light**2 * inverse_noise[where])))
+        if snr < LISTED_SNR:
+            continue
+        weight = fluxes[i] / sigma
+        level = FOOTPRINT_LEVEL / (np.sum(weight * fwhm) / np.sum(weight))
+        is_star = population.class_id[i] == STAR
+        x, y = population.x[i], population.y[i]
+        mask = _footprint(stamp, sigma, level, x, y, is_star)
+        if mask is None:
+            continue
+        own = np.tensordot(1 / sigma, stamp.light, axes=1)
+        here = weighted[stamp.slices][mask]
+        share = 1 - own[mask].sum() / max(here.sum(), 1e-30)
+        saturated = bool(np.any(
+            (stamp.light[:, mask] > 0.5 * full_well)
+            & (total[where][:, mask] > full_well)))
+        box, mask = Footprints.from_full(mask, (stamp.y1, stamp.x1), shape)
+        n_pixels = np.count_nonzero(mask)
+        bad_share = np.count_nonzero(
+            bad[box[0]:box[2], box[1]:box[3]] & mask) / n_pixels
+        inside = -0.5 <= x < shape[1] - 0.5 and -0.5 <= y < shape[0] - 0.5
+        rows.append((i, snr, float(np.clip(share, 0, 1)), saturated,
+                     snr < LIMITING_SNR or n_pixels < MIN_AREA
+                     or bad_share > 0.5 or not inside
+                     or _drowned(stamp, total[where], full_well)))
+        boxes.append(box)
+        masks.append(mask)
+
+    index = np.array([row[0] for row in rows], dtype=int)
+    snr = np.array([row[1] for row in rows], dtype=float)
+    brightness = np.sum(fluxes[index] / sigma, axis=1)
+    x, y = population.x[index], population.y[index]
+    nearest, merged = _neighbours(x, y, brightness, float(np.mean(fwhm)))
+    truth = Table()
+    truth['x'], truth['y'] = x, y
+    truth['class_id'] = population.class_id[index].astype(np.int32)
+    for b, band in enumerate(bands):
+        truth[f'flux_{band}'] = fluxes[index, b]
+    truth['mag'] = reference_magnitudes[index]
+    truth['snr'] = snr
+    truth['half_light_radius'] = size[index]
+    truth['blendedness'] = np.array([row[2] for row in rows], dtype=float)
+    truth['nearest'] = nearest
+    truth['saturated'] = np.array([row[3] for row in rows], dtype=bool)
+    truth['ignore'] = np.array([row[4] for row in rows], dtype=bool) | merged
+    return truth, Footprints(boxes, masks, shape)
+
+
+def _drowned(stamp, total, full_well):
+    """
+    Whether the brightest pixel is saturated by the light of others alone.
+    """
+    if not np.isfinite(full_well):
+        return False
+    peak = np.unravel_index(np.argmax(stamp.light.sum(axis=0)),
+                            stamp.light.shape[1:])
+    own, here = stamp.light[:, *peak], total[:, *peak]
+    return bool(np.any((here > full_well) & (here - own > own)))
+
+
+def _neighbours(x, y, brightness, fwhm):
+    """
+    The distance to the nearest source, and which sources lie so close to a
+    brighter one that the two are one: within ``MERGED_SEPARATION`` FWHM, and
+    ``MERGED_PER_DEX`` FWHM more for each factor of ten in brightness.
+    """
+    merged = np.zeros(len(x), dtype=bool)
+    if len(x) < 2:
+        return np.full(len(x), np.inf), merged
+    tree = cKDTree(np.column_stack((x, y)))
+    nearest = tree.query(tree.data, k=2)[0][:, 1]
+    pairs = tree.query_pairs(1.5 * fwhm, output_type='ndarray')
+    pairs = pairs[np.arange(len(pairs))[:, None],
+                  np.argsort(brightness[pairs], axis=1)]
+    fainter, brighter = pairs[:, 0], pairs[:, 1]
+    separation = np.hypot(x[fainter] - x[brighter], y[fainter] - y[brighter])
+    contrast = np.log10(brightness[brighter] / brightness[fainter])
+    merged[fainter[separation < fwhm * (
+        MERGED_SEPARATION + MERGED_PER_DEX * contrast)]] = True
+    return nearest, merged
