@@ -260,7 +260,10 @@ def save_model(folder, network, settings, card):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / 'weights.npz'
-    np.savez(path, **{name: value.astype(np.float16)
+    # Kernels in float16 halve the file; the few vectors (biases, moving
+    # variances) keep their range.
+    np.savez(path, **{name: value.astype(np.float16) if value.ndim > 1
+                      else value
                       for name, value in get_weights(network).items()})
     settings = {'format': FORMAT, **settings,
                 'network': network.config.to_dict(),

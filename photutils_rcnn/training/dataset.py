@@ -93,9 +93,14 @@ def mini_mask(box, mask, size):
     return grid.astype(np.float16), np.asarray(box, dtype=np.float32)
 
 
-def scene_crops(scene, config, side):
+def scene_crops(scene, config, side, max_sources=None):
     """
     Cut a scene into training crops.
+
+    A crop too crowded for ``max_sources`` is replaced by its middle, half
+    as wide, on a canvas without data: training on a part of the truth
+    would teach that the rest is background. Ignored sources make room for
+    the others, the smallest first.
 
     Parameters
     ----------
@@ -106,6 +111,8 @@ def scene_crops(scene, config, side):
     side : int
         The side of the square crops, pixels. Crops do not overlap; what
         is left over at the upper and right borders is not used.
+    max_sources : int, optional
+        The largest number of sources of a crop; not limited by default.
 
     Returns
     -------
@@ -131,22 +138,43 @@ def scene_crops(scene, config, side):
     crops = []
     for y in range(0, ny - side + 1, side):
         for x in range(0, nx - side + 1, side):
-            rows, cols = slice(y, y + side), slice(x, x + side)
-            found, index = scene.footprints.crop(rows, cols)
-            grids = [mini_mask(box, mask, config.mini_mask_size)
-                     for box, mask in zip(found.boxes, found.masks,
-                                          strict=True)]
-            size = config.mini_mask_size
-            crops.append(Crop(
-                snr[rows, cols],
-                found.boxes.astype(np.float32),
-                np.where(found.areas < MIN_AREA, 0,
-                         labels[index]).astype(np.int32),
-                np.array([grid for grid, _ in grids],
-                         dtype=np.float16).reshape(-1, size, size),
-                np.array([window for _, window in grids],
-                         dtype=np.float32).reshape(-1, 4)))
+            n, crop = side, None
+            while crop is None:
+                start = (side - n) // 2
+                rows = slice(y + start, y + start + n)
+                cols = slice(x + start, x + start + n)
+                crop = _cut(snr, labels, scene.footprints, rows, cols, side,
+                            config.mini_mask_size, max_sources)
+                n //= 2
+            crops.append(crop)
     return crops
+
+
+def _cut(snr, labels, footprints, rows, cols, side, mask_size, max_sources):
+    """
+    One crop; `None` if it has too many sources that count.
+    """
+    found, index = footprints.crop(rows, cols)
+    labels = np.where(found.areas < MIN_AREA, 0, labels[index])
+    if max_sources is not None:
+        if np.count_nonzero(labels) > max_sources:
+            return None
+        order = np.lexsort((-found.areas, labels == 0))
+        kept = np.sort(order[:max_sources])
+        found, labels = found[kept], labels[kept]
+    grids = [mini_mask(box, mask, mask_size)
+             for box, mask in zip(found.boxes, found.masks, strict=True)]
+    pixels = snr[rows, cols]
+    corner = ((side - pixels.shape[0]) // 2, (side - pixels.shape[1]) // 2)
+    canvas = np.zeros((side, side, snr.shape[-1]), dtype=np.float16)
+    canvas[corner[0]:corner[0] + pixels.shape[0],
+           corner[1]:corner[1] + pixels.shape[1]] = pixels
+    shift = np.array([*corner, *corner], dtype=np.float32)
+    return Crop(canvas, found.boxes + shift, labels.astype(np.int32),
+                np.array([grid for grid, _ in grids], dtype=np.float16
+                         ).reshape(-1, mask_size, mask_size),
+                np.array([window for _, window in grids], dtype=np.float32
+                         ).reshape(-1, 4) + shift)
 
 
 class CropDataset:
@@ -165,9 +193,7 @@ class CropDataset:
     side : int, optional
         The side of a crop, pixels.
     max_sources : int, optional
-        The sources a crop can hold. Crops with more are left out, which
-        is logged: training on a part of the truth would teach that the
-        rest is background.
+        The sources a crop can hold, see `scene_crops`.
     augmented : bool, optional
         Whether crops are augmented.
     seed : int, optional
@@ -190,7 +216,6 @@ class CropDataset:
         self.seed = seed
         self.crops = []
         self._known = set()
-        self._too_crowded = 0
         self.refresh()
         if not self.crops:
             msg = f'folder has no scene to train on: {self.folder}'
@@ -211,14 +236,11 @@ class CropDataset:
         new = sorted(set(self.folder.glob('*.npz')) - self._known)[:limit]
         for path in new:
             self._known.add(path)
-            for crop in scene_crops(Scene.read(path), self.config, self.side):
-                if len(crop.labels) > self.max_sources:
-                    self._too_crowded += 1
-                else:
-                    self.crops.append(crop)
+            self.crops += scene_crops(Scene.read(path), self.config,
+                                      self.side, self.max_sources)
         if new:
-            log.info('%d scenes, %d crops, %d left out as too crowded',
-                     len(self._known), len(self.crops), self._too_crowded)
+            log.info('%d scenes, %d crops', len(self._known),
+                     len(self.crops))
 
     def batch(self, step):
         """

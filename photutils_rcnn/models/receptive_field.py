@@ -1,0 +1,79 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+How far a pixel's influence reaches.
+"""
+
+__all__ = ['halo_width', 'receptive_radius']
+
+import numpy as np
+
+from photutils_rcnn.models.config import MaskRCNNConfig
+
+
+def receptive_radius(config, level_limit=None):
+    """
+    The distance from which a pixel can change the proposals of a cell.
+
+    Measured, not derived: the dense part is run, with positive random
+    kernels through which no influence cancels, on a flat image with and
+    without a bright pixel.
+
+    Parameters
+    ----------
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+    level_limit : int, optional
+        The coarsest pyramid level that counts.
+
+    Returns
+    -------
+    radius : int
+        The largest distance, along an axis, between the bright pixel and
+        the far edge of a cell that changed, pixels.
+    """
+    from keras import ops
+
+    from photutils_rcnn.models.anchors import anchor_cells, make_anchors
+    from photutils_rcnn.models.mask_rcnn import MaskRCNN
+
+    network = MaskRCNN(config)
+    rng = np.random.default_rng(0)
+    for variable in network.weights:
+        if variable.path.endswith('kernel'):
+            fan_in = np.prod(variable.shape[:-1])
+            variable.assign(rng.uniform(0.5, 1.5, variable.shape) / fan_in)
+    side = 32 * config.strides[-1]
+    image = np.ones((1, side, side, config.n_bands), dtype=np.float32)
+    middle = side // 2
+    spot = image.copy()
+    spot[0, middle, middle] += 1e4
+    before, after = (ops.convert_to_numpy(
+        network(i, training=False)['objectness'])[0] for i in (image, spot))
+    cells = anchor_cells(config, (side, side))
+    changed = after != before
+    if level_limit is not None:
+        sizes = make_anchors(config, (side, side))
+        largest = max(config.anchor_sizes[level_limit])
+        changed &= sizes[:, 2] - sizes[:, 0] <= largest
+    # A flat image has no flat features near the border of the frame, but
+    # those are the same in both runs.
+    offset = np.abs(cells[changed] - middle).max()
+    return int(offset) + config.strides[-1] // 2
+
+
+def halo_width(config: MaskRCNNConfig):
+    """
+    The width of the border of a tile whose sources are not trusted.
+
+    Parameters
+    ----------
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+
+    Returns
+    -------
+    halo : int
+        A multiple of the largest stride, pixels.
+    """
+    stride = config.strides[-1]
+    return -(-receptive_radius(config) // stride) * stride

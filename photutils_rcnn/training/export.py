@@ -1,0 +1,54 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+From a training run to a model's folder.
+"""
+
+__all__ = ['export_model']
+
+from photutils_rcnn.models.receptive_field import halo_width
+from photutils_rcnn.models.zoo import DEFAULT_THRESHOLDS, save_model
+
+CARD = """\
+# {name}
+
+A {backbone} Mask R-CNN trained by `photutils-rcnn train` for {step} steps of
+{batch_size} crops of {side} pixels, on {n_crops} crops of simulated scenes
+(seed {seed}).
+"""
+
+
+def export_model(trainer, folder, *, name='trained', calibration=None,
+                 thresholds=None, card=None):
+    """
+    Write the network of a training run as a model.
+
+    Parameters
+    ----------
+    trainer : `~photutils_rcnn.training.trainer.Trainer`
+        The run.
+    folder : path-like
+        The model's folder.
+    name : str, optional
+        The name of the model.
+    calibration, thresholds : dict, optional
+        See `photutils_rcnn.models.zoo`.
+    card : str, optional
+        The model card; a short one is written by default.
+    """
+    dataset = trainer.dataset
+    training = {'step': trainer.state['step'], 'n_crops': len(dataset),
+                'batch_size': dataset.batch_size, 'side': dataset.side,
+                'seed': dataset.seed}
+    config = trainer.model.config
+    settings = {
+        'name': name,
+        'description': 'Mask R-CNN trained on simulated scenes',
+        'stretch': {'name': 'arcsinh', 'scale': 2.0},
+        'thresholds': thresholds or DEFAULT_THRESHOLDS,
+        'halo': halo_width(config),
+        'training': training,
+    }
+    if calibration is not None:
+        settings['calibration'] = calibration
+    save_model(folder, trainer.model, settings, card or CARD.format(
+        name=name, backbone=config.backbone, **training))
