@@ -13,5 +13,6 @@ from photutils_rcnn.evaluation.completeness import *  # noqa: F401, F403
 from photutils_rcnn.evaluation.confusion import *  # noqa: F401, F403
 from photutils_rcnn.evaluation.detections import *  # noqa: F401, F403
 from photutils_rcnn.evaluation.matching import *  # noqa: F401, F403
+from photutils_rcnn.evaluation.overlaps import *  # noqa: F401, F403
 from photutils_rcnn.evaluation.report import *  # noqa: F401, F403
 from photutils_rcnn.evaluation.runner import *  # noqa: F401, F403

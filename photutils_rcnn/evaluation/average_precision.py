@@ -12,8 +12,7 @@ pooling               per image, then mean     all images, one curve
 score cut             >= 0.5                   none
 ====================  =======================  ========================
 
-Burke et al. 2019, MNRAS 490, 3952, section 3 (Eq. 5); Lin et al. 2014,
-arXiv:1405.0312 and the reference implementation ``pycocotools``.
+Burke et al. 2019, MNRAS 490, 3952, Eq. 5; Lin et al. 2014, arXiv:1405.0312.
 """
 
 __all__ = ['COCO_SIZE_BINS', 'IOU_THRESHOLDS', 'PAPER_SIZE_BINS',
@@ -26,7 +25,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photutils_rcnn.evaluation.matching import Overlaps, match_overlaps
+from photutils_rcnn.evaluation.matching import match_overlaps
+from photutils_rcnn.evaluation.overlaps import Overlaps
 
 IOU_THRESHOLDS = tuple(np.arange(50, 100, 5) / 100)
 
@@ -44,7 +44,7 @@ class ImageOverlaps:
 
     Attributes
     ----------
-    overlaps : `~photutils_rcnn.evaluation.matching.Overlaps`
+    overlaps : `~photutils_rcnn.evaluation.overlaps.Overlaps`
         The pairs of N detections and M true sources, by mask or box.
     scores : (N,) `~numpy.ndarray` of float
         The scores that rank the detections.
@@ -133,7 +133,7 @@ def label_detections(image, iou, *, classes='combined', area='box',
     Returns
     -------
     scores : (K,) `~numpy.ndarray` of float
-        The scores of the detections that count, in decreasing order.
+        The decreasing scores of the detections that count.
     hits : (K,) `~numpy.ndarray` of bool
         Whether they match.
     n_truth : int
@@ -280,8 +280,7 @@ def coco_average_precision(images, iou=0.5, *, classes='combined', size=None,
     Returns
     -------
     result : `AveragePrecision`
-        The pooled value and curve. Unlike ``pycocotools`` there is no limit
-        on the detections per image.
+        The pooled value and curve, without a limit per image.
     """
     area_range = None if size is None else COCO_SIZE_BINS[size]
     labeled = [label_detections(image, iou, classes=classes, area='mask',

@@ -10,7 +10,9 @@ The defaults are those of the two packages' own guides. photutils: the image
 convolved with a Gaussian kernel of the width of the PSF, threshold 1.5 times
 the noise of the unconvolved image, at least 10 pixels, 32 levels, contrast
 0.001. sep: threshold 1.5 times the noise, at least 5 pixels, its 3x3 kernel,
-32 levels, contrast 0.005.
+32 levels, contrast 0.005. The thresholds of both are in units of the noise
+before the convolution: 1 stands for 5 to 8 times the noise after it, so the
+grid of `GRID_RUNS` goes down to 0.5.
 """
 
 __all__ = ['DEFAULT_RUNS', 'GRID_RUNS', 'BaselineRun', 'DetectionImage',
@@ -231,7 +233,7 @@ def _grid():
     The runs of the threshold grid by name.
     """
     runs = {}
-    for n_sigma, n_pixels, contrast in product((1.0, 1.5, 2.5), (5,),
+    for n_sigma, n_pixels, contrast in product((0.5, 0.75, 1.0, 1.5), (5,),
                                                (1e-4, 1e-3)):
         options = {'n_sigma': n_sigma, 'n_pixels': n_pixels,
                    'contrast': contrast}

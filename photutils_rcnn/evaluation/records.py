@@ -16,12 +16,8 @@ from photutils_rcnn.evaluation.blends import (
     shredded_truth,
     unrecognized_blends,
 )
-from photutils_rcnn.evaluation.matching import (
-    Matches,
-    box_overlaps,
-    mask_overlaps,
-    match_positions,
-)
+from photutils_rcnn.evaluation.matching import Matches, match_positions
+from photutils_rcnn.evaluation.overlaps import box_overlaps, mask_overlaps
 
 
 @dataclass(frozen=True)
@@ -66,8 +62,10 @@ class TruthRecord:
         max_separation : float, optional
             Pairs closer than this are close (FWHM). Default is 2.
         radius : float, optional
-            The radius of a position match (pixels). Default is the FWHM or,
-            where it is larger, the half-light radius of the source.
+            The radius of a position match (pixels). Default is the largest
+            of the FWHM, the half-light radius of the source and a quarter of
+            the radius of a circle with the area of its footprint: the
+            centres of saturated stars and large galaxies are not sharp.
         """
         truth = scene.truth
         x, y = np.asarray(truth['x']), np.asarray(truth['y'])
@@ -75,8 +73,10 @@ class TruthRecord:
         band = list(scene.bands).index(truth.meta['reference_band'])
         fwhm = float(scene.psf_fwhm[band])
         if radius is None:
-            radius = np.maximum(fwhm, np.asarray(truth['half_light_radius'],
-                                                 dtype=float))
+            radius = np.maximum.reduce([
+                np.full(len(truth), fwhm),
+                np.asarray(truth['half_light_radius'], dtype=float),
+                np.sqrt(scene.footprints.areas / np.pi) / 4])
         return cls(np.asarray(truth['class_id'], dtype=int),
                    np.asarray(truth['mag'], dtype=float),
                    np.asarray(truth['snr'], dtype=float),

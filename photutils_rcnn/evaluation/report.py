@@ -14,6 +14,11 @@ from astropy.table import QTable
 
 from photutils_rcnn.classes import CLASS_NAMES
 from photutils_rcnn.evaluation import tables as make
+from photutils_rcnn.evaluation.formatting import (
+    format_table,
+    json_rows,
+    title,
+)
 from photutils_rcnn.evaluation.published import (
     PUBLISHED_AP,
     PUBLISHED_CONFUSION,
@@ -26,29 +31,14 @@ MAIN = 'photutils_rcnn'
 
 _ROWS = (*CLASS_NAMES, 'combined')
 _AP_COLUMNS = ('AP', 'AP50', 'AP75', 'AP_S', 'AP_M', 'AP_L')
-_TITLES = {
-    'paper_ap': ('Average precision (%), definition of the paper: 51 recalls,'
-                 ' mean over images with truth of the class, score cut;'
-                 ' size bins of box area 16^2 and 32^2 pixels at IoU 0.5;'
-                 ' P80 is the precision at 80 % recall, IoU 0.5'),
-    'deep_field': 'AP50 (%) beside the ultra-deep field of the paper',
-    'classification': ('Star/galaxy classes of matched masks; the published '
-                       'matrices list all detections, matched or not'),
-    'confusion_50': 'Confusion at mask IoU 0.5 (rows truth)',
-    'confusion_75': 'Confusion at mask IoU 0.75 (rows truth)',
-    'coco_ap': ('Average precision (%), definition of COCO: 101 recalls, '
-                'pooled, no score cut, size bins of mask area 32^2 and 96^2 '
-                'pixels; "any" is blind to classes'),
-    'summary': 'Completeness and purity of positions, blind to classes',
-    'equal_purity': f'Completeness at equal purity ("main" is {MAIN})',
-    'blends': 'Close neighbours, shredded sources, unrecognized blends',
-    'class': 'Completeness by true class, purity by predicted class',
-}
 _PROTOCOLS = {
     'paper': ('paper_ap', 'deep_field', 'classification', 'confusion_50',
               'confusion_75'),
     'coco': ('coco_ap',),
 }
+_MANY_ROWS = ('coco_ap', 'class')
+_BINNED = ('completeness_', 'purity_')
+_N_SHOWN = 3
 
 
 class EvaluationReport:
@@ -75,8 +65,9 @@ class EvaluationReport:
     def _tables(self):
         main = self.records[MAIN]
         close = self.meta['max_separation_fwhm']
-        tables = {'paper_ap': self._paper_ap(),
-                  'deep_field': self._deep_field(),
+        paper_ap = self._paper_ap()
+        tables = {'paper_ap': paper_ap,
+                  'deep_field': _deep_field(paper_ap),
                   'classification': self._classification()}
         for iou in PUBLISHED_CONFUSION:
             tables[f'confusion_{100 * iou:.0f}'] = make.confusion(
@@ -113,13 +104,6 @@ class EvaluationReport:
                 'P80': PUBLISHED_PRECISION_AT_80[name], 'n_images': 50,
                 'n_truth': 0})
         return QTable(rows=rows)
-
-    def _deep_field(self):
-        ours = {row['class']: row['AP50'] for row in self._paper_ap()
-                if row['kind'] == 'mask' and row['source'] == MAIN}
-        return QTable(rows=[{'class': name, MAIN: ours[name],
-                             'published': value}
-                            for name, value in PUBLISHED_DEEP_AP50.items()])
 
     def _classification(self):
         rows = []
@@ -201,7 +185,8 @@ class EvaluationReport:
         Returns
         -------
         text : str
-            The text.
+            The text. The long tables are cut to the first three methods;
+            `tables` and `write` have all.
         """
         names = _PROTOCOLS.get(protocol, tuple(self._tables))
         if protocol not in ('all', *_PROTOCOLS):
@@ -211,14 +196,13 @@ class EvaluationReport:
         lines = [', '.join(f'{key} = {value}'
                            for key, value in self.meta.items())]
         for name in names:
-            table = self._tables[name].copy()
+            table = self._tables[name]
+            if name in _MANY_ROWS or name.startswith(_BINNED):
+                table = table[np.isin(table['method'],
+                                      list(self.records)[:_N_SHOWN])]
             if not len(table):
                 continue
-            for column in table.columns.values():
-                if column.dtype.kind == 'f':
-                    column.info.format = _format_number
-            lines += ['', _TITLES.get(name) or _bin_title(name), '',
-                      *table.pformat(max_lines=-1, max_width=-1)]
+            lines += ['', title(name), '', *format_table(table)]
         return '\n'.join([*lines, '', *self.notes(), ''])
 
     def write(self, path, *, figures=False, overwrite=False):
@@ -253,7 +237,7 @@ class EvaluationReport:
                 table.write(path / f'{name}.ecsv', overwrite=True)
         (path / 'report.txt').write_text(self.format(), encoding='utf-8')
         content = {'meta': self.meta, 'notes': self.notes(),
-                   'tables': {name: _json_rows(table) for name, table in
+                   'tables': {name: json_rows(table) for name, table in
                               self._tables.items()}}
         (path / 'report.json').write_text(
             json.dumps(content, indent=1, allow_nan=False), encoding='utf-8')
@@ -263,32 +247,11 @@ class EvaluationReport:
             draw_curves(self, path)
 
 
-def _format_number(value):
-    return '-' if np.isnan(value) else f'{value:.6g}' if abs(
-        value) >= 1e4 else f'{value:.3f}'
-
-
-def _bin_title(name):
-    fraction, quantity = name.split('_', 1)
-    of_what = ('of the truth' if fraction == 'completeness'
-               else 'measured on the footprint')
-    unit = ' (FWHM)' if quantity == 'separation' else ''
-    return f'{fraction.capitalize()} by {quantity}{unit} {of_what}'
-
-
-def _json_rows(table):
-    """
-    The rows of a table as plain values; what is not finite becomes a string
-    or, for NaN, null.
-    """
-    def plain(value):
-        value = value.item() if hasattr(value, 'item') else value
-        if isinstance(value, float) and not np.isfinite(value):
-            return None if np.isnan(value) else str(value)
-        return value
-
-    return [{name: plain(row[name]) for name in table.colnames}
-            for row in table]
+def _deep_field(paper_ap):
+    ours = {row['class']: row['AP50'] for row in paper_ap
+            if row['kind'] == 'mask' and row['source'] == MAIN}
+    return QTable(rows=[{'class': name, MAIN: ours[name], 'published': value}
+                        for name, value in PUBLISHED_DEEP_AP50.items()])
 
 
 def _curve_table(records, n_points=200):

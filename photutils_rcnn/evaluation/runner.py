@@ -47,7 +47,8 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
         the probability of the class (default) or the score alone.
     radius : float, optional
         The radius within which positions match (pixels). Default is the
-        FWHM or, where it is larger, the half-light radius of the source.
+        largest of the FWHM, the half-light radius of the source and a
+        quarter of the radius of a circle of the area of its footprint.
     max_separation : float, optional
         The separation below which two sources are a close pair (FWHM).
         Default is 2.
@@ -90,7 +91,7 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
     return EvaluationReport(records, {
         'n_scenes': len(records[MAIN]), 'score_threshold': score_threshold,
         'ranking': ranking, 'max_separation_fwhm': max_separation,
-        'radius_pixels': 'FWHM or half-light radius' if radius is None
+        'radius_pixels': 'max(FWHM, half-light, footprint / 4)' if radius is None
         else float(radius)})
 
 

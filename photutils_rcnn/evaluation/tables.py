@@ -179,8 +179,7 @@ def class_table(records):
     """
     Completeness by true class and purity by predicted class.
 
-    The ``right_class`` columns count a source as found, or right, only if
-    the classes agree too; NaN for a method without classes.
+    In the ``right_class`` columns the classes must agree too.
     """
     found = _found(records)
     true_class = _truth(records, 'class_ids')

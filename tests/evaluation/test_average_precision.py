@@ -5,7 +5,7 @@ Tests of both definitions of the average precision.
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -18,7 +18,7 @@ from photutils_rcnn.evaluation.average_precision import (
     label_detections,
     paper_average_precision,
 )
-from photutils_rcnn.evaluation.matching import box_overlaps
+from photutils_rcnn.evaluation.overlaps import box_overlaps
 
 
 def image_of(boxes, scores, class_ids, truth_boxes, truth_class_ids, *,
@@ -79,6 +79,7 @@ def test_no_truth_is_nan():
     assert average_precision_from_hits([], 3) == 0
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10**6), st.sampled_from([1, 2, 'combined', 'any']))
 def test_perfect_detections(seed, classes):
     """The truth itself has an average precision of 1."""
@@ -94,6 +95,7 @@ def test_perfect_detections(seed, classes):
                 assert np.isnan(result.value)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10**6))
 def test_permutation_invariant(seed):
     """The order of detections and truth is irrelevant."""
@@ -108,6 +110,7 @@ def test_permutation_invariant(seed):
                         compute([second], 0.5).value)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10**6))
 def test_duplicates_do_not_help(seed):
     """Every detection twice lowers the precision."""

@@ -4,7 +4,7 @@ Tests of the blend statistics.
 """
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_equal
@@ -27,6 +27,7 @@ def rectangles(boxes, shape=(40, 40)):
                               for y1, x1, y2, x2 in boxes], shape)
 
 
+@settings(deadline=None, max_examples=50)
 @given(arrays(float, st.tuples(st.integers(0, 8), st.just(2)),
               elements=st.integers(0, 30).map(float), unique=True),
        st.integers(0, 255))

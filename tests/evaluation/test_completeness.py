@@ -4,7 +4,7 @@ Tests of completeness, purity and confusion.
 """
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
 
@@ -41,6 +41,7 @@ def test_curve():
     assert np.isnan(curve.at_purity(1.1)).all()
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=20))
 def test_curve_counts(items):
     """Each point counts the detections at or above its threshold."""

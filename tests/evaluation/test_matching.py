@@ -5,17 +5,16 @@ Tests of the matching of detections to truth.
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_equal
 
-from photutils_rcnn.evaluation.matching import (
+from photutils_rcnn.evaluation.matching import match_overlaps, match_positions
+from photutils_rcnn.evaluation.overlaps import (
     box_iou,
     box_overlaps,
     mask_overlaps,
-    match_overlaps,
-    match_positions,
 )
 from photutils_rcnn.footprints import Footprints
 
@@ -33,6 +32,7 @@ box_lists = st.lists(corners, min_size=1, max_size=6).map(
     lambda items: [(y, x, y + h, x + w) for y, x, h, w in items])
 
 
+@settings(deadline=None, max_examples=50)
 @given(box_lists, box_lists)
 def test_iou_symmetric_and_equal_for_full_masks(first, second):
     """The overlap is symmetric; masks that fill their boxes give box IoU."""
@@ -52,6 +52,7 @@ def test_box_iou_values():
                     [[1 / 3, 0], [0, 0]])
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_match_is_one_to_one_and_permutable(data):
     """Distinct scores: the order of the input does not matter."""
@@ -121,6 +122,7 @@ positions = arrays(float, st.tuples(st.integers(0, 12), st.just(2)),
                    elements=st.floats(0, 20, width=16))
 
 
+@settings(deadline=None, max_examples=50)
 @given(positions, positions, st.integers(0, 12), st.integers(0, 99))
 def test_positions_greedy_in_score_are_prefixes(found, true, n_kept, seed):
     """A score cut before or after matching gives the same."""
