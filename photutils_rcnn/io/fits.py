@@ -47,7 +47,7 @@ class FrameFile:
     wcs: object
 
 
-def read_frame(paths, hdus=None):
+def read_frame(paths, hdus=None, *, science=True):
     """
     Read a frame from FITS files.
 
@@ -63,6 +63,9 @@ def read_frame(paths, hdus=None):
         The files.
     hdus : sequence of int or str, optional
         The numbers or names of the extensions to read from each file.
+    science : bool, optional
+        Whether to leave out images whose name says that they hold
+        weights, errors or flags. The default is `True`.
 
     Returns
     -------
@@ -81,7 +84,8 @@ def read_frame(paths, hdus=None):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', AstropyWarning)
             with _open(path) as hdu_list:
-                for hdu in _image_hdus(hdu_list, path, hdus):
+                for hdu in _image_hdus(hdu_list, path, hdus,
+                                       science):
                     planes = np.array(hdu.data, ndmin=3)
                     if planes.ndim > 3:
                         msg = (f'{path}: expected 2D or 3D images, got '
@@ -128,15 +132,13 @@ def write_segmentation(path, labels, *, wcs=None, meta=None, overwrite=False):
     if hasattr(wcs, 'to_header'):
         header.update(wcs.to_header(relax=True))
     meta = meta or {}
-    cards = (('RCNNVER', 'photutils_rcnn_version', 'photutils_rcnn version'),
-             ('RCNNMOD', 'model', 'model'),
-             ('RCNNSHA', 'model_sha256', 'SHA-256 of its weights'),
-             ('RCNNSCR', 'score_threshold', 'score threshold'),
-             ('RCNNNMS', 'nms_threshold', 'NMS threshold'),
-             ('RCNNBKG', 'background', 'background subtraction'))
-    for keyword, name, comment in cards:
+    for keyword, name in (('RCNNVER', 'photutils_rcnn_version'),
+                          ('RCNNMOD', 'model'), ('RCNNSHA', 'model_sha256'),
+                          ('RCNNSCR', 'score_threshold'),
+                          ('RCNNNMS', 'nms_threshold'),
+                          ('RCNNBKG', 'background')):
         if meta.get(name) is not None:
-            header[keyword] = (meta[name], comment)
+            header[keyword] = meta[name]
     hdu = fits.PrimaryHDU(np.asarray(labels, dtype=np.int32), header)
     hdu.writeto(path, overwrite=overwrite)
 
@@ -155,9 +157,9 @@ def _open(path):
         raise OSError(msg) from exc
 
 
-def _image_hdus(hdu_list, path, hdus):
+def _image_hdus(hdu_list, path, hdus, science):
     """
-    The extensions that hold the science images.
+    The extensions that hold the images.
     """
     if hdus is not None:
         try:
@@ -167,7 +169,7 @@ def _image_hdus(hdu_list, path, hdus):
             raise ValueError(msg) from exc
     else:
         chosen = [hdu for hdu in hdu_list if _has_image(hdu)
-                  and not _NO_SCIENCE.search(hdu.name)]
+                  and not (science and _NO_SCIENCE.search(hdu.name))]
         if len(chosen) > 1:  # small images are thumbnails or PSFs
             largest = max(hdu.shape[-2] * hdu.shape[-1] for hdu in chosen)
             chosen = [hdu for hdu in chosen

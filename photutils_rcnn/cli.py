@@ -1,0 +1,77 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The command ``photutils-rcnn``.
+"""
+
+__all__ = ['main']
+
+import argparse
+import os
+import sys
+import warnings
+from importlib import import_module
+
+from astropy.utils.exceptions import AstropyWarning
+
+import photutils_rcnn
+
+COMMANDS = {
+    'segment': ('photutils_rcnn.commands.segment',
+                'detect, classify and deblend the sources of FITS images'),
+    'demo': ('photutils_rcnn.commands.demo',
+             'segment the shipped simulated field'),
+    'simulate': ('photutils_rcnn.commands.simulate',
+                 'simulate scenes with known truth'),
+    'train': ('photutils_rcnn.training.command',
+              'train a model on simulated scenes'),
+    'evaluate': ('photutils_rcnn.commands.evaluate',
+                 'compare a model with the truth of simulated scenes'),
+    'models': ('photutils_rcnn.commands.models', 'list the shipped models'),
+}
+
+
+def main(argv=None):
+    """
+    Run a command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; by default those of the process.
+
+    Returns
+    -------
+    status : int
+        The exit status: 2 for arguments or files that do not fit.
+    """
+    # the start-up messages of TensorFlow tell users nothing
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
+    parser = argparse.ArgumentParser(
+        prog='photutils-rcnn', description=photutils_rcnn.__doc__)
+    parser.add_argument('--version', action='version',
+                        version=f'%(prog)s {photutils_rcnn.__version__}')
+    subparsers = parser.add_subparsers(dest='command', required=True,
+                                       metavar='COMMAND')
+    for name, (module, summary) in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary,
+                                          description=summary)
+        import_module(module).add_arguments(subparser)
+    args = parser.parse_args(argv)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings('always', category=AstropyWarning)
+            warnings.showwarning = _show_warning
+            return import_module(COMMANDS[args.command][0]).run(args)
+    except (OSError, TypeError, ValueError) as exc:
+        print(f'photutils-rcnn {args.command}: error: {exc}',
+              file=sys.stderr)
+        return 2
+
+
+def _show_warning(message, category, *args):  # noqa: ARG001
+    print(f'photutils-rcnn: warning: {message}', file=sys.stderr)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

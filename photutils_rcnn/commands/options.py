@@ -1,0 +1,54 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Options that several commands share.
+"""
+
+__all__ = ['add_model_options', 'make_segmenter']
+
+
+def add_model_options(parser):
+    """
+    Declare the options of the segmenter.
+
+    Parameters
+    ----------
+    parser : `argparse.ArgumentParser`
+        The parser of the command.
+    """
+    parser.add_argument('--model', default='default',
+                        help='shipped model or folder of one '
+                        '(default: %(default)s)')
+    parser.add_argument('--score-threshold', type=float, metavar='P',
+                        help="least probability (default: the model's)")
+    parser.add_argument('--nms-threshold', type=float, metavar='IOU',
+                        help='largest overlap of boxes (default: the '
+                        "model's)")
+    parser.add_argument('--tile-size', type=int, metavar='PIXELS',
+                        help='side of the tiles (default: chosen for the '
+                        'frame)')
+    parser.add_argument('--quiet', action='store_true',
+                        help='no progress bar and no summary')
+
+
+def make_segmenter(args, **options):
+    """
+    The segmenter that the options describe.
+
+    Parameters
+    ----------
+    args : `argparse.Namespace`
+        The parsed options.
+    **options
+        Further options of `~photutils_rcnn.RCNNSegmenter`, which win.
+
+    Returns
+    -------
+    segmenter : `~photutils_rcnn.RCNNSegmenter`
+        The segmenter.
+    """
+    from photutils_rcnn import RCNNSegmenter
+
+    return RCNNSegmenter(args.model, **{
+        'score_threshold': args.score_threshold,
+        'nms_threshold': args.nms_threshold, 'tile_size': args.tile_size,
+        'progress_bar': not args.quiet, **options})

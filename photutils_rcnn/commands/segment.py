@@ -1,0 +1,122 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The ``photutils-rcnn segment`` command.
+"""
+
+__all__ = ['add_arguments', 'run']
+
+from pathlib import Path
+
+from photutils_rcnn.commands.options import add_model_options, make_segmenter
+from photutils_rcnn.commands.outputs import check_outputs, write_outputs
+
+
+def add_arguments(parser):
+    """
+    Declare the options of the command.
+
+    Parameters
+    ----------
+    parser : `argparse.ArgumentParser`
+        The parser of the command.
+    """
+    parser.add_argument('files', nargs='+', type=Path, metavar='FITS',
+                        help='one file per band, or one file with all: '
+                        'extensions or planes of a cube')
+    parser.add_argument('-o', '--output', type=Path, required=True,
+                        metavar='DIR', help='folder for the results')
+    parser.add_argument('--stem', help='beginning of the names of the results '
+                        '(default: the name of the first file)')
+    parser.add_argument('--hdu', metavar='LIST', help='numbers or names of '
+                        'the extensions to read, separated by commas')
+    parser.add_argument('--bands', metavar='LIST', help='names of the bands, '
+                        'separated by commas; known filters are sorted from '
+                        'blue to red')
+    parser.add_argument('--background', default='auto', metavar='LEVEL',
+                        help="'auto' or a number; 0 for data that are "
+                        'subtracted already (default: %(default)s)')
+    parser.add_argument('--error', nargs='+', type=Path, metavar='FITS',
+                        help='1-sigma errors, in the order of the images')
+    parser.add_argument('--mask', type=Path, metavar='FITS',
+                        help='image that is not zero where pixels are bad')
+    parser.add_argument('--include-data', action='store_true',
+                        help='store the pixels in the ASDF result')
+    parser.add_argument('--overwrite', action='store_true',
+                        help='replace existing results')
+    add_model_options(parser)
+
+
+def run(args):
+    """
+    Segment a frame.
+
+    Parameters
+    ----------
+    args : `argparse.Namespace`
+        The parsed options.
+
+    Returns
+    -------
+    status : int
+        0.
+
+    Raises
+    ------
+    OSError, ValueError
+        If a file cannot be read, the images do not fit each other or a
+        result exists.
+    """
+    from photutils_rcnn.io.fits import read_frame
+
+    stem = args.stem or args.files[0].name.split('.')[0]
+    paths = check_outputs(args.output, stem, overwrite=args.overwrite)
+    frame = read_frame(args.files, _split(args.hdu, numbers=True))
+    data, error = _with_unit(frame.data, frame.unit), None
+    if args.error:
+        error = _with_unit(read_frame(args.error, science=False).data, frame.unit)
+    mask = None
+    if args.mask:
+        mask = read_frame([args.mask], science=False).data[0] != 0
+    segmenter = make_segmenter(args, background=_background(
+        args.background, frame.unit))
+    result = segmenter.segment(
+        data, error=error, mask=mask, wcs=frame.wcs,
+        bands=_split(args.bands) or frame.bands)
+    write_outputs(paths, result, include_data=args.include_data)
+    if not args.quiet:
+        names = result.instances['class_name']
+        print(f'{len(names)} sources: {(names == "star").sum()} stars, '
+              f'{(names == "galaxy").sum()} galaxies')
+        for path in paths.values():
+            print(path)
+    return 0
+
+
+def _with_unit(images, unit):
+    import numpy as np
+
+    shapes = [image.shape for image in images]
+    if len(set(shapes)) > 1:
+        msg = f'the images must have the same shape, got {shapes}'
+        raise ValueError(msg)
+    cube = np.stack(images)
+    return cube if unit is None else cube << unit
+
+
+def _background(text, unit):
+    if text == 'auto':
+        return text
+    try:
+        level = float(text)
+    except ValueError as exc:
+        msg = f"--background must be 'auto' or a number, got {text!r}"
+        raise ValueError(msg) from exc
+    return level if unit is None or level == 0 else level * unit
+
+
+def _split(text, *, numbers=False):
+    if text is None:
+        return None
+    items = [item.strip() for item in text.split(',') if item.strip()]
+    return [int(item) if numbers and item.isdigit() else item
+            for item in items]

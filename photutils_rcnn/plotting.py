@@ -1,0 +1,155 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Pictures of results.
+"""
+
+__all__ = ['CLASS_COLORS', 'outlines', 'plot_result', 'rgb_image',
+           'write_overlay']
+
+import numpy as np
+from astropy.visualization import make_lupton_rgb
+
+from photutils_rcnn.classes import CLASS_NAMES
+from photutils_rcnn.normalization import to_model_bands
+
+CLASS_COLORS = {'star': 'cyan', 'galaxy': 'orange'}
+
+MAX_OVERLAY_SIDE = 3000
+
+
+def rgb_image(result):
+    """
+    A color picture of the frame of a result.
+
+    The bands in units of their noise, red for the reddest, with the
+    arcsinh stretch of `~astropy.visualization.make_lupton_rgb`. Any number of
+    bands is mapped to three as for the network.
+
+    Parameters
+    ----------
+    result : `~photutils_rcnn.RCNNResult`
+        A result that has its pixels.
+
+    Returns
+    -------
+    image : (ny, nx, 3) uint8 `~numpy.ndarray`
+        The picture.
+    """
+    cube = result.cube
+    if cube is None:
+        msg = ('result was stored without its pixels: give image to '
+               'plot_result')
+        raise ValueError(msg)
+    snr = (cube.data - result.background) / result.noise
+    blue, green, red = to_model_bands(snr, ~cube.invalid, 3)
+    return make_lupton_rgb(red, green, blue, minimum=-2, stretch=15, Q=8)
+
+
+def outlines(detections):
+    """
+    The outlines of the soft masks of sources.
+
+    Parameters
+    ----------
+    detections : `~photutils_rcnn.instances.Instances`
+        The sources.
+
+    Returns
+    -------
+    lines : list of list of (M, 2) `~numpy.ndarray`
+        For each source its closed lines as x, y in pixels.
+    """
+    from contourpy import contour_generator
+
+    lines = []
+    for i in range(len(detections)):
+        values, (rows, cols) = detections.paste(i)
+        if values.size == 0:
+            lines.append([])
+            continue
+        contours = contour_generator(z=np.pad(values, 1)).lines(
+            detections.mask_threshold)
+        lines.append([line + (cols.start - 1, rows.start - 1)
+                      for line in contours])
+    return lines
+
+
+def plot_result(result, *, image=None, ax=None, show_labels=False,
+                colors=None, linewidth=0.8):
+    """
+    Draw a frame and the outlines of its sources, colored by class.
+
+    Parameters
+    ----------
+    result : `~photutils_rcnn.RCNNResult`
+        The result.
+    image : (ny, nx) or (ny, nx, 3) array_like, optional
+        The picture below the outlines. By default that of `rgb_image`.
+    ax : `~matplotlib.axes.Axes`, optional
+        The axes to draw in. By default the current ones.
+    show_labels : bool, optional
+        Whether to write the labels beside the sources. The default is
+        `False`.
+    colors : dict, optional
+        The color of each class by its name. By default stars are cyan and
+        galaxies orange (`CLASS_COLORS`).
+    linewidth : float, optional
+        The width of the outlines in points. The default is 0.8.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+        The axes.
+    """
+    from matplotlib import pyplot as plt
+    from matplotlib.collections import LineCollection
+
+    ax = plt.gca() if ax is None else ax
+    colors = {**CLASS_COLORS, **(colors or {})}
+    picture = rgb_image(result) if image is None else np.asarray(image)
+    ax.imshow(picture, origin='lower', cmap='gray', interpolation='nearest')
+    lines = outlines(result.detections)
+    class_ids = result.detections.class_ids
+    for class_id, name in enumerate(CLASS_NAMES, start=1):
+        chosen = [line for i in np.flatnonzero(class_ids == class_id)
+                  for line in lines[i]]
+        ax.add_collection(LineCollection(
+            chosen, colors=colors[name], linewidths=linewidth, label=name),
+            autolim=False)
+    if show_labels:
+        table = result.instances
+        for row in table[table['label'] > 0]:
+            ax.annotate(str(row['label']),
+                        (row['bbox_xmax'], row['bbox_ymax']),
+                        color=colors[row['class_name']], fontsize=6,
+                        clip_on=True)
+    return ax
+
+
+def write_overlay(path, result):
+    """
+    Write the picture of `plot_result` to a PNG file.
+
+    Small frames are enlarged, large ones reduced to 3000 pixels.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; it is replaced if it exists.
+    result : `~photutils_rcnn.RCNNResult`
+        The result.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    ny, nx = result.labels.shape
+    scale = min(max(1024 / max(ny, nx), 1.0), 8.0)
+    scale = min(scale, MAX_OVERLAY_SIDE / max(ny, nx))
+    dpi = 100
+    figure = Figure(figsize=(max(nx * scale, 16) / dpi,
+                             max(ny * scale, 16) / dpi), dpi=dpi)
+    FigureCanvasAgg(figure)
+    ax = figure.add_axes((0, 0, 1, 1))
+    plot_result(result, ax=ax)
+    ax.set_axis_off()
+    figure.savefig(path, dpi=dpi)

@@ -1,0 +1,181 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the command line.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import QTable, Table
+from astropy.wcs import WCS
+from numpy.testing import assert_allclose
+
+import photutils_rcnn
+from photutils_rcnn import RCNNResult
+from photutils_rcnn.cli import main
+from photutils_rcnn.footprints import Footprints
+
+
+@pytest.fixture(autouse=True)
+def _fake(fake_model, monkeypatch):
+    fake_model.settings['description'] = 'A stand-in'
+    monkeypatch.setattr('photutils_rcnn.models.zoo.load_model',
+                        lambda _: fake_model)
+
+
+@pytest.fixture
+def band_files(field, wcs, tmp_path):
+    paths = []
+    for band in 'grz':
+        paths.append(str(tmp_path / f'{band}.fits'))
+        header = wcs.to_header()
+        header['BUNIT'] = 'nJy'
+        fits.writeto(paths[-1], field.astype('f4'), header)
+    return paths
+
+
+def test_segment(band_files, tmp_path, capsys):
+    """
+    Several files give label image, catalog, result and picture.
+    """
+    out = tmp_path / 'out'
+    assert main(['segment', *band_files, '-o', str(out)]) == 0
+    streams = capsys.readouterr()
+    assert '3 sources: 2 stars, 1 galaxies' in streams.out
+    assert 'Segmenting' in streams.err
+    assert sorted(path.name for path in out.iterdir()) == [
+        'g_catalog.ecsv', 'g_overlay.png', 'g_result.asdf', 'g_segm.fits']
+    labels, header = fits.getdata(out / 'g_segm.fits', header=True)
+    assert labels.dtype == np.dtype('>i4')
+    assert labels.max() == 3
+    assert_allclose(WCS(header).wcs.crval, (150, 2))
+    table = QTable.read(out / 'g_catalog.ecsv')
+    assert {'score', 'class_name', 'segment_flux_z'} <= set(table.colnames)
+    assert str(table['segment_flux'].unit) == 'nJy'
+    result = RCNNResult.read(out / 'g_result.asdf')
+    assert result.bands == ('g', 'r', 'z')
+
+
+def test_options(band_files, field, tmp_path, capsys):
+    """
+    Errors, mask, background, bands and names may be given.
+    """
+    mask = tmp_path / 'bad.fits'
+    fits.writeto(mask, (np.indices(field.shape)[0] < 60).astype('i2'))
+    assert main(['segment', *band_files[:2], '-o', str(tmp_path / 'out'),
+                 '--stem', 'field', '--bands', 'r,g', '--background', '50',
+                 '--error', *band_files[:2], '--mask', str(mask),
+                 '--include-data', '--quiet']) == 0
+    assert capsys.readouterr() == ('', '')
+    result = RCNNResult.read(tmp_path / 'out' / 'field_result.asdf')
+    assert result.bands == ('g', 'r')
+    assert result.catalog.n_labels == 1
+    assert_allclose(result.background, 50)
+
+
+def test_existing_output(band_files, tmp_path, capsys):
+    """
+    Results are replaced on request only.
+    """
+    command = ['segment', band_files[0], '-o', str(tmp_path), '--quiet']
+    assert main(command) == 0
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert 'exists; use --overwrite' in error
+    assert main([*command, '--overwrite']) == 0
+
+
+@pytest.mark.parametrize(('arguments', 'match'), [
+    (['none.fits'], 'none.fits: no such file'),
+    (['empty.fits'], 'empty.fits: the file is empty'),
+    (['g.fits', 'small.fits'], 'must have the same shape'),
+    (['g.fits', '--bands', 'g,r'], 'bands must name 1 bands, got 2'),
+    (['g.fits', '--background', 'sky'], "--background must be 'auto'"),
+    (['g.fits', '--hdu', '5'], 'no such extension'),
+    (['g.fits', '--score-threshold', '2'], 'score_threshold must be'),
+    (['g.fits', '--mask', 'small.fits'], 'mask must have the same shape')])
+def test_bad_input(arguments, match, band_files, tmp_path, capsys,
+                   monkeypatch):
+    """
+    One clear line and exit status 2.
+    """
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'empty.fits').touch()
+    fits.writeto('small.fits', np.ones((30, 30)), fits.Header({'BUNIT':
+                                                               'nJy'}))
+    assert main(['segment', *arguments, '-o', 'out', '--quiet']) == 2
+    error = capsys.readouterr().err
+    assert match in error
+    assert error.startswith('photutils-rcnn segment: error: ')
+    assert error.count('\n') == 1
+
+
+def test_nothing_found(tmp_path, capsys):
+    """
+    A frame without sources is no failure.
+    """
+    path = tmp_path / 'sky.fits'
+    fits.writeto(path, np.random.default_rng(0).normal(size=(40, 40)))
+    assert main(['segment', str(path), '-o', str(tmp_path)]) == 0
+    streams = capsys.readouterr()
+    assert '0 sources' in streams.out
+    assert 'warning: No sources were found' in streams.err
+    assert (tmp_path / 'sky_catalog.ecsv').exists()
+
+
+@pytest.fixture
+def scene(field):
+    labels = np.zeros(field.shape, dtype=int)
+    y, x = np.indices(field.shape)
+    for i, (x0, y0) in enumerate(((30, 25), (100, 40), (60, 90), (20, 100))):
+        labels[np.hypot(x - x0, y - y0) < 6] = i + 1
+    truth = Table({'x': [30.0, 100, 60, 20], 'y': [25.0, 40, 90, 100],
+                   'class_id': [1, 1, 1, 2], 'mag': np.full(4, 20.0),
+                   'snr': np.full(4, 50.0), 'half_light_radius': np.zeros(4),
+                   'ignore': np.zeros(4, bool)},
+                  meta={'reference_band': 'r'})
+    return SimpleNamespace(
+        data=field[None].astype('f4'), noise=np.ones(1), bands=('r',),
+        mask=np.zeros(field.shape, bool), psf_fwhm=np.array([4.7]),
+        zero_points=np.array([25.0]), truth=truth,
+        footprints=Footprints.from_labels(labels))
+
+
+def test_demo(scene, tmp_path, capsys, monkeypatch):
+    """
+    The demonstration prints completeness and purity by class.
+    """
+    monkeypatch.setattr('photutils_rcnn.commands.demo._scene',
+                        lambda _: scene)
+    assert main(['demo', '-o', str(tmp_path / 'out'), '--quiet']) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ['all', '4', '3', '75.0%', '100.0%', '66.7%'] in lines
+    assert ['star', '3', '3', '100.0%', '100.0%', '66.7%'] in lines
+    assert ['galaxy', '1', '0', '0.0%', '100.0%', '-'] in lines
+    assert (tmp_path / 'out' / 'demo_overlay.png').exists()
+
+
+def test_models_and_version(monkeypatch, capsys):
+    """
+    Models and the version are printed.
+    """
+    monkeypatch.setattr('photutils_rcnn.models.zoo.list_models', lambda: {
+        'default': {'sha256': 'ab' * 32, 'description': 'A stand-in'}})
+    assert main(['models']) == 0
+    assert 'default  sha256 abababababab  A stand-in' in (
+        capsys.readouterr().out)
+    with pytest.raises(SystemExit) as exit_info:
+        main(['--version'])
+    assert exit_info.value.code == 0
+    assert photutils_rcnn.__version__ in capsys.readouterr().out
+
+
+def test_evaluate_without_scenes(tmp_path, capsys):
+    """
+    An empty folder is one clear error.
+    """
+    assert main(['evaluate', str(tmp_path)]) == 2
+    assert 'no scenes' in capsys.readouterr().err

@@ -1,0 +1,62 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the finders module.
+"""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from numpy.testing import assert_allclose
+from photutils.psf import CircularGaussianPRF, PSFPhotometry
+from photutils.utils.exceptions import NoDetectionsWarning
+
+from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn.finders import RCNNStarFinder
+
+
+@pytest.fixture
+def finder(fake_model):
+    return RCNNStarFinder(RCNNSegmenter(fake_model))
+
+
+def test_stars_only(finder, field):
+    """
+    Only the asked classes are returned, with units.
+    """
+    table = finder(field << u.nJy)
+    assert_allclose(table['x_centroid'], (30, 60), atol=0.3)
+    assert table['flux'].unit == u.nJy
+    both = RCNNStarFinder(finder.segmenter, classes=('star', 'galaxy'))
+    assert len(both(field)) == 3
+
+
+def test_nothing_found(finder, field):
+    """
+    None and a warning end the loops of photutils.
+    """
+    with pytest.warns(NoDetectionsWarning):
+        assert finder(np.random.default_rng(0).normal(size=(40, 40))) is None
+    mask = np.ones(field.shape, bool)
+    mask[20:60, 80:120] = False
+    with pytest.warns(NoDetectionsWarning, match='of the classes'):
+        assert finder(field, mask=mask) is None
+
+
+def test_psf_photometry(finder, field):
+    """
+    The finder fits the slot of PSF photometry.
+    """
+    photometry = PSFPhotometry(CircularGaussianPRF(fwhm=4.71), (9, 9),
+                               finder=finder, aperture_radius=5)
+    table = photometry(field - 50, error=np.ones(field.shape))
+    assert_allclose(table['x_fit'], (30, 60), atol=0.1)
+    assert_allclose(table['flux_fit'], 2 * np.pi * 4 * 60, rtol=0.05)
+
+
+def test_options(finder):
+    """
+    Classes are checked and shown.
+    """
+    with pytest.raises(ValueError, match=r"classes must be.*got \('quasar"):
+        RCNNStarFinder(finder.segmenter, classes='quasar')
+    assert repr(finder).endswith("classes=('star',))")
