@@ -139,9 +139,14 @@ class Instances:
         (rows, wy), (cols, wx) = axes
         return wy @ grid.astype(np.float32) @ wx.T, (rows, cols)
 
-    def footprints(self):
+    def footprints(self, threshold=None):
         """
         Where each source stands above the noise, alone.
+
+        Parameters
+        ----------
+        threshold : float, optional
+            The least probability; by default ``mask_threshold``.
 
         Returns
         -------
@@ -149,11 +154,13 @@ class Instances:
             Overlapping boolean masks. A source too small to cover a pixel
             center has an empty mask.
         """
+        if threshold is None:
+            threshold = self.mask_threshold
         boxes, masks = [], []
         for i in range(len(self)):
             values, (rows, cols) = self.paste(i)
             box, mask = Footprints.from_full(
-                values >= self.mask_threshold, (rows.start, cols.start),
+                values >= threshold, (rows.start, cols.start),
                 self.shape)
             if box is None:
                 y, x = np.clip(self.boxes[i, :2].astype(int), 0, self.shape)
