@@ -10,7 +10,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from photutils_rcnn.simulation.scene import make_scene
+from photutils_rcnn.simulation.make import make_scene
 
 
 def _simulate_one(seed, *, preset, out_dir, overrides):

@@ -7,14 +7,14 @@ __all__ = ['draw_population']
 
 import numpy as np
 
-from photutils_rcnn.simulation.population import (
+from photutils_rcnn.simulation.catsim import (
     GALAXY_COUNTS,
     STAR_COUNTS,
-    Population,
     draw_galaxies,
     draw_stars,
     sample_magnitudes,
 )
+from photutils_rcnn.simulation.population import Population
 
 # sources this far (pixels) outside the frame still shed light into it
 MARGIN = 32
@@ -43,7 +43,7 @@ def _field(settings, rng):
     mags = sample_magnitudes(rng, len(x), GALAXY_COUNTS,
                              *settings.galaxy_range,
                              steepness=settings.galaxy_steepness)
-    # g - r of CatSim galaxies and stars brighter than g = 23: 0.75, 0.45
+    # round g - r, to go from a range of g to the r that the curves know
     galaxies = _galaxies(settings, rng, _to_r(mags, settings, 0.75), x, y)
     x, y = _scattered(rng, settings.n_stars, settings.shape)
     mags = sample_magnitudes(rng, len(x), STAR_COUNTS, *settings.star_range,

@@ -5,9 +5,10 @@ Point-spread functions of one band.
 
 __all__ = ['PointSpread']
 
-import galsim
 import numpy as np
 from scipy import fft
+
+from photutils_rcnn.simulation._galsim import galsim
 
 _GSPARAMS = galsim.GSParams(folding_threshold=2e-2, maxk_threshold=1e-2,
                             maximum_fft_size=16384)
@@ -61,7 +62,7 @@ class PointSpread:
         The share of the flux in an aureole.
     aureole_slope : float, optional
         The aureole falls as radius to the power of minus this number
-        (King 1971, PASP 83, 199; about 2 to 3).
+        (King 1971, PASP 83, 199, measured 2).
     """
 
     def __init__(self, kind, fwhm, *, beta=3.0, e1=0.0, e2=0.0,

@@ -2,14 +2,25 @@
 """
 Parameters of instruments and surveys.
 
-Pixel scales, zero points, sky brightnesses, exposure times and PSF widths
-are those of the survey parameter files of surveycodex 1.3 (LSST DESC,
-https://github.com/LSSTDESC/surveycodex, MIT licence), which cites the
-surveys' papers for each number. Read noises and full wells are not in
-surveycodex; they are the values on the instruments' own pages: DECam
-(7 electrons, 180,000 counts in the Astro R-CNN images), HSC (4.5, 150,000),
-LSST (9, 100,000), SDSS (5, 300,000), Euclid VIS (4.5, 190,000), ACS/WFC
-(4, 84,700) and the Roman WFI (15, 100,000).
+Wavelengths, zero points and sky brightnesses, and unless said otherwise pixel
+scales, exposure times and PSF widths, are those of the survey files of
+surveycodex 1.3 (LSST DESC, https://github.com/LSSTDESC/surveycodex, MIT
+licence), rounded; it cites the surveys' papers for each number. What differs
+on purpose:
+
+* DECam has the 0.263 arcsec pixels, the single exposures of 150 s and the
+  seeing of about 1 arcsec of the Astro R-CNN training set, not those of the
+  coadded Dark Energy Survey.
+* Euclid VIS adds up four of the 565 s exposures that surveycodex lists.
+* HST has the native 0.05 arcsec pixels of ACS/WFC; COSMOS in surveycodex is
+  resampled to 0.03.
+* The PSFs of Roman are 1.1 to 1.5 pixels wide, against 0.8 to 1.2 there.
+
+Read noises and full wells are not in surveycodex. The read noise of DECam, 7
+electrons, is on its page of characteristics at NOIRLab, and its full well is
+the level at which the r and z images of Astro R-CNN clip. All others are
+typical values for such detectors, not measured ones: they serve to give the
+images a saturation level.
 """
 
 __all__ = ['SURVEYS', 'Band', 'Survey']
@@ -62,7 +73,7 @@ class Survey:
     read_noise : float
         The read noise of one exposure in electrons.
     full_well : float
-        The saturation level in electrons.
+        The saturation level of one exposure in electrons.
     space : bool, optional
         Whether the PSF is that of a telescope in space.
     n_exposures : int, optional

@@ -1,0 +1,160 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Simulation of one scene with GalSim.
+"""
+
+__all__ = ['make_scene']
+
+import numpy as np
+
+from photutils_rcnn.classes import STAR
+from photutils_rcnn.simulation import artifacts
+from photutils_rcnn.simulation.layout import draw_population
+from photutils_rcnn.simulation.noise import add_noise, amplification
+from photutils_rcnn.simulation.population import half_light_radius
+from photutils_rcnn.simulation.presets import draw_settings
+from photutils_rcnn.simulation.psf import PointSpread
+from photutils_rcnn.simulation.rendering import Renderer
+from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.simulation.truth import measure_truth
+
+
+def _point_spreads(settings):
+    return [PointSpread(settings.psf_kind, fwhm, beta=settings.beta,
+                        e1=e1, e2=e2, obscuration=settings.obscuration,
+                        aureole=settings.aureole,
+                        aureole_slope=settings.aureole_slope)
+            for fwhm, (e1, e2) in zip(settings.fwhm, settings.ellipticities,
+                                      strict=False)]
+
+
+def _with_artifacts(total, population, fluxes, settings, sigma, fwhm, rng):
+    """
+    The observed pixels and the mask of the bad ones.
+    """
+    shape = settings.shape
+    bad = np.zeros(shape, dtype=bool)
+    light = total.copy()
+    if settings.spikes:
+        angle = rng.uniform(0, np.pi)
+        for i in np.flatnonzero(population.class_id == STAR):
+            artifacts.add_spikes(light, population.x[i], population.y[i],
+                                 fluxes[i], sigma, fwhm, settings.spikes,
+                                 settings.spike_share, angle)
+    data = add_noise(rng, light, settings.variance, settings.kernel)
+    if np.isfinite(settings.full_well):
+        saturated = artifacts.saturate(data, settings.full_well,
+                                       settings.bleeding, rng)
+        if settings.mask_saturated:
+            bad |= saturated
+    for b, frame in enumerate(data):
+        if settings.n_cosmic_rays:
+            hit = artifacts.add_cosmic_rays(frame, settings.n_cosmic_rays,
+                                            sigma[b], rng)
+            if settings.mask_saturated:
+                bad |= hit
+        if settings.background:
+            frame += sigma[b] * artifacts.residual_background(
+                shape, settings.background, rng)
+    if settings.trail:
+        b = rng.integers(len(data))
+        artifacts.add_trail(data[b], sigma[b], fwhm[b], rng)
+    if settings.missing == 'band':
+        where = artifacts.missing_pixels(
+            shape, str(rng.choice(['corner', 'edge'])), rng)
+        data[rng.integers(len(data))][where] = 0
+        if len(data) == 1:
+            bad |= where
+    elif settings.missing:
+        where = artifacts.missing_pixels(shape, settings.missing, rng)
+        data[:, where] = 0
+        bad |= where
+    return data, bad
+
+
+def _reference(settings, population):
+    """
+    The index of the reference band and the half-light radii of the sources.
+    """
+    if settings.reference in settings.bands:
+        band = settings.bands.index(settings.reference)
+    else:
+        band = len(settings.bands) // 2
+    size = np.zeros(len(population))
+    g = population.class_id != STAR
+    size[g] = half_light_radius(
+        population.bulge_fraction[g, band],
+        population.bulge_radius[g] * np.sqrt(population.bulge_q[g]),
+        population.bulge_n[g],
+        population.disc_radius[g] * np.sqrt(population.disc_q[g]),
+        population.disc_n[g])
+    return band, size
+
+
+def make_scene(preset, seed, **overrides):
+    """
+    Simulate one scene.
+
+    Parameters
+    ----------
+    preset : str
+        One of `~photutils_rcnn.simulation.PRESETS`: ``'universal'`` draws
+        the instrument, the PSF, the depth and the populations at random,
+        ``'decam'`` follows the description of the training set of Burke et
+        al. (2019, MNRAS 490, 3952): DECam g, r, z, 150 s, 12 < g < 23; the
+        other presets are named surveys.
+    seed : int
+        The seed: the same seed gives the same bytes.
+    **overrides
+        Fields of `~photutils_rcnn.simulation.SceneSettings` to replace, for
+        instance ``shape=(512, 512)``.
+
+    Returns
+    -------
+    scene : `Scene`
+        The pixels and the truth.
+
+    Raises
+    ------
+    ValueError
+        If the preset or an override is unknown.
+
+    Notes
+    -----
+    Importing this module without GalSim raises an `ImportError`.
+    """
+    rng = np.random.default_rng(seed)
+    settings = draw_settings(preset, rng, **overrides)
+    population = draw_population(settings, rng)
+    point_spreads = _point_spreads(settings)
+    variance = np.asarray(settings.variance, dtype=float)
+    sigma = np.sqrt(variance)
+    fwhm = np.array([psf.fwhm for psf in point_spreads])
+    renderer = Renderer(point_spreads, settings.zero_points, sigma,
+                        settings.shape)
+    fluxes = renderer.fluxes(population)
+    total = np.zeros((len(sigma), *settings.shape), dtype=np.float32)
+    stamps = []
+    for i in range(len(population)):
+        stamp = renderer.draw(population, i, fluxes[i], rng)
+        if stamp is not None:
+            total[(slice(None), *stamp.slices)] += stamp.light
+        stamps.append(stamp)
+
+    data, bad = _with_artifacts(total, population, fluxes, settings, sigma,
+                                fwhm, rng)
+    amplify = np.array([amplification(settings.kernel, f) for f in fwhm])
+    reference, size = _reference(settings, population)
+    truth, footprints = measure_truth(
+        population, stamps, fluxes, total, bands=settings.bands,
+        sigma=sigma * amplify, variance=variance, fwhm=fwhm, bad=bad,
+        full_well=settings.full_well,
+        reference_magnitudes=population.magnitudes[:, reference], size=size)
+    truth.meta['reference_band'] = settings.bands[reference]
+    return Scene(data=data.astype(np.float32),
+                 noise=sigma.astype(np.float32), mask=bad,
+                 bands=settings.bands, psf_fwhm=fwhm.astype(np.float32),
+                 pixel_scale=settings.pixel_scale,
+                 zero_points=np.asarray(settings.zero_points),
+                 preset=preset, seed=int(seed), truth=truth,
+                 footprints=footprints)
