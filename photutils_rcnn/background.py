@@ -75,7 +75,8 @@ def estimate_background(image, invalid):
     `~photutils.background.Background2D` on 4 x 4 binned pixels: sources are
     found against a rough mesh (512 pixels) and masked in the
     final one (128 pixels), so that the mesh does not eat large galaxies and
-    halos; both follow what a plane, fitted first, leaves. Smaller frames get one level. Both take the mode
+    halos; both follow what a plane, fitted first, leaves. Smaller frames
+    get one level. All take the mode
     (`~photutils.background.SExtractorBackground`) after sigma clipping.
 
     Parameters

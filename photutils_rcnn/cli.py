@@ -69,7 +69,7 @@ def main(argv=None):
         return 2
 
 
-def _show_warning(message, category, *args):  # noqa: ARG001
+def _show_warning(message, category, *args):
     print(f'photutils-rcnn: warning: {message}', file=sys.stderr)
 
 

@@ -87,7 +87,7 @@ class ZScoreStretch:
     def __repr__(self):
         return f'{type(self).__name__}(factor={self.factor})'
 
-    def __call__(self, image, noise=1.0):  # noqa: ARG002
+    def __call__(self, image, noise=1.0):
         """
         Stretch images; see `ArcsinhStretch`. The noise is not used.
         """

@@ -6,7 +6,7 @@ The object users hold: detection, classification and deblending in one call.
 __all__ = ['RCNNSegmenter']
 
 import warnings
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from numbers import Integral, Real
 
@@ -248,7 +248,7 @@ class RCNNSegmenter:
             'unit': None if cube.unit is None else cube.unit.to_string(),
             'photutils_rcnn_version': photutils_rcnn.__version__,
             'photutils_version': version('photutils'),
-            'created': datetime.now(timezone.utc).isoformat(
+            'created': datetime.now(UTC).isoformat(
                 timespec='seconds'),
         }
 

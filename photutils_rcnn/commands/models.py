@@ -17,7 +17,7 @@ def add_arguments(parser):
     """
 
 
-def run(args):  # noqa: ARG001
+def run(args):
     """
     List the shipped models.
 

@@ -32,7 +32,7 @@ def write_table(path, table, *, overwrite=False):
     path = Path(path)
     # without a WCS the sky columns of photutils are filled with None
     empty = [name for name in table.colnames
-             if getattr(table[name], 'dtype', None) == object]
+             if getattr(getattr(table[name], 'dtype', None), 'kind', '') == 'O']
     table = table.copy(copy_data=False)
     table.remove_columns(empty)
     if path.suffix == '.ecsv':

@@ -1,0 +1,34 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Configuration of Sphinx.
+"""
+
+import os
+from importlib.metadata import version as _version
+
+project = 'photutils_rcnn'
+author = 'The photutils_rcnn developers'
+copyright = f'2026, {author}'  # noqa: A001
+release = _version('photutils_rcnn')
+version = release
+
+extensions = ['numpydoc', 'sphinx.ext.mathjax', 'sphinx_automodapi.automodapi',
+              'sphinx_automodapi.smart_resolver']
+# links to other projects need their inventories from the network
+if os.environ.get('READTHEDOCS') == 'True':
+    extensions.append('sphinx.ext.intersphinx')
+intersphinx_mapping = {
+    'python': ('https://docs.python.org/3/', None),
+    'numpy': ('https://numpy.org/doc/stable/', None),
+    'astropy': ('https://docs.astropy.org/en/stable/', None),
+    'photutils': ('https://photutils.readthedocs.io/en/stable/', None),
+    'matplotlib': ('https://matplotlib.org/stable/', None),
+}
+
+exclude_patterns = ['_build']
+default_role = 'obj'
+html_theme = 'pydata_sphinx_theme'
+html_title = f'{project} {release}'
+automodapi_toctreedirnm = 'api'
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
