@@ -12,8 +12,9 @@ def make_anchors(config, shape):
     """
     The anchors of an image, level by level, row by row.
 
-    Anchors are centered on the cells of their level, at ``(i + 1/2) *
-    stride`` in edge coordinates, and neither rounded nor clipped.
+    Anchors are centered on the cells of their level, at ``(i +
+    config.anchor_offset) * stride`` in edge coordinates, and neither
+    rounded nor clipped.
 
     Parameters
     ----------
@@ -34,8 +35,9 @@ def make_anchors(config, shape):
         ny, nx = shape[0] // stride, shape[1] // stride
         half_h = np.outer(sizes, 1 / ratios).ravel() / 2
         half_w = np.outer(sizes, ratios).ravel() / 2
-        y, x = np.meshgrid((np.arange(ny) + 0.5) * stride,
-                           (np.arange(nx) + 0.5) * stride, indexing='ij')
+        y, x = np.meshgrid((np.arange(ny) + config.anchor_offset) * stride,
+                           (np.arange(nx) + config.anchor_offset) * stride,
+                           indexing='ij')
         y, x = y[..., None], x[..., None]
         level = np.stack([y - half_h, x - half_w, y + half_h, x + half_w],
                          axis=-1)

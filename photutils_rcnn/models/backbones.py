@@ -11,7 +11,9 @@ __all__ = ['compact_trunk', 'conv_bn', 'make_trunk', 'resnet_trunk']
 from keras import layers
 
 BN_MOMENTUM = 0.95
-RESNET_BLOCKS = {'resnet50': (3, 4, 6, 3), 'resnet101': (3, 4, 23, 3)}
+# resnet14 is no published network: one block per stage, for small tasks.
+RESNET_BLOCKS = {'resnet14': (1, 1, 1, 1), 'resnet50': (3, 4, 6, 3),
+                 'resnet101': (3, 4, 23, 3)}
 
 
 def conv_bn(x, filters, kernel_size, *, strides=1, activation=True,

@@ -27,7 +27,7 @@ class MaskRCNNConfig:
     class_names : tuple of str
         The classes without background; class ``i`` has identifier
         ``i + 1``.
-    backbone : {'compact', 'resnet50', 'resnet101'}
+    backbone : {'compact', 'resnet14', 'resnet50', 'resnet101'}
         The trunk.
     stem_filters : int
         The channels of the stride-1 stem of the compact trunk.
@@ -81,6 +81,39 @@ class MaskRCNNConfig:
     loss_weights : tuple of float
         The weights of the losses ``(objectness, rpn_box, class, box,
         mask)``.
+    layers : {'compact', 'matterport'}
+        The layers of pyramid and heads; ``'matterport'`` are those of
+        `photutils_rcnn.models.legacy.layers`, with boxes and masks for
+        each class.
+    anchor_offset : float
+        The centers of anchors are at ``(i + anchor_offset) * stride``.
+    box_end : float
+        Boxes of the second stage end this many pixels before the edge of
+        their last pixel: with 1 they run between the coordinates of the
+        first and the last pixel, as matterport's normalized boxes do.
+    pooling : {'roi_align', 'crop_and_resize'}
+        How regions are pooled.
+    level_rule : {'floor', 'round'}
+        How the level of a region is found: ``'round'`` is Eq. 1 of Lin et
+        al. (2017), with ``canonical_size`` at the third level.
+    n_roi_levels : int
+        Regions are pooled from so many of the finest levels; 0 for all.
+    train_batch_norm : bool
+        Whether batch normalization uses and learns the statistics of
+        batches in training.
+    rpn_loss : {'focal', 'sampled'}
+        The objectness loss: focal, or the mean cross-entropy of
+        ``n_rpn_anchors`` random anchors, at most half of them positive.
+    n_rpn_anchors : int
+        The anchors of the sampled loss.
+    truth_regions : bool
+        Whether the true boxes, jittered, join the regions of training.
+    negatives_per_positive : float
+        The largest number of background regions for each positive one in
+        training; 0 for no limit.
+    mean_l2 : float
+        The factor of the sum of the mean squares of kernels and biases,
+        added to the loss.
     """
 
     name: str = 'compact'
@@ -119,6 +152,18 @@ class MaskRCNNConfig:
     mask_convolutions: int = 3
     mini_mask_size: int = 32
     loss_weights: tuple = (1., 1., 1., 1., 1.)
+    layers: str = 'compact'
+    anchor_offset: float = 0.5
+    box_end: float = 0.
+    pooling: str = 'roi_align'
+    level_rule: str = 'floor'
+    n_roi_levels: int = 0
+    train_batch_norm: bool = True
+    rpn_loss: str = 'focal'
+    n_rpn_anchors: int = 512
+    truth_regions: bool = True
+    negatives_per_positive: float = 0.
+    mean_l2: float = 0.
 
     @property
     def n_classes(self):
@@ -175,8 +220,27 @@ def _frozen(value):
     return value
 
 
+# Burke et al. (2019, MNRAS 490, 3952) and their code: 82 of 250 regions
+# positive, and int(82 / 0.33) - 82 = 166 of them background.
+_PAPER = MaskRCNNConfig(
+    name='paper', backbone='resnet101', pyramid_channels=256,
+    pyramid_levels=(2, 6),
+    anchor_sizes=((8.,), (16.,), (32.,), (64.,), (128.,)),
+    anchor_ratios=(0.5, 1., 2.), rpn_channels=512, rpn_positive_iou=0.7,
+    rpn_negative_iou=0.3, n_pre_nms=6000, n_proposals=2000,
+    n_positive_rois=82, n_negative_rois=166, n_mask_rois=82, box_context=1.,
+    mask_context=1., canonical_size=224., mask_level_shift=0,
+    head_width=1024, mask_channels=256, mask_convolutions=4,
+    mini_mask_size=56, layers='matterport', anchor_offset=0., box_end=1.,
+    pooling='crop_and_resize', level_rule='round', n_roi_levels=4,
+    train_batch_norm=False, rpn_loss='sampled', truth_regions=False,
+    negatives_per_positive=1 / 0.33 - 1, mean_l2=1e-4)
+
 CONFIGS = {
     'compact': MaskRCNNConfig(),
+    'paper': _PAPER,
+    'paper-resnet50': dataclasses.replace(_PAPER, name='paper-resnet50',
+                                          backbone='resnet50'),
 }
 
 

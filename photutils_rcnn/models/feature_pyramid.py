@@ -8,6 +8,7 @@ __all__ = ['feature_pyramid']
 from keras import layers
 
 from photutils_rcnn.models.backbones import conv_bn, downsampling_conv
+from photutils_rcnn.models.legacy.layers import matterport_pyramid
 
 
 def feature_pyramid(trunk, config, dtype):
@@ -33,6 +34,8 @@ def feature_pyramid(trunk, config, dtype):
         The features of ``config.levels``, finest first, each with
         ``config.pyramid_channels`` channels.
     """
+    if config.layers == 'matterport':
+        return matterport_pyramid(trunk, config, dtype)
     channels = config.pyramid_channels
     merged, pyramid = None, {}
     for level in sorted(set(trunk) & set(config.levels), reverse=True):

@@ -7,7 +7,7 @@ that an empty image still teaches background and never divides by zero.
 """
 
 __all__ = ['binary_crossentropy', 'class_loss', 'focal_loss', 'mask_loss',
-           'smooth_l1']
+           'mean_squares', 'sampled_loss', 'smooth_l1']
 
 from keras import ops
 
@@ -58,6 +58,46 @@ def focal_loss(logits, positive, negative, config):
                      * binary_crossentropy(0., logits))
     total = ops.sum(positive * of_source + negative * of_background)
     return total / ops.maximum(ops.sum(positive), 1.)
+
+
+def sampled_loss(logits, positive, negative):
+    """
+    The mean cross-entropy of sampled anchors.
+
+    Parameters
+    ----------
+    logits : (B, A) tensor
+        Objectness.
+    positive, negative : (B, A) tensor of float32
+        1 where an anchor counts as a source and where as background.
+
+    Returns
+    -------
+    loss : scalar tensor
+        The mean over anchors that count.
+    """
+    weights = positive + negative
+    loss = binary_crossentropy(positive, logits) * weights
+    return ops.sum(loss) / ops.maximum(ops.sum(weights), 1.)
+
+
+def mean_squares(variables):
+    """
+    The sum of the mean squares of variables.
+
+    Parameters
+    ----------
+    variables : list of `keras.Variable`
+        Scales and offsets of normalizations (``gamma``, ``beta``) are left
+        out.
+
+    Returns
+    -------
+    total : scalar tensor
+        The sum of ``mean(w**2)``: matterport's L2 regularization.
+    """
+    return sum(ops.mean(ops.square(variable)) for variable in variables
+               if variable.path.rsplit('/', 1)[-1] not in ('gamma', 'beta'))
 
 
 def smooth_l1(predicted, target, weights, beta=1.):

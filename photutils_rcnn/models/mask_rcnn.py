@@ -11,18 +11,21 @@ from keras import ops
 from photutils_rcnn.models.anchors import make_anchors
 from photutils_rcnn.models.backbones import make_trunk
 from photutils_rcnn.models.boxes import (clip_boxes, decode_boxes,
-                                         encode_boxes, scale_boxes)
+                                         encode_boxes, scale_boxes,
+                                         shorten_boxes)
 from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.feature_pyramid import feature_pyramid
+from photutils_rcnn.models.legacy.layers import take_class
 from photutils_rcnn.models.losses import (class_loss, focal_loss, mask_loss,
+                                          mean_squares, sampled_loss,
                                           smooth_l1)
+from photutils_rcnn.models.pooling import pool_regions
 from photutils_rcnn.models.region_proposal import propose, proposal_head
-from photutils_rcnn.models.roi_align import (flatten_pyramid, region_levels,
-                                             roi_align)
+from photutils_rcnn.models.roi_align import flatten_pyramid
 from photutils_rcnn.models.roi_heads import (box_head, box_head_inputs,
                                              mask_head)
-from photutils_rcnn.models.targets import (match_anchors, sample_masks,
-                                           sample_regions)
+from photutils_rcnn.models.targets import (match_anchors, sample_anchors,
+                                           sample_masks, sample_regions)
 
 LOSS_NAMES = ('objectness', 'rpn_box', 'class', 'box', 'mask')
 
@@ -80,7 +83,13 @@ class MaskRCNN(keras.Model):
         """
         Run the dense part.
         """
-        return self.dense_part(images, training=training)
+        return self.dense_part(images, training=self._mode(training))
+
+    def _mode(self, training):
+        """
+        The mode of layers: batch normalization is all that has one.
+        """
+        return training and self.config.train_batch_norm
 
     def get_config(self):
         """
@@ -121,15 +130,14 @@ class MaskRCNN(keras.Model):
         logits : (R, n_classes) tensor
             Class logits, background first.
         deltas : (R, 4) tensor
-            Box deltas.
+            Box deltas; (R, n_classes, 4) with matterport's layers.
         """
         config = self.config
-        pooled = roi_align(features, shapes, config.strides,
-                           scale_boxes(boxes, config.box_context),
-                           image_index, region_levels(boxes, config),
-                           config.box_pool)
-        return self.box_head(box_head_inputs(pooled, boxes),
-                             training=training)
+        pooled = pool_regions(features, shapes, boxes, image_index, config,
+                              config.box_pool, config.box_context)
+        if config.layers == 'compact':
+            pooled = box_head_inputs(pooled, boxes)
+        return self.box_head(pooled, training=self._mode(training))
 
     def outline_regions(self, features, shapes, boxes, image_index,
                         training=None):
@@ -141,16 +149,14 @@ class MaskRCNN(keras.Model):
         Returns
         -------
         logits : (R, mask_size, mask_size) tensor
-            Mask logits.
+            Mask logits; for each class, as a last axis, with matterport's
+            layers.
         """
         config = self.config
-        pooled = roi_align(features, shapes, config.strides,
-                           scale_boxes(boxes, config.mask_context),
-                           image_index,
-                           region_levels(boxes, config,
-                                         config.mask_level_shift),
-                           config.mask_pool)
-        return self.mask_head(pooled, training=training)
+        pooled = pool_regions(features, shapes, boxes, image_index, config,
+                              config.mask_pool, config.mask_context,
+                              config.mask_level_shift)
+        return self.mask_head(pooled, training=self._mode(training))
 
     def refine_boxes(self, boxes, deltas, shape):
         """
@@ -191,14 +197,24 @@ class MaskRCNN(keras.Model):
                   *self._region_losses(anchors, shape, y, y_pred, training)]
         for tracker, loss in zip(self.loss_trackers, losses, strict=True):
             tracker.update_state(loss)
-        return sum(weight * loss for weight, loss
-                   in zip(config.loss_weights, losses, strict=True))
+        total = sum(weight * loss for weight, loss
+                    in zip(config.loss_weights, losses, strict=True))
+        if config.mean_l2:
+            total = total + config.mean_l2 * mean_squares(
+                self.trainable_variables)
+        return total
 
     def _proposal_losses(self, anchors, truth, outputs):
         config = self.config
         positive, negative, matched = match_anchors(anchors, truth, config)
-        objectness = focal_loss(outputs['objectness'], positive, negative,
-                                config)
+        if config.rpn_loss == 'sampled':
+            positive, negative = sample_anchors(positive, negative, config,
+                                                self.seed_generator)
+            objectness = sampled_loss(outputs['objectness'], positive,
+                                      negative)
+        else:
+            objectness = focal_loss(outputs['objectness'], positive,
+                                    negative, config)
         targets = ops.take_along_axis(truth['boxes'], matched[..., None],
                                       axis=1)
         targets = encode_boxes(targets, anchors, config.box_std)
@@ -208,6 +224,9 @@ class MaskRCNN(keras.Model):
         config = self.config
         proposals, valid = propose(outputs['objectness'], outputs['deltas'],
                                    anchors, shape, config)
+        edges = truth
+        truth = {**truth, 'boxes': shorten_boxes(truth['boxes'],
+                                                 config.box_end)}
         regions = sample_regions(proposals, valid, truth, config,
                                  self.seed_generator)
         features, shapes = flatten_pyramid(outputs['pyramid'])
@@ -222,6 +241,8 @@ class MaskRCNN(keras.Model):
                              ops.reshape(regions['weights'], (-1,)))
         targets = encode_boxes(ops.reshape(regions['targets'], (-1, 4)),
                                boxes, config.box_std)
+        if config.layers == 'matterport':
+            deltas = take_class(deltas, regions['classes'], axis=1)
         box = smooth_l1(deltas, targets,
                         ops.reshape(regions['positive'], (-1,)))
 
@@ -229,12 +250,15 @@ class MaskRCNN(keras.Model):
         n = config.n_mask_rois
         boxes = regions['boxes'][:, :n]
         matched = regions['matched'][:, :n]
-        masks = sample_masks(scale_boxes(boxes, config.mask_context),
-                             matched, truth, config.mask_size)
+        windows = scale_boxes(shorten_boxes(boxes, -config.box_end),
+                              config.mask_context)
+        masks = sample_masks(windows, matched, edges, config.mask_size)
         images = ops.repeat(ops.arange(ops.shape(boxes)[0], dtype='int32'), n)
         logits = self.outline_regions(features, shapes,
                                       ops.reshape(boxes, (-1, 4)), images,
                                       training)
+        if config.layers == 'matterport':
+            logits = take_class(logits, regions['classes'][:, :n], axis=-1)
         mask = mask_loss(logits, masks,
                          ops.reshape(regions['positive'][:, :n], (-1,)))
         return classes, box, mask

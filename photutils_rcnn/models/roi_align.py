@@ -3,7 +3,8 @@
 RoIAlign on a feature pyramid (He et al. 2017, arXiv:1703.06870).
 """
 
-__all__ = ['flatten_pyramid', 'region_levels', 'roi_align', 'sample_grid']
+__all__ = ['bilinear_samples', 'flatten_pyramid', 'region_levels',
+           'roi_align', 'sample_grid']
 
 import numpy as np
 from keras import ops
@@ -128,6 +129,34 @@ def roi_align(features, shapes, strides, boxes, image_index, levels, size):
         The pooled features, of the type of ``features``. Features outside
         the image count as zero.
     """
+    stride = ops.take(ops.convert_to_tensor(np.array(strides),
+                                            dtype='float32'),
+                      levels, axis=0)[:, None]
+    y, x = sample_grid(boxes, size)
+    return bilinear_samples(features, shapes, y / stride - 0.5,
+                            x / stride - 0.5, image_index, levels)
+
+
+def bilinear_samples(features, shapes, y, x, image_index, levels):
+    """
+    Bilinear samples of the features on grids.
+
+    Parameters
+    ----------
+    features, shapes
+        From `flatten_pyramid`.
+    y, x : (R, size) tensor
+        The rows and the columns of each grid, in cells of its level, 0 at
+        the center of the first one.
+    image_index, levels : (R,) tensor of int32
+        The image and the level of each grid.
+
+    Returns
+    -------
+    samples : (R, size, size, C) tensor
+        The samples, of the type of ``features``. Features outside the
+        image count as zero.
+    """
     n_cells = [ny * nx for ny, nx in shapes]
     starts = np.concatenate([[0], np.cumsum(n_cells)]).astype(np.int32)
 
@@ -135,12 +164,10 @@ def roi_align(features, shapes, strides, boxes, image_index, levels, size):
         return ops.take(ops.convert_to_tensor(np.array(values), dtype=dtype),
                         levels, axis=0)
 
-    stride = of_level(strides, 'float32')[:, None]
     ny = of_level([shape[0] for shape in shapes], 'float32')
     nx = of_level([shape[1] for shape in shapes], 'float32')
-    y, x = sample_grid(boxes, size)
-    rows, row_weights = _neighbors(y / stride - 0.5, ny[:, None, None])
-    cols, col_weights = _neighbors(x / stride - 0.5, nx[:, None, None])
+    rows, row_weights = _neighbors(y, ny[:, None, None])
+    cols, col_weights = _neighbors(x, nx[:, None, None])
     first = image_index * int(starts[-1]) + of_level(starts[:-1], 'int32')
     width = ops.cast(nx, 'int32')[:, None, None]
     row_start = first[:, None, None] + rows * width  # (R, size, 2)

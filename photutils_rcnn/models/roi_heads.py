@@ -8,6 +8,9 @@ __all__ = ['box_head', 'box_head_inputs', 'mask_head']
 import keras
 from keras import layers, ops
 
+from photutils_rcnn.models.legacy.layers import (matterport_box_head,
+                                                 matterport_mask_head)
+
 
 def box_head_inputs(pooled, boxes):
     """
@@ -50,8 +53,11 @@ def box_head(config, dtype):
     head : `keras.Model`
         Takes the inputs of `box_head_inputs` and returns class logits
         (R, ``config.n_classes``), background first, and box deltas
-        (R, 4).
+        (R, 4). Matterport's takes the pooled features alone and returns
+        deltas for each class, (R, ``config.n_classes``, 4).
     """
+    if config.layers == 'matterport':
+        return matterport_box_head(config, dtype)
     pooled = keras.Input((config.box_pool, config.box_pool,
                           config.pyramid_channels), name='pooled')
     sides = keras.Input((2,), name='log_sides')
@@ -85,8 +91,10 @@ def mask_head(config, dtype):
     head : `keras.Model`
         Takes pooled features (R, P, P, C) and returns mask logits
         (R, ``config.mask_size``, ``config.mask_size``), the same mask for
-        all classes.
+        all classes. Matterport's returns one for each, as a last axis.
     """
+    if config.layers == 'matterport':
+        return matterport_mask_head(config, dtype)
     pooled = keras.Input((config.mask_pool, config.mask_pool,
                           config.pyramid_channels), name='mask_pooled')
     x = pooled

@@ -12,7 +12,8 @@ The truth of a batch is a dictionary of arrays, padded to ``M`` sources:
 * ``windows``: (B, M, 4) float32, the window of each mask, pixels.
 """
 
-__all__ = ['match_anchors', 'sample_regions', 'sample_masks']
+__all__ = ['match_anchors', 'sample_anchors', 'sample_masks',
+           'sample_regions']
 
 from keras import ops, random
 
@@ -94,12 +95,50 @@ def _pick(candidates, count, seed_generator):
     return index, values >= 1.
 
 
+def sample_anchors(positive, negative, config, seed_generator):
+    """
+    Choose the anchors of the sampled objectness loss.
+
+    Parameters
+    ----------
+    positive, negative : (B, A) tensor of float32
+        From `match_anchors`.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        Gives ``n_rpn_anchors``.
+    seed_generator : `keras.random.SeedGenerator`
+        The source of randomness.
+
+    Returns
+    -------
+    positive, negative : (B, A) tensor of float32
+        At most half of the anchors positive, the rest negative.
+    """
+    n = min(config.n_rpn_anchors, positive.shape[1])
+    room = ops.full((ops.shape(positive)[0], 1), n // 2, dtype='int32')
+    positive = _random_subset(positive, room, n, seed_generator)
+    room = n - ops.cast(ops.sum(positive, axis=1, keepdims=True), 'int32')
+    return positive, _random_subset(negative, room, n, seed_generator)
+
+
+def _random_subset(candidates, room, limit, seed_generator):
+    """
+    At most ``room`` (B, 1) random members of a set, and at most ``limit``.
+    """
+    key = candidates + random.uniform(ops.shape(candidates), dtype='float32',
+                                      seed=seed_generator)
+    values, _ = ops.top_k(key, limit)
+    least = ops.take_along_axis(values, ops.maximum(room - 1, 0), axis=1)
+    chosen = ops.logical_and(key >= least, room > 0)
+    return candidates * ops.cast(chosen, 'float32')
+
+
 def sample_regions(proposals, valid, truth, config, seed_generator):
     """
     Choose the regions on which the second stage is trained.
 
     The truth boxes, jittered, join the proposals, so that the second
-    stage has positive examples from the first step on.
+    stage has positive examples from the first step on (with
+    ``config.truth_regions``).
 
     Parameters
     ----------
@@ -123,9 +162,11 @@ def sample_regions(proposals, valid, truth, config, seed_generator):
         (B, R, 4), the box of the source; ``weights`` (B, R), 0 for
         padding; ``positive`` (B, R), 1 for valid positive regions.
     """
-    boxes = ops.concatenate(
-        [proposals, _jitter(truth['boxes'], seed_generator)], axis=1)
-    valid = ops.concatenate([valid, truth['labels'] > 0], axis=1)
+    boxes = proposals
+    if config.truth_regions:
+        boxes = ops.concatenate(
+            [proposals, _jitter(truth['boxes'], seed_generator)], axis=1)
+        valid = ops.concatenate([valid, truth['labels'] > 0], axis=1)
     iou, ignored = _overlaps(boxes, truth)
     best = ops.max(iou, axis=-1)
     matched = ops.argmax(iou, axis=-1)
@@ -140,6 +181,12 @@ def sample_regions(proposals, valid, truth, config, seed_generator):
         index, is_valid = _pick(candidates, count, seed_generator)
         chosen.append(index)
         weights.append(ops.cast(is_valid, 'float32'))
+    if config.negatives_per_positive:
+        limit = config.negatives_per_positive * ops.sum(
+            weights[0], axis=1, keepdims=True)
+        weights[1] = weights[1] * ops.cast(
+            ops.arange(config.n_negative_rois, dtype='float32') + 1 <= limit,
+            'float32')
     chosen = ops.concatenate(chosen, axis=1)
     is_positive = ops.concatenate(
         [weights[0], ops.zeros_like(weights[1])], axis=1)

@@ -1,0 +1,64 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests that the fields of the paper's configuration leave the compact network
+as it was: its names, its shapes and its results.
+"""
+
+import hashlib
+
+import numpy as np
+import pytest
+from keras import ops
+from tiny_network import make_batch, tiny_config
+
+from photutils_rcnn.models.config import get_config
+from photutils_rcnn.models.detector import Detector
+from photutils_rcnn.models.mask_rcnn import MaskRCNN
+
+# Recorded before the fields were added.
+COMPACT = '74a48345f45c4889081aada90170dfa909ca2dbb6a3975ebb50b2918891c4869'
+TINY = 'bc4920fc2eeeaa331ef5d9d187f7df5dafde7a2c8fdc5350222f3d89fc7ce8d7'
+DENSE = (676.4483032226562, 1625.943603515625, 261.8959045410156)
+STAGES = (755.8198852539062, 172430.8125, 25.674283981323242,
+          882.5670166015625, 8211.4287109375, 894.2218017578125)
+
+
+def variables(network):
+    listing = '\n'.join(f'{variable.path} {tuple(variable.shape)}'
+                        for variable in network.weights)
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def test_names_and_shapes():
+    assert variables(MaskRCNN(get_config('compact'))) == COMPACT
+
+
+@pytest.fixture(scope='module')
+def network():
+    network = MaskRCNN(tiny_config(), seed=3)
+    rng = np.random.default_rng(0)
+    for variable in network.weights:
+        if 'variance' in variable.path:
+            variable.assign(np.abs(rng.normal(0.5, 0.1, variable.shape)))
+        elif 'seed' not in variable.path:
+            variable.assign(rng.normal(0, 0.2, variable.shape))
+    return network
+
+
+def test_results(network):
+    assert variables(network) == TINY
+    images, _ = make_batch(network.config)
+    outputs = network(images, training=False)
+    found = [outputs['objectness'], ops.abs(outputs['deltas']),
+             ops.abs(outputs['pyramid'][1])]
+    np.testing.assert_allclose([float(ops.sum(value)) for value in found],
+                               DENSE, rtol=1e-5)
+    detector = Detector(network)
+    features, objectness, boxes = detector.dense(images[0])
+    logits, refined = detector.classify(features, boxes[:20],
+                                        images[0].shape[:2])
+    masks, mask_boxes = detector.outline(features, refined,
+                                         images[0].shape[:2])
+    found = [objectness, boxes, logits, refined, masks, mask_boxes]
+    np.testing.assert_allclose([np.abs(value).sum() for value in found],
+                               STAGES, rtol=1e-4)
