@@ -45,7 +45,7 @@ def overlapping_pairs(boxes, threshold):
     boxes : (N, 4) `~numpy.ndarray`
         Boxes ``[y1, x1, y2, x2]``.
     threshold : float
-        The overlap, between 0 and 1 (exclusive).
+        The overlap, at least 0 and less than 1.
 
     Returns
     -------
@@ -55,7 +55,8 @@ def overlapping_pairs(boxes, threshold):
     boxes = np.asarray(boxes, dtype=float)
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2
     longest = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1), 1e-6)
-    bins = np.floor(np.log(longest) / -np.log(threshold)).astype(int)
+    ratio = max(threshold, np.finfo(float).tiny)
+    bins = np.floor(np.log(longest) / -np.log(ratio)).astype(int)
     reach = (1 - threshold) / (1 + threshold)
     members = {b: np.flatnonzero(bins == b) for b in np.unique(bins)}
     trees = {b: KDTree(centers[index]) for b, index in members.items()}
