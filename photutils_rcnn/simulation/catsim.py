@@ -12,11 +12,12 @@ r = 26.5, where it is incomplete, with a slope chosen to flatten.
 Sizes, bulge fractions, axis ratios and colours are curves drawn through
 CatSim's percentiles against r, not fits of a model. Between r = 22 and 26
 they follow CatSim within 10 percent in the median radius of discs, 20 percent
-in that of bulges and 0.3 mag in the median colours of galaxies; those of
-stars within 0.35 mag (r = 14 to 27), with more red dwarfs among the bright
-ones. Shapes CatSim does not have are added: pure spheroids, bulges
-of Sersic index 2.5, knots and spiral arms. That bulges are redder than discs
-is an assumption too; CatSim lists one colour per galaxy.
+in that of bulges and 0.3 mag in the median colours of galaxies. The mean
+colours of stars (r = 14 to 27) are within 0.15 mag in g - r and 0.3 mag in
+r - z, with more red dwarfs among the bright ones than in CatSim. Shapes that
+CatSim does not have are added: more pure spheroids, bulges of Sersic index
+2.5, knots and spiral arms. That bulges are redder than discs is an assumption
+too; CatSim lists one colour per galaxy.
 """
 
 __all__ = ['GALAXY_COUNTS', 'STAR_COUNTS', 'draw_galaxies', 'draw_stars',

@@ -63,6 +63,12 @@ class PointSpread:
     aureole_slope : float, optional
         The aureole falls as radius to the power of minus this number
         (King 1971, PASP 83, 199, measured 2).
+
+    Attributes
+    ----------
+    fwhm : float
+        The FWHM of the core in pixels, the pixel left out; of an Airy core
+        with the light that diffuses in the detector, to 8 percent.
     """
 
     def __init__(self, kind, fwhm, *, beta=3.0, e1=0.0, e2=0.0,

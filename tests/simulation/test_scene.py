@@ -1,110 +1,102 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Tests for the simulated scenes and their files.
+Tests for scenes and their files, which need no GalSim.
 """
+
+import subprocess
+import sys
+from importlib import resources
 
 import numpy as np
 import pytest
+from astropy.table import Table
 
-pytest.importorskip('galsim')
-
-from photutils_rcnn.simulation import (PRESETS, Scene, make_scene,  # noqa: E402
-                                       simulate_scenes)
-
-
-def assert_same(first, second):
-    assert first.data.tobytes() == second.data.tobytes()
-    assert first.bands == second.bands
-    np.testing.assert_array_equal(first.mask, second.mask)
-    np.testing.assert_array_equal(first.noise, second.noise)
-    assert first.truth.colnames == second.truth.colnames
-    for name in first.truth.colnames:
-        np.testing.assert_array_equal(first.truth[name], second.truth[name])
-    np.testing.assert_array_equal(first.footprints.boxes,
-                                  second.footprints.boxes)
-    for a, b in zip(first.footprints.masks, second.footprints.masks,
-                    strict=True):
-        np.testing.assert_array_equal(a, b)
+from photutils_rcnn.footprints import Footprints
+from photutils_rcnn.simulation.scene import Scene
 
 
-@pytest.mark.parametrize('seed', [1, 2, 3, 5])
-def test_universal(seed):
-    scene = make_scene('universal', seed, shape=(128, 96))
-    n_bands = len(scene.bands)
-    assert scene.data.shape == (n_bands, 128, 96)
-    assert scene.data.dtype == np.float32
-    assert np.isfinite(scene.data).all()
-    assert scene.mask.shape == (128, 96)
-    assert scene.noise.shape == (n_bands,)
-    assert len(scene.truth) == len(scene.footprints)
-    assert set(scene.truth['class_id']) <= {1, 2}
-    assert np.all(scene.truth['snr'] >= 2)
-    kept = scene.truth[~scene.truth['ignore']]
-    assert np.all(kept['snr'] >= 5)
-    areas = scene.footprints.areas[~scene.truth['ignore']]
-    assert np.all(areas >= 5)
-    for name in ('x', 'y'):
-        size = scene.data.shape[2 if name == 'x' else 1]
-        assert np.all((kept[name] >= -0.5) & (kept[name] < size - 0.5))
+@pytest.fixture
+def scene():
+    rng = np.random.default_rng(4)
+    masks = [np.ones((3, 4), dtype=bool), np.eye(5, dtype=bool)]
+    truth = Table({'x': [5.5, 12.0], 'y': [3.0, 6.0], 'class_id': [1, 2],
+                   'flux_g': [10.0, 20.0], 'ignore': [False, True]},
+                  meta={'reference_band': 'g'})
+    return Scene(data=rng.normal(size=(2, 11, 17)).astype(np.float32),
+                 noise=np.ones(2, dtype=np.float32),
+                 mask=rng.random((11, 17)) < 0.1, bands=('g', 'z'),
+                 psf_fwhm=np.array([3.0, 4.0], dtype=np.float32),
+                 pixel_scale=0.2, zero_points=np.array([30.0, 29.0]),
+                 preset='decam', seed=3, truth=truth,
+                 footprints=Footprints([(2, 4, 5, 8), (4, 10, 9, 15)], masks,
+                                       (11, 17)))
 
 
-def test_same_seed_same_bytes():
-    assert_same(make_scene('universal', 11, shape=(96, 96)),
-                make_scene('universal', 11, shape=(96, 96)))
-
-
-def test_write_read(tmp_path):
-    scene = make_scene('universal', 7, shape=(96, 128))
-    scene.write(tmp_path / 'scene.npz')
+@pytest.mark.parametrize('compress', [False, True])
+def test_write_read(scene, tmp_path, compress):
+    scene.write(tmp_path / 'scene.npz', compress=compress)
     back = Scene.read(tmp_path / 'scene.npz')
-    assert_same(scene, back)
+    assert back.data.tobytes() == scene.data.tobytes()
+    for name in ('noise', 'mask', 'psf_fwhm', 'zero_points'):
+        np.testing.assert_array_equal(getattr(back, name),
+                                      getattr(scene, name))
+        assert getattr(back, name).dtype == getattr(scene, name).dtype
+    for name in ('bands', 'pixel_scale', 'preset', 'seed'):
+        assert getattr(back, name) == getattr(scene, name)
     assert back.truth.meta == scene.truth.meta
-    assert (back.preset, back.seed) == ('universal', 7)
+    assert back.truth.colnames == scene.truth.colnames
+    assert all(back.truth == scene.truth)
+    np.testing.assert_array_equal(back.footprints.boxes,
+                                  scene.footprints.boxes)
+    for first, second in zip(back.footprints.masks, scene.footprints.masks,
+                             strict=True):
+        np.testing.assert_array_equal(first, second)
     assert [p.name for p in tmp_path.iterdir()] == ['scene.npz']
 
 
-def test_simulate_scenes_resumes(tmp_path):
-    paths = simulate_scenes('universal', 2, tmp_path, seed=40,
-                            shape=(64, 64))
-    assert [p.name for p in paths] == ['universal-00000040.npz',
-                                       'universal-00000041.npz']
-    paths[0].write_bytes(b'kept')
-    times = paths[1].stat().st_mtime_ns
-    again = simulate_scenes('universal', 3, tmp_path, seed=40,
-                            shape=(64, 64))
-    assert again[:2] == paths
-    assert paths[0].read_bytes() == b'kept'
-    assert paths[1].stat().st_mtime_ns == times
-    assert Scene.read(again[2]).seed == 42
+def test_compressed_is_smaller(scene, tmp_path):
+    scene.data[:] = np.round(scene.data)
+    scene.write(tmp_path / 'plain.npz')
+    scene.write(tmp_path / 'small.npz', compress=True)
+    assert ((tmp_path / 'small.npz').stat().st_size
+            < (tmp_path / 'plain.npz').stat().st_size)
 
 
-@pytest.mark.parametrize('preset', sorted(set(PRESETS) - {'decam-deep'}))
-def test_presets(preset):
-    scene = make_scene(preset, 3, shape=(96, 96))
-    assert scene.preset == preset
-    assert scene.data.shape[1:] == (96, 96)
+def test_without_galsim():
+    code = """
+import sys
+sys.modules['galsim'] = None
+from photutils_rcnn import simulation
+from photutils_rcnn.simulation import PRESETS, SURVEYS, Scene, draw_settings
+from photutils_rcnn.simulation.scene import Scene as same
+assert Scene is same and set(simulation.__all__) == set(dir(simulation))
+for name in ('make_scene', 'simulate_scenes'):
+    try:
+        getattr(simulation, name)
+    except ImportError as exc:
+        assert 'pip install "photutils_rcnn[train]"' in str(exc), exc
+    else:
+        raise SystemExit(f'{name} needs no GalSim')
+"""
+    subprocess.run([sys.executable, '-c', code], check=True)
 
 
-def test_decam_numbers():
-    scene = make_scene('decam', 1)
-    kept = scene.truth[~scene.truth['ignore']]
-    assert 120 < len(kept) < 230
-    assert scene.bands == ('g', 'r', 'z')
-    assert scene.truth.meta['reference_band'] == 'g'
-    assert np.mean(kept['class_id'] == 1) < 0.25
+def test_demo_field():
+    path = resources.files('photutils_rcnn') / 'data' / 'demo' / 'field.npz'
+    with resources.as_file(path) as file:
+        field = Scene.read(file)
+        assert file.stat().st_size < 1.5e6
+    assert field.data.shape == (3, 384, 384)
+    assert field.data.dtype == np.float32
+    assert (field.preset, field.seed) == ('decam', 7000001)
+    assert len(field.truth) == len(field.footprints)
+    kept = field.truth[~field.truth['ignore']]
+    assert len(kept) > 100
+    assert set(kept['class_id']) == {1, 2}
 
 
-def test_noise_level_of_an_empty_scene():
-    scene = make_scene('universal', 5, n_galaxies=0, n_stars=0, n_members=0,
-                       n_large=0, background=0, n_cosmic_rays=0, trail=False,
-                       missing='', spikes=0)
-    assert len(scene.truth) == 0
-    np.testing.assert_allclose(scene.data.std(axis=(1, 2)), scene.noise,
-                               rtol=0.03)
+def test_unknown_name():
+    from photutils_rcnn import simulation
 
-
-def test_errors():
-    with pytest.raises(ValueError, match='preset must be one of'):
-        make_scene('nonsense', 1)
-    with pytest.raises(ValueError, match=r"got \['colour'\]"):
-        make_scene('decam', 1, colour=3)
+    with pytest.raises(AttributeError, match="no attribute 'make_scenes'"):
+        simulation.make_scenes  # noqa: B018

@@ -1,0 +1,114 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for saturation, spikes, cosmic rays, trails and missing pixels.
+"""
+
+import numpy as np
+import pytest
+
+from photutils_rcnn.simulation import artifacts
+
+FULL_WELL = 1000.0
+
+
+def bright_star(peak):
+    rows, cols = np.indices((101, 81))
+    star = peak * np.exp(-0.5 * ((rows - 50) ** 2 + (cols - 40) ** 2) / 9)
+    return star[None].astype(np.float32)
+
+
+def test_saturation_clips():
+    data = bright_star(5000.0)
+    hot = data[0] > FULL_WELL
+    before = data.copy()
+    saturated = artifacts.saturate(data, FULL_WELL, False,
+                                   np.random.default_rng(0))
+    np.testing.assert_array_equal(saturated, hot)
+    assert np.all(data[0, hot] == FULL_WELL)
+    np.testing.assert_array_equal(data[0, ~hot], before[0, ~hot])
+
+
+def test_saturation_bleeds_along_columns():
+    data = bright_star(20000.0)
+    hot = data[0] > FULL_WELL
+    saturated = artifacts.saturate(data, FULL_WELL, True,
+                                   np.random.default_rng(0))
+    assert data.max() == FULL_WELL
+    bled = saturated & ~hot
+    assert bled.any()
+    # only columns that were hot, and without a gap
+    assert not bled[:, ~hot.any(axis=0)].any()
+    for column in saturated[:, hot.any(axis=0)].T:
+        assert np.all(np.diff(np.flatnonzero(column)) == 1)
+
+
+def test_unsaturated_is_left_alone():
+    data = bright_star(500.0)
+    before = data.copy()
+    assert not artifacts.saturate(data, FULL_WELL, True,
+                                  np.random.default_rng(0)).any()
+    np.testing.assert_array_equal(data, before)
+
+
+@pytest.mark.parametrize('n_spikes', [4, 6, 8])
+def test_spikes(n_spikes):
+    light = np.zeros((1, 201, 201))
+    artifacts.add_spikes(light, 100.0, 100.0, [1e7], [1.0], [3.0], n_spikes,
+                         0.01, 0.3)
+    assert 0.005e7 < light.sum() < 0.02e7
+    phi = 0.3 + np.arange(n_spikes) * 2 * np.pi / n_spikes
+    on = light[0, np.round(100 + 40 * np.sin(phi)).astype(int),
+               np.round(100 + 40 * np.cos(phi)).astype(int)]
+    phi += np.pi / n_spikes
+    off = light[0, np.round(100 + 40 * np.sin(phi)).astype(int),
+                np.round(100 + 40 * np.cos(phi)).astype(int)]
+    assert on.min() > 100 * off.max()
+
+
+def test_faint_stars_have_no_spikes():
+    light = np.zeros((1, 64, 64))
+    artifacts.add_spikes(light, 30.0, 30.0, [100.0], [1.0], [3.0], 4, 0.01, 0)
+    assert not light.any()
+
+
+def test_cosmic_rays():
+    frame = np.zeros((128, 128), dtype=np.float32)
+    hit = artifacts.add_cosmic_rays(frame, 20, 2.0, np.random.default_rng(3))
+    assert 20 < hit.sum() < 2000
+    assert frame.min() == 0
+    assert np.all(frame[hit] > 6)
+
+
+def test_satellite_trail_crosses_the_frame():
+    frame = np.zeros((90, 110))
+    artifacts.add_trail(frame, 1.0, 3.0, np.random.default_rng(2))
+    lit = frame > 0.5 * frame.max()
+    assert 60 < lit.sum() < 0.2 * frame.size
+    assert lit[[0, -1]].any() or lit[:, [0, -1]].any()
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_residual_background(seed):
+    background = artifacts.residual_background(
+        (90, 130), 0.3, np.random.default_rng(seed))
+    assert background.shape == (90, 130)
+    assert background.mean() == pytest.approx(0, abs=1e-6)
+    assert background.std() == pytest.approx(0.3)
+    # smooth: half of the rms from one row to the next at most
+    assert np.abs(np.diff(background, axis=0)).max() < 0.15
+
+
+@pytest.mark.parametrize('kind', ['columns', 'corner', 'edge'])
+@pytest.mark.parametrize('seed', range(4))
+def test_missing_pixels(kind, seed):
+    missing = artifacts.missing_pixels((90, 130), kind,
+                                       np.random.default_rng(seed))
+    assert missing.shape == (90, 130)
+    assert 0 < missing.sum() < 0.6 * missing.size
+    if kind == 'columns':
+        assert np.all(missing == missing[0])
+
+
+def test_unknown_missing_pixels():
+    with pytest.raises(ValueError, match="got 'rows'"):
+        artifacts.missing_pixels((9, 9), 'rows', np.random.default_rng(0))

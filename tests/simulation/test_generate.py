@@ -1,0 +1,41 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the simulation of many scenes.
+"""
+
+import pytest
+
+pytest.importorskip('galsim')
+
+from photutils_rcnn.simulation.generate import simulate_scenes
+from photutils_rcnn.simulation.make import make_scene
+from photutils_rcnn.simulation.scene import Scene
+
+
+def test_resumes(tmp_path):
+    paths = simulate_scenes('universal', 2, tmp_path / 'new', seed=40,
+                            shape=(64, 64))
+    assert [p.name for p in paths] == ['universal-00000040.npz',
+                                       'universal-00000041.npz']
+    paths[0].write_bytes(b'kept')
+    times = paths[1].stat().st_mtime_ns
+    again = simulate_scenes('universal', 3, tmp_path / 'new', seed=40,
+                            shape=(64, 64))
+    assert again[:2] == paths
+    assert paths[0].read_bytes() == b'kept'
+    assert paths[1].stat().st_mtime_ns == times
+    assert Scene.read(again[2]).seed == 42
+
+
+def test_scenes_are_those_of_make_scene(tmp_path):
+    path, = simulate_scenes('decam', 1, tmp_path, seed=9, shape=(64, 64))
+    make_scene('decam', 9, shape=(64, 64)).write(tmp_path / 'other.npz')
+    assert path.read_bytes() == (tmp_path / 'other.npz').read_bytes()
+
+
+@pytest.mark.parametrize('wrong', [{'n_scenes': -1}, {'seed': -1},
+                                   {'n_processes': 0}])
+def test_errors(tmp_path, wrong):
+    arguments = {'n_scenes': 1, 'seed': 0, 'n_processes': 1} | wrong
+    with pytest.raises(ValueError, match='must be non-negative'):
+        simulate_scenes('decam', out_dir=tmp_path, **arguments)

@@ -1,0 +1,61 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the layout of sources.
+"""
+
+import numpy as np
+import pytest
+
+from photutils_rcnn.simulation.layout import MARGIN, draw_population
+from photutils_rcnn.simulation.presets import draw_settings
+
+NONE = {'n_galaxies': 0.0, 'n_stars': 0.0, 'n_members': 0, 'n_large': 0}
+
+
+def population(seed=0, **overrides):
+    rng = np.random.default_rng(seed)
+    settings = draw_settings('universal', rng, **{**NONE, **overrides})
+    return draw_population(settings, rng)
+
+
+def test_nothing():
+    assert len(population()) == 0
+
+
+@pytest.mark.parametrize(('name', 'class_id'), [('n_stars', 1),
+                                                ('n_galaxies', 2)])
+def test_expected_number_inside(name, class_id):
+    drawn = population(**{name: 900.0}, binary_share=0.0, merger_share=0.0)
+    assert np.all(drawn.class_id == class_id)
+    inside = (np.abs(drawn.x - 127.5) < 128) & (np.abs(drawn.y - 127.5) < 128)
+    # four sigma of a Poisson number
+    assert inside.sum() == pytest.approx(900, abs=120)
+    for position in (drawn.x, drawn.y):
+        assert position.min() >= -0.5 - MARGIN
+        assert position.max() < 255.5 + MARGIN
+
+
+def test_companions():
+    alone = population(n_stars=500.0, binary_share=0.0)
+    paired = population(n_stars=500.0, binary_share=1.0)
+    assert len(paired) == 2 * len(alone)
+    distance = np.hypot(*(getattr(paired, name)[len(alone):]
+                          - getattr(paired, name)[:len(alone)]
+                          for name in 'xy'))
+    assert distance.max() < 2.5 * 8
+
+
+def test_cluster_is_concentrated():
+    members = population(n_members=50)
+    assert len(members) == 51
+    distance = np.hypot(members.x - members.x[-1], members.y - members.y[-1])
+    # uniform over the frame it would be above 90
+    assert np.median(distance) < 75
+    assert members.magnitudes[-1].mean() < members.magnitudes[:-1].mean()
+
+
+def test_large_galaxies():
+    large = population(n_large=20)
+    radius = np.maximum(large.bulge_radius, large.disc_radius)
+    assert radius.min() > 5.9
+    assert radius.max() < 41

@@ -1,0 +1,69 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the settings that the presets draw.
+"""
+
+import numpy as np
+import pytest
+
+from photutils_rcnn.simulation.presets import draw_settings
+from photutils_rcnn.simulation.survey import SURVEYS
+
+
+def universal(n, **overrides):
+    return [draw_settings('universal', np.random.default_rng(seed),
+                          **overrides) for seed in range(n)]
+
+
+def test_universal_covers_its_ranges():
+    drawn = universal(400)
+    n_bands = np.array([len(s.bands) for s in drawn])
+    assert 0.6 < np.mean(n_bands == 3) < 0.8
+    assert 0.12 < np.mean(n_bands == 1) < 0.28
+    fwhm = np.concatenate([s.fwhm for s in drawn])
+    assert fwhm.min() >= 1.8
+    assert fwhm.max() <= 8
+    assert np.percentile(fwhm, 10) < 2.5
+    assert np.percentile(fwhm, 90) > 5.5
+    white = [s.kernel == ((1.0,), (1.0,)) for s in drawn]
+    assert 0.35 < np.mean(white) < 0.55
+    for s in drawn:
+        for name in ('wavelengths', 'zero_points', 'variance', 'fwhm'):
+            assert len(getattr(s, name)) == len(s.bands)
+        seeing = np.mean(s.fwhm) * s.pixel_scale
+        assert 0.06 < seeing < 2.0
+
+
+def test_numbers_scale_with_the_area():
+    small, large = universal(1), universal(1, shape=(512, 512))
+    ratio = large[0].n_galaxies / small[0].n_galaxies
+    assert ratio == pytest.approx(4, rel=1e-6)
+
+
+def test_decam_density():
+    drawn = draw_settings('decam', np.random.default_rng(0))
+    area = (512 * 0.263 / 60) ** 2
+    assert drawn.n_galaxies / area == pytest.approx(30)
+    assert drawn.reference == 'g'
+    assert 0.8 < np.mean(drawn.fwhm) * 0.263 < 1.3
+
+
+@pytest.mark.parametrize('name', sorted(SURVEYS))
+def test_surveys(name):
+    survey = SURVEYS[name]
+    waves = [band.wavelength for band in survey.bands]
+    assert waves == sorted(waves)
+    drawn = draw_settings(name, np.random.default_rng(1), shape=[64, 32])
+    assert drawn.shape == (64, 32)
+    assert drawn.pixel_scale == survey.pixel_scale
+    assert drawn.bands == tuple(band.name for band in survey.bands)
+
+
+def test_sky_level():
+    # flat sky of one magnitude per arcsec2 on one pixel, in electrons
+    drawn = draw_settings('decam', np.random.default_rng(1))
+    g = SURVEYS['decam'].bands[0]
+    sky = 150 * 10 ** (0.4 * (g.zero_point - g.sky)) * 0.263**2
+    assert drawn.variance[0] == pytest.approx(sky + 7.0**2)
+    assert drawn.zero_points[0] == pytest.approx(
+        g.zero_point + 2.5 * np.log10(150))

@@ -1,0 +1,88 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the point-spread functions.
+"""
+
+import numpy as np
+import pytest
+from scipy import fft
+
+pytest.importorskip('galsim')
+
+from photutils_rcnn.simulation.psf import PointSpread
+
+OVERSAMPLE = 4
+
+
+def image(psf, n=128):
+    """
+    The PSF with its pixel, per sample, its centre in the middle.
+    """
+    return fft.fftshift(fft.irfft2(psf.transform(n, OVERSAMPLE)))
+
+
+def width(profile):
+    """
+    The full width at half maximum of a row through the centre, in pixels.
+    """
+    half = profile.max() / 2
+    above = np.flatnonzero(profile > half)
+    left, right = above[0], above[-1]
+    start = left - (profile[left] - half) / (profile[left]
+                                             - profile[left - 1])
+    stop = right + (profile[right] - half) / (profile[right]
+                                              - profile[right + 1])
+    return (stop - start) / OVERSAMPLE
+
+
+@pytest.mark.parametrize(('kind', 'fwhm', 'options', 'rtol'), [
+    ('moffat', 3.5, {'beta': 3.0}, 0.03),
+    ('moffat', 7.0, {'beta': 4.5}, 0.03), ('kolmogorov', 4.0, {}, 0.03),
+    ('airy', 3.0, {'obscuration': 0.3}, 0.08),
+    ('airy', 4.5, {'obscuration': 0.15}, 0.08)])
+def test_fwhm(kind, fwhm, options, rtol):
+    psf = PointSpread(kind, fwhm, **options)
+    middle = image(psf)[64 * OVERSAMPLE]
+    # a square pixel widens the profile like a Gaussian of variance 1 / 12
+    expected = np.hypot(psf.fwhm, 2.355 / np.sqrt(12))
+    assert width(middle) == pytest.approx(expected, rel=rtol)
+
+
+@pytest.mark.parametrize('kind', ['moffat', 'kolmogorov', 'airy'])
+@pytest.mark.parametrize('aureole', [0.0, 0.05])
+def test_unit_flux(kind, aureole):
+    psf = PointSpread(kind, 3.0, beta=4.0, obscuration=0.2, aureole=aureole)
+    # up to a twentieth lies in wings beyond the stamp
+    assert 0.93 < image(psf).sum() < 1.01
+
+
+def test_ellipticity():
+    psf = image(PointSpread('moffat', 5.0, beta=4.0, e1=0.2))
+    wide = width(psf[64 * OVERSAMPLE])
+    high = width(psf[:, 64 * OVERSAMPLE])
+    assert (wide**2 - high**2) / (wide**2 + high**2) == pytest.approx(
+        0.2, abs=0.02)
+
+
+@pytest.mark.parametrize('kind', ['moffat', 'kolmogorov', 'airy'])
+def test_radius_bounds_the_light(kind):
+    psf = PointSpread(kind, 3.0, aureole=0.03, obscuration=0.3)
+    pixels = image(psf) * OVERSAMPLE**2
+    axis = (np.arange(len(pixels)) - len(pixels) // 2) / OVERSAMPLE
+    distance = np.hypot(axis[:, None], axis)
+    for level in (1e-3, 1e-4, 1e-5):
+        radius = psf.radius(level)
+        outside = pixels[(distance > radius) & (distance < 60)]
+        assert outside.max(initial=0) < 1.3 * level
+    assert psf.radius(1e-3) <= psf.radius(1e-4) <= psf.radius(1e-5)
+
+
+def test_aureole_reaches_far():
+    without = PointSpread('moffat', 3.0, beta=4.5)
+    within = PointSpread('moffat', 3.0, beta=4.5, aureole=0.05)
+    assert within.radius(1e-6) > 2 * without.radius(1e-6)
+
+
+def test_unknown_kind():
+    with pytest.raises(ValueError, match="got 'gaussian'"):
+        PointSpread('gaussian', 3.0)

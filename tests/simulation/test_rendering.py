@@ -1,0 +1,104 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the rendering of sources, against GalSim's own.
+"""
+
+import numpy as np
+import pytest
+
+galsim = pytest.importorskip('galsim')
+
+from photutils_rcnn.simulation.population import Population  # noqa: E402
+from photutils_rcnn.simulation.psf import PointSpread  # noqa: E402
+from photutils_rcnn.simulation.rendering import Renderer  # noqa: E402
+
+SHAPE = (101, 121)
+FLUX = np.array([1e5, 2e5])
+FWHM = (3.4, 4.2)
+BETA = 4.0
+# of the peak: what the stamps' finite size and the sampling may cost
+TOLERANCE = 0.005
+
+
+def source(class_id=2, *, x=60.3, y=49.6, fraction=0.0, clumps=0.0, arms=0,
+           bulge=2.0, disc=5.0):
+    one = np.ones(1)
+    return Population(
+        class_id=np.array([class_id]), x=x * one, y=y * one,
+        magnitudes=np.full((1, 2), 20.0),
+        bulge_fraction=np.full((1, 2), fraction), bulge_radius=bulge * one,
+        disc_radius=disc * one, bulge_q=0.8 * one, disc_q=0.5 * one,
+        angle=0.6 * one, bulge_n=2.5 * one, disc_n=one,
+        clump_fraction=clumps * one, arms=np.array([arms]))
+
+
+def draw(population, noise=10.0):
+    spreads = [PointSpread('moffat', fwhm, beta=BETA, e1=0.05)
+               for fwhm in FWHM]
+    renderer = Renderer(spreads, [30.0, 30.0], [noise, noise], SHAPE)
+    stamp = renderer.draw(population, 0, FLUX, np.random.default_rng(0))
+    frame = np.zeros((2, *SHAPE))
+    if stamp is not None:
+        frame[(slice(None), *stamp.slices)] = stamp.light
+    return frame
+
+
+def by_galsim(population, profile, b):
+    psf = galsim.Moffat(beta=BETA, fwhm=FWHM[b]).shear(e1=0.05)
+    profile = psf if profile is None else galsim.Convolve(profile, psf)
+    image = galsim.ImageD(SHAPE[1], SHAPE[0], xmin=0, ymin=0)
+    (profile * FLUX[b]).drawImage(
+        image, scale=1.0, center=galsim.PositionD(population.x[0],
+                                                  population.y[0]))
+    return image.array
+
+
+def sersic(n, radius, q):
+    return galsim.Sersic(n=n, half_light_radius=radius * np.sqrt(q)).shear(
+        galsim.Shear(q=q, beta=0.6 * galsim.radians))
+
+
+@pytest.mark.parametrize(('class_id', 'fraction'), [
+    (1, 0.0), (2, 0.0), (2, 1.0), (2, 0.4)])
+def test_pixels_are_those_of_galsim(class_id, fraction):
+    population = source(class_id, fraction=fraction)
+    profile = None
+    if class_id == 2:
+        parts = [share * sersic(*shape) for share, shape in (
+            (fraction, (2.5, 2.0, 0.8)), (1 - fraction, (1.0, 5.0, 0.5)))
+            if share > 0]
+        profile = galsim.Add(parts)
+    frame = draw(population)
+    for b in range(2):
+        expected = by_galsim(population, profile, b)
+        np.testing.assert_allclose(frame[b], expected, rtol=0,
+                                   atol=TOLERANCE * expected.max())
+
+
+def test_faint_light_is_followed_below_the_noise():
+    population = source(disc=9.0)
+    expected = by_galsim(population, sersic(1.0, 9.0, 0.5), 1)
+    missed = expected - draw(population, noise=10.0)[1]
+    assert np.abs(missed).max() < max(5.0, TOLERANCE * expected.max())
+
+
+@pytest.mark.parametrize(('clumps', 'arms'), [(0.3, 0), (0.3, 2)])
+def test_knots_keep_the_flux(clumps, arms):
+    smooth, knotty = draw(source()), draw(source(clumps=clumps, arms=arms))
+    np.testing.assert_allclose(knotty.sum(axis=(1, 2)),
+                               smooth.sum(axis=(1, 2)), rtol=0.02)
+    assert np.abs(knotty - smooth).max() > 0.01 * smooth.max()
+
+
+def test_position_on_the_border_and_outside():
+    whole = draw(source(1, x=60.0, y=50.0))
+    corner = draw(source(1, x=0.0, y=0.0))
+    np.testing.assert_allclose(corner[:, :20, :20],
+                               whole[:, 50:70, 60:80], rtol=1e-4, atol=1e-3)
+    assert not draw(source(1, x=-2000.0)).any()
+
+
+def test_fluxes():
+    renderer = Renderer([PointSpread('moffat', 3.0)] * 2, [25.0, 22.5],
+                        [1.0, 1.0], SHAPE)
+    np.testing.assert_allclose(renderer.fluxes(source()), [[100.0, 10.0]])

@@ -1,0 +1,142 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the true footprints and properties, with Gaussian stars.
+"""
+
+import numpy as np
+import pytest
+
+pytest.importorskip('galsim')
+
+from photutils_rcnn.simulation.catsim import draw_stars
+from photutils_rcnn.simulation.rendering import Stamp
+from photutils_rcnn.simulation.truth import (
+    FOOTPRINT_LEVEL,
+    MIN_AREA,
+    measure_truth,
+)
+
+SHAPE = (80, 90)
+SKY = 1e4
+
+
+def measure(sources, *, fwhm=4.0, n_bands=1, bad=None, full_well=np.inf):
+    """
+    The truth of Gaussian stars given as (x, y, S/N in each band).
+    """
+    sigma = np.full(n_bands, np.sqrt(SKY))
+    s = fwhm / 2.35482
+    x, y, snr = np.transpose(sources).astype(float)
+    rows, cols = np.indices(SHAPE)
+    fluxes = np.repeat((snr * sigma[0] * np.sqrt(4 * np.pi) * s)[:, None],
+                       n_bands, axis=1)
+    stamps = []
+    for x0, y0, flux in zip(x, y, fluxes, strict=True):
+        star = np.exp(-0.5 * ((cols - x0) ** 2 + (rows - y0) ** 2) / s**2)
+        star = flux[:, None, None] * star / (2 * np.pi * s**2)
+        stamps.append(Stamp(star.astype(np.float32), 0, 0))
+    total = np.sum([stamp.light for stamp in stamps], axis=0)
+    population = draw_stars(np.random.default_rng(0), np.full(len(x), 20.0),
+                            (622.0,) * n_bands, x, y)
+    if bad is None:
+        bad = np.zeros(SHAPE, dtype=bool)
+    return measure_truth(
+        population, stamps, fluxes, total, bands=('g', 'r')[:n_bands],
+        sigma=sigma, variance=sigma**2, fwhm=np.full(n_bands, fwhm), bad=bad,
+        full_well=full_well, reference_magnitudes=np.full(len(x), 20.0),
+        size=np.zeros(len(x)))
+
+
+@pytest.mark.parametrize('fwhm', [2.0, 4.0, 8.0])
+@pytest.mark.parametrize('n_bands', [1, 2])
+def test_snr_of_a_gaussian_star(fwhm, n_bands):
+    truth, _ = measure([(40.3, 35.2, 6.0)], fwhm=fwhm, n_bands=n_bands)
+    # the star's own photons raise the noise by about a percent
+    assert truth['snr'][0] == pytest.approx(6 * np.sqrt(n_bands), rel=0.03)
+    assert truth.colnames[:3] == ['x', 'y', 'class_id']
+    assert f'flux_{"gr"[n_bands - 1]}' in truth.colnames
+
+
+@pytest.mark.parametrize('fwhm', [2.5, 4.0, 8.0])
+@pytest.mark.parametrize('snr', [5.5, 30.0, 300.0])
+def test_footprint_level(fwhm, snr):
+    _, footprints = measure([(40.0, 35.0, snr)], fwhm=fwhm)
+    peak = snr * 2.35482 / (np.sqrt(np.pi) * fwhm)
+    radius = fwhm / 2.35482 * np.sqrt(2 * np.log(
+        peak / (FOOTPRINT_LEVEL / fwhm)))
+    measured = np.sqrt(footprints.areas[0] / np.pi)
+    assert measured == pytest.approx(radius, abs=0.35)
+
+
+@pytest.mark.parametrize('fwhm', [4.0, 8.0, 12.0])
+def test_faintest_star_is_one_fwhm_across(fwhm):
+    _, footprints = measure([(40.0, 35.0, 5.0)], fwhm=fwhm)
+    diameter = 2 * np.sqrt(footprints.areas[0] / np.pi)
+    assert diameter == pytest.approx(1.07 * fwhm, rel=0.1)
+
+
+def test_ignored_and_unlisted():
+    truth, footprints = measure([(20, 20, 20), (60, 20, 4), (20, 60, 1.5),
+                                 (-1.0, 40, 50), (60, 60, 6)])
+    np.testing.assert_array_equal(truth['x'], [20, 60, -1, 60])
+    np.testing.assert_array_equal(truth['ignore'],
+                                  [False, True, True, False])
+    assert np.all(footprints.areas[~truth['ignore']] >= MIN_AREA)
+
+
+def test_mostly_masked_is_ignored():
+    bad = np.zeros(SHAPE, dtype=bool)
+    bad[:, :42] = True
+    truth, _ = measure([(40, 40, 50), (44.5, 20, 50)], bad=bad)
+    np.testing.assert_array_equal(truth['ignore'], [True, False])
+
+
+@pytest.mark.parametrize(('distance', 'ratio', 'merged'), [
+    (0.3, 1.2, True), (0.5, 1.2, False), (0.5, 10.0, True),
+    (0.7, 10.0, False)])
+def test_merged_with_a_brighter_one(distance, ratio, merged):
+    truth, _ = measure([(40, 40, 40), (40 + 4 * distance, 40, 40 * ratio)])
+    np.testing.assert_array_equal(truth['ignore'], [merged, False])
+    assert truth['nearest'][0] == pytest.approx(4 * distance)
+
+
+def test_footprints_are_amodal():
+    _, first = measure([(36, 40, 60)])
+    _, second = measure([(42, 40, 60)])
+    truth, both = measure([(36, 40, 60), (42, 40, 60)])
+    for i, alone in enumerate((first, second)):
+        np.testing.assert_array_equal(both.boxes[i], alone.boxes[0])
+        np.testing.assert_array_equal(both.masks[i], alone.masks[0])
+    assert both[[0]].intersections(both[[1]])[2][0] > 0
+    assert truth['blendedness'][0] == pytest.approx(
+        truth['blendedness'][1], abs=0.02)
+    assert 0.02 < truth['blendedness'][0] < 0.5
+
+
+def test_isolated_star_is_not_blended():
+    truth, _ = measure([(20, 20, 60), (70, 60, 60)])
+    np.testing.assert_allclose(truth['blendedness'], 0, atol=1e-6)
+    np.testing.assert_allclose(truth['nearest'], np.hypot(50, 40))
+
+
+def test_saturation():
+    peak = 200 * np.sqrt(SKY) * 2.35482 / np.sqrt(np.pi) / 4
+    sources = [(20, 20, 200), (60, 60, 40)]
+    truth, _ = measure(sources, full_well=0.7 * peak)
+    np.testing.assert_array_equal(truth['saturated'], [True, False])
+    assert not truth['ignore'].any()
+    truth, _ = measure(sources)
+    assert not truth['saturated'].any()
+
+
+def test_drowned_in_a_saturated_star():
+    peak = 400 * np.sqrt(SKY) * 2.35482 / np.sqrt(np.pi) / 4
+    truth, _ = measure([(40, 40, 400), (43, 40, 20)],
+                       full_well=0.15 * peak)
+    np.testing.assert_array_equal(truth['ignore'], [False, True])
+
+
+def test_nothing():
+    truth, footprints = measure([(20, 20, 1.0)])
+    assert len(truth) == len(footprints) == 0
+    assert truth.colnames[-1] == 'ignore'
