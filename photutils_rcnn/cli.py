@@ -46,7 +46,6 @@ def main(argv=None):
     """
     # the start-up messages of TensorFlow tell users nothing
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-    os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
     parser = argparse.ArgumentParser(
         prog='photutils-rcnn', description=photutils_rcnn.__doc__)
     parser.add_argument('--version', action='version',
@@ -63,7 +62,9 @@ def main(argv=None):
             warnings.filterwarnings('always', category=AstropyWarning)
             warnings.showwarning = _show_warning
             return import_module(COMMANDS[args.command][0]).run(args)
-    except (OSError, TypeError, ValueError) as exc:
+    except (ModuleNotFoundError, OSError, TypeError, ValueError) as exc:
+        if (getattr(exc, 'name', None) or '').startswith('photutils_rcnn'):
+            raise
         print(f'photutils-rcnn {args.command}: error: {exc}',
               file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ __all__ = ['CLASS_COLORS', 'outlines', 'plot_result', 'rgb_image',
            'write_overlay']
 
 import numpy as np
+from astropy.nddata import block_reduce
 from astropy.visualization import make_lupton_rgb
 
 from photutils_rcnn.classes import CLASS_NAMES
@@ -17,7 +18,7 @@ CLASS_COLORS = {'star': 'cyan', 'galaxy': 'orange'}
 MAX_OVERLAY_SIDE = 3000
 
 
-def rgb_image(result):
+def rgb_image(result, *, binning=1):
     """
     A color picture of the frame of a result.
 
@@ -29,10 +30,13 @@ def rgb_image(result):
     ----------
     result : `~photutils_rcnn.RCNNResult`
         A result that has its pixels.
+    binning : int, optional
+        The side in pixels of the squares that are averaged; incomplete ones
+        at the upper and right borders are left out. The default is 1.
 
     Returns
     -------
-    image : (ny, nx, 3) uint8 `~numpy.ndarray`
+    image : (ny // binning, nx // binning, 3) uint8 `~numpy.ndarray`
         The picture.
     """
     cube = result.cube
@@ -41,7 +45,12 @@ def rgb_image(result):
                'plot_result')
         raise ValueError(msg)
     snr = (cube.data - result.background) / result.noise
-    blue, green, red = to_model_bands(snr, ~cube.invalid, 3)
+    valid = ~cube.invalid
+    if binning > 1:
+        blocks = (1, binning, binning)
+        snr = block_reduce(snr, blocks, np.mean)
+        valid = block_reduce(valid, blocks, np.all)
+    blue, green, red = to_model_bands(snr, valid, 3)
     return make_lupton_rgb(red, green, blue, minimum=-2, stretch=15, Q=8)
 
 
@@ -74,7 +83,7 @@ def outlines(detections):
     return lines
 
 
-def plot_result(result, *, image=None, ax=None, show_labels=False,
+def plot_result(result, *, image=None, binning=1, ax=None, show_labels=False,
                 colors=None, linewidth=0.8):
     """
     Draw a frame and the outlines of its sources, colored by class.
@@ -85,6 +94,9 @@ def plot_result(result, *, image=None, ax=None, show_labels=False,
         The result.
     image : (ny, nx) or (ny, nx, 3) array_like, optional
         The picture below the outlines. By default that of `rgb_image`.
+    binning : int, optional
+        How many pixels of the frame one pixel of the picture covers along
+        an axis. Large frames draw quicker. The default is 1.
     ax : `~matplotlib.axes.Axes`, optional
         The axes to draw in. By default the current ones.
     show_labels : bool, optional
@@ -106,8 +118,11 @@ def plot_result(result, *, image=None, ax=None, show_labels=False,
 
     ax = plt.gca() if ax is None else ax
     colors = {**CLASS_COLORS, **(colors or {})}
-    picture = rgb_image(result) if image is None else np.asarray(image)
-    ax.imshow(picture, origin='lower', cmap='gray', interpolation='nearest')
+    picture = (rgb_image(result, binning=binning) if image is None
+               else np.asarray(image))
+    ny, nx = picture.shape[:2]
+    ax.imshow(picture, origin='lower', cmap='gray', interpolation='nearest',
+              extent=(-0.5, nx * binning - 0.5, -0.5, ny * binning - 0.5))
     lines = outlines(result.detections)
     class_ids = result.detections.class_ids
     for class_id, name in enumerate(CLASS_NAMES, start=1):
@@ -130,7 +145,7 @@ def write_overlay(path, result):
     """
     Write the picture of `plot_result` to a PNG file.
 
-    Small frames are enlarged, large ones reduced to 3000 pixels.
+    Small frames are enlarged, large ones binned to at most 3000 pixels.
 
     Parameters
     ----------
@@ -143,13 +158,13 @@ def write_overlay(path, result):
     from matplotlib.figure import Figure
 
     ny, nx = result.labels.shape
-    scale = min(max(1024 / max(ny, nx), 1.0), 8.0)
-    scale = min(scale, MAX_OVERLAY_SIDE / max(ny, nx))
+    binning = -(-max(ny, nx) // MAX_OVERLAY_SIDE)
+    scale = min(max(1024 / max(ny, nx), 1 / binning), 8.0)
     dpi = 100
     figure = Figure(figsize=(max(nx * scale, 16) / dpi,
                              max(ny * scale, 16) / dpi), dpi=dpi)
     FigureCanvasAgg(figure)
     ax = figure.add_axes((0, 0, 1, 1))
-    plot_result(result, ax=ax)
+    plot_result(result, binning=binning, ax=ax)
     ax.set_axis_off()
     figure.savefig(path, dpi=dpi)

@@ -158,6 +158,20 @@ def test_demo(scene, tmp_path, capsys, monkeypatch):
     assert (tmp_path / 'out' / 'demo_overlay.png').exists()
 
 
+def test_missing_galsim(tmp_path, capsys, monkeypatch):
+    """
+    Simulations without GalSim end with the extra to install.
+    """
+    def missing(*args):
+        msg = 'Simulating scenes needs GalSim: pip install ...'
+        raise ModuleNotFoundError(msg, name='galsim')
+
+    monkeypatch.setattr('photutils_rcnn.simulation.make_scene', missing,
+                        raising=False)
+    assert main(['demo', '--simulate', '1', '-o', str(tmp_path)]) == 2
+    assert 'error: Simulating scenes needs GalSim' in capsys.readouterr().err
+
+
 def test_models_and_version(monkeypatch, capsys):
     """
     Models and the version are printed.

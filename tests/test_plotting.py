@@ -56,6 +56,9 @@ def test_rgb(result):
     assert image.shape == (120, 150, 3)
     assert_equal(image[..., 0], image[..., 2])
     assert image[25, 30, 0] > 3 * np.median(image)
+    small = rgb_image(result, binning=4)
+    assert small.shape == (30, 37, 3)
+    assert small[6, 7, 0] > 3 * np.median(small)
 
 
 def test_without_pixels(result, tmp_path):

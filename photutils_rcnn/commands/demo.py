@@ -67,14 +67,9 @@ def _scene(seed):
         folder = resources.files('photutils_rcnn') / 'data' / 'demo'
         return Scene.read(next(item for item in folder.iterdir()
                                if item.name.endswith('.npz')))
-    try:
-        from photutils_rcnn.simulation.scene import make_scene
+    from photutils_rcnn.simulation import make_scene
 
-        return make_scene('decam', seed)
-    except ModuleNotFoundError as exc:
-        msg = ("--simulate needs GalSim: pip install "
-               f"'photutils_rcnn[train]' ({exc})")
-        raise ValueError(msg) from exc
+    return make_scene('decam', seed)
 
 
 def format_summary(scene, result):

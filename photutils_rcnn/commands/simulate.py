@@ -48,12 +48,8 @@ def run(args):
     status : int
         0.
     """
-    try:
-        from photutils_rcnn.simulation.generate import simulate_scenes
-    except ModuleNotFoundError as exc:
-        msg = ("simulations need GalSim: pip install "
-               f"'photutils_rcnn[train]' ({exc})")
-        raise ValueError(msg) from exc
+    from photutils_rcnn.simulation import simulate_scenes
+
     overrides = {'shape': tuple(args.shape)} if args.shape else {}
     simulate_scenes(args.preset, args.n_scenes, args.output, seed=args.seed,
                     n_processes=args.processes, progress_bar=not args.quiet,
