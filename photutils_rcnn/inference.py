@@ -16,8 +16,9 @@ from photutils_rcnn.tiling import choose_tile_shape, make_tiles
 MAX_TILE_PIXELS = 1_700_000
 
 
-def run_inference(model, image, invalid=None, *, score_threshold=None,
-                  nms_threshold=None, tile_size=None, progress=None):
+def run_inference(model, image, invalid=None, *, psf_fwhm=None,
+                  score_threshold=None, nms_threshold=None, tile_size=None,
+                  progress=None):
     """
     Find the sources of a normalized frame.
 
@@ -29,6 +30,8 @@ def run_inference(model, image, invalid=None, *, score_threshold=None,
         The frame as the network expects it.
     invalid : (ny, nx) `~numpy.ndarray` of bool, optional
         Pixels without data.
+    psf_fwhm : float, optional
+        The FWHM of the PSF in pixels; `None` if it is not known.
     score_threshold, nms_threshold : float, optional
         The least score and the largest overlap of boxes; by default those
         of the model.
@@ -43,9 +46,18 @@ def run_inference(model, image, invalid=None, *, score_threshold=None,
     instances : `~photutils_rcnn.instances.Instances`
         The sources, by their position: row by row of their centers.
     """
+    if model.settings.get('protocol') == 'matterport':
+        from photutils_rcnn.inference_legacy import detect
+
+        found = detect(model, image, score_threshold=score_threshold,
+                       nms_threshold=nms_threshold)
+        if progress is not None:
+            progress(1, 1)
+        return _flag(found, invalid)
     parts = []
-    for done, total, part in infer(model, image, invalid, score_threshold,
-                                   nms_threshold, tile_size):
+    for done, total, part in infer(model, image, invalid, psf_fwhm,
+                                   score_threshold, nms_threshold,
+                                   tile_size):
         parts.append(part)
         if progress is not None:
             progress(done, total)
@@ -62,7 +74,8 @@ def run_inference(model, image, invalid=None, *, score_threshold=None,
     return _flag(instances, invalid)
 
 
-def infer(model, image, invalid, score_threshold, nms_threshold, tile_size):
+def infer(model, image, invalid, psf_fwhm, score_threshold, nms_threshold,
+          tile_size):
     """
     The sources of one tile after the other.
 
@@ -99,7 +112,8 @@ def infer(model, image, invalid, score_threshold, nms_threshold, tile_size):
         pad = [(0, side - n) for side, n in zip(tile.shape, pixels.shape,
                                                 strict=False)]
         pixels = np.pad(pixels, (*pad, (0, 0)))
-        part = _infer_tile(model, detector, pixels, tile, shape, thresholds)
+        part = _infer_tile(model, detector, pixels, tile, shape, psf_fwhm,
+                           thresholds)
         if len(tiles) > 1:
             sides = (part['boxes'][:, 2:] - part['boxes'][:, :2]).max(
                 axis=1, initial=0)
@@ -108,7 +122,8 @@ def infer(model, image, invalid, score_threshold, nms_threshold, tile_size):
         yield i + 1, len(tiles), part
 
 
-def _infer_tile(model, detector, pixels, tile, frame_shape, thresholds):
+def _infer_tile(model, detector, pixels, tile, frame_shape, psf_fwhm,
+                thresholds):
     """
     The sources that a tile owns.
 
@@ -123,7 +138,7 @@ def _infer_tile(model, detector, pixels, tile, frame_shape, thresholds):
     if len(candidates) == 0:
         return _nothing(model)
     logits, boxes = detector.classify(features, boxes[candidates],
-                                      tile.shape)
+                                      tile.shape, psf_fwhm)
     probabilities = special.softmax(model.calibrate(logits), axis=1)
     scores = 1 - probabilities[:, 0]
     # The part of a tile beyond the frame is empty sky by construction.

@@ -20,6 +20,7 @@ from photutils_rcnn.inference import run_inference
 from photutils_rcnn.inputs import prepare_inputs
 from photutils_rcnn.models import zoo
 from photutils_rcnn.normalization import get_stretch, normalize_cube
+from photutils_rcnn.psf import estimate_fwhm
 from photutils_rcnn.result import RCNNResult
 
 
@@ -46,6 +47,10 @@ class RCNNSegmenter:
             `~astropy.units.Quantity`, optional
         What to subtract from the data; see `segment`. The default is
         ``'auto'``.
+    psf_fwhm : 'auto', float or `None`, optional
+        The FWHM of the PSF in pixels, which helps to tell stars from
+        galaxies. ``'auto'`` (default) estimates it from the bright sources
+        of each frame; `None` tells the network nothing.
     progress_bar : bool, optional
         Whether to show a progress bar over the tiles. The default is
         `False`.
@@ -69,7 +74,7 @@ class RCNNSegmenter:
 
     def __init__(self, model='default', *, score_threshold=None,
                  nms_threshold=None, tile_size=None, background='auto',
-                 progress_bar=False):
+                 psf_fwhm='auto', progress_bar=False):
         for name, value in (('score_threshold', score_threshold),
                             ('nms_threshold', nms_threshold)):
             if value is not None and not (
@@ -85,6 +90,11 @@ class RCNNSegmenter:
             msg = ("background must be 'auto', a number or an array, got "
                    f'{background!r}')
             raise ValueError(msg)
+        if psf_fwhm is not None and psf_fwhm != 'auto' and not (
+                isinstance(psf_fwhm, Real) and 0 < psf_fwhm < np.inf):
+            msg = ("psf_fwhm must be 'auto', a positive number or None, got "
+                   f'{psf_fwhm!r}')
+            raise ValueError(msg)
         self.model = (model if hasattr(model, 'thresholds')
                       else zoo.load_model(model))
         thresholds = self.model.thresholds
@@ -94,6 +104,7 @@ class RCNNSegmenter:
                               else float(nms_threshold))
         self.tile_size = None if tile_size is None else int(tile_size)
         self.background = background
+        self.psf_fwhm = psf_fwhm
         self.progress_bar = bool(progress_bar)
 
     def __repr__(self):
@@ -102,6 +113,7 @@ class RCNNSegmenter:
                 f'nms_threshold={self.nms_threshold}, '
                 f'tile_size={self.tile_size}, '
                 f'background={self.background!r}, '
+                f'psf_fwhm={self.psf_fwhm!r}, '
                 f'progress_bar={self.progress_bar})')
 
     @staticmethod
@@ -148,7 +160,7 @@ class RCNNSegmenter:
         blocked = cube.mask
         if threshold is not None:
             blocked = blocked | _not_above(cube, threshold)
-        detections, _ = self._detect(cube, self.background)
+        detections, *_ = self._detect(cube, self.background)
         labels, _ = detections.paint(mask=blocked)
         if not labels.any():
             _warn_nothing_found()
@@ -206,7 +218,7 @@ class RCNNSegmenter:
         cube = prepare_inputs(data, error=error, mask=mask, wcs=wcs,
                               bands=bands)
         background = self.background if background is None else background
-        detections, normalized = self._detect(cube, background)
+        detections, normalized, fwhm = self._detect(cube, background)
         labels, label_of_source = detections.paint(mask=cube.mask)
         if not labels.any():
             _warn_nothing_found()
@@ -214,26 +226,32 @@ class RCNNSegmenter:
         return RCNNResult(detections, labels, label_of_source, cube=cube,
                           background=normalized.background,
                           noise=normalized.noise, wcs=cube.wcs,
-                          bands=cube.bands, meta=self._meta(cube, mode))
+                          bands=cube.bands, meta=self._meta(cube, mode, fwhm))
 
     def _detect(self, cube, background):
         """
-        The instances of a frame, and the frame as the network saw it.
+        The instances of a frame, the frame as the network saw it and the
+        FWHM of its PSF.
         """
         params = dict(self.model.stretch)
         normalized = normalize_cube(
             cube, background=background,
             stretch=get_stretch(params.pop('name'), **params),
             n_bands=self.model.settings['network']['n_bands'])
+        fwhm = self.psf_fwhm
+        if fwhm == 'auto':
+            fwhm = estimate_fwhm((cube.data - normalized.background)
+                                 / normalized.noise, normalized.invalid)
         with _Progress(self.progress_bar) as progress:
             detections = run_inference(
                 self.model, normalized.image, normalized.invalid,
+                psf_fwhm=fwhm,
                 score_threshold=self.score_threshold,
                 nms_threshold=self.nms_threshold, tile_size=self.tile_size,
                 progress=progress)
-        return detections, normalized
+        return detections, normalized, fwhm
 
-    def _meta(self, cube, background):
+    def _meta(self, cube, background, fwhm):
         """
         Where a result comes from; plain values only.
         """
@@ -244,6 +262,7 @@ class RCNNSegmenter:
             'nms_threshold': float(self.nms_threshold),
             'tile_size': self.tile_size,
             'background': background,
+            'psf_fwhm': None if fwhm is None else round(float(fwhm), 3),
             'bands': list(cube.bands),
             'unit': None if cube.unit is None else cube.unit.to_string(),
             'photutils_rcnn_version': photutils_rcnn.__version__,

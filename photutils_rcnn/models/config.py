@@ -78,6 +78,9 @@ class MaskRCNNConfig:
         The width and depth of the mask head.
     mini_mask_size : int
         The side of the stored truth masks.
+    told_fwhm : bool
+        Whether the class and box head is told the FWHM of the PSF, where
+        it is known.
     loss_weights : tuple of float
         The weights of the losses ``(objectness, rpn_box, class, box,
         mask)``.
@@ -151,6 +154,7 @@ class MaskRCNNConfig:
     mask_channels: int = 48
     mask_convolutions: int = 3
     mini_mask_size: int = 32
+    told_fwhm: bool = True
     loss_weights: tuple = (1., 1., 1., 1., 1.)
     layers: str = 'compact'
     anchor_offset: float = 0.5
@@ -231,7 +235,7 @@ _PAPER = MaskRCNNConfig(
     n_positive_rois=82, n_negative_rois=166, n_mask_rois=82, box_context=1.,
     mask_context=1., canonical_size=224., mask_level_shift=0,
     head_width=1024, mask_channels=256, mask_convolutions=4,
-    mini_mask_size=56, layers='matterport', anchor_offset=0., box_end=1.,
+    mini_mask_size=56, told_fwhm=False, layers='matterport', anchor_offset=0., box_end=1.,
     pooling='crop_and_resize', level_rule='round', n_roi_levels=4,
     train_batch_norm=False, rpn_loss='sampled', truth_regions=False,
     negatives_per_positive=1 / 0.33 - 1, mean_l2=1e-4)

@@ -72,10 +72,12 @@ class Detector:
     def _classify_stage(self, shape):
         level_shapes = self._level_shapes(shape)
 
-        def classify(features, boxes):
+        def classify(features, log_fwhm, boxes):
             image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
+            log_fwhm = ops.broadcast_to(log_fwhm, ops.shape(image_index))
             logits, deltas = self.network.classify_regions(
-                features, level_shapes, boxes, image_index, training=False)
+                features, level_shapes, boxes, image_index, log_fwhm,
+                training=False)
             return logits, self.network.refine_boxes(boxes, deltas, shape)
 
         return classify
@@ -121,7 +123,7 @@ class Detector:
         return (features, ops.convert_to_numpy(objectness),
                 ops.convert_to_numpy(boxes))
 
-    def classify(self, features, boxes, shape):
+    def classify(self, features, boxes, shape, psf_fwhm=None):
         """
         Classify regions and refine their boxes.
 
@@ -133,6 +135,8 @@ class Detector:
             The regions.
         shape : (2,) tuple of int
             The shape of the tile.
+        psf_fwhm : float, optional
+            The FWHM of the PSF in pixels; `None` if it is not known.
 
         Returns
         -------
@@ -141,13 +145,15 @@ class Detector:
         boxes : (R, 4) `~numpy.ndarray`
             The refined boxes.
         """
-        return self._in_buckets('classify', features, boxes, shape)
+        log_fwhm = np.float32(0 if psf_fwhm is None else np.log(psf_fwhm))
+        return self._in_buckets('classify', (features, log_fwhm), boxes,
+                                shape)
 
     def outline(self, features, boxes, shape):
         """
         The masks of regions.
 
-        Parameters are those of `classify`.
+        Parameters are the first three of `classify`.
 
         Returns
         -------
@@ -156,9 +162,9 @@ class Detector:
         mask_boxes : (R, 4) `~numpy.ndarray`
             The boxes that the masks cover.
         """
-        return self._in_buckets('outline', features, boxes, shape)
+        return self._in_buckets('outline', (features,), boxes, shape)
 
-    def _in_buckets(self, name, features, boxes, shape):
+    def _in_buckets(self, name, known, boxes, shape):
         stage = self._stage(name, tuple(shape))
         boxes = np.asarray(boxes, dtype=np.float32)
         results = []
@@ -167,6 +173,6 @@ class Detector:
             size = next(b for b in BUCKETS if b >= len(part))
             padded = np.pad(part, ((0, size - len(part)), (0, 0)))
             results.append([ops.convert_to_numpy(value)[:len(part)]
-                            for value in stage(features, padded)])
+                            for value in stage(*known, padded)])
         return tuple(np.concatenate(values)
                      for values in zip(*results, strict=True))

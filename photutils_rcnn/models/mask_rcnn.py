@@ -110,7 +110,7 @@ class MaskRCNN(keras.Model):
     # === Second stage ===
 
     def classify_regions(self, features, shapes, boxes, image_index,
-                         training=None):
+                         log_fwhm=None, training=None):
         """
         Class logits and box deltas of regions.
 
@@ -122,6 +122,9 @@ class MaskRCNN(keras.Model):
             The regions.
         image_index : (R,) tensor of int32
             The image of each region.
+        log_fwhm : (R,) tensor, optional
+            The logarithm of the FWHM of the PSF, 0 (the default) where it
+            is not known.
         training : bool, optional
             Whether the head is being trained.
 
@@ -136,7 +139,11 @@ class MaskRCNN(keras.Model):
         pooled = pool_regions(features, shapes, boxes, image_index, config,
                               config.box_pool, config.box_context)
         if config.layers == 'compact':
-            pooled = box_head_inputs(pooled, boxes)
+            if not config.told_fwhm:
+                log_fwhm = None
+            elif log_fwhm is None:
+                log_fwhm = ops.zeros_like(boxes[:, 0])
+            pooled = box_head_inputs(pooled, boxes, log_fwhm)
         return self.box_head(pooled, training=self._mode(training))
 
     def outline_regions(self, features, shapes, boxes, image_index,
@@ -235,8 +242,11 @@ class MaskRCNN(keras.Model):
         n_images, n_regions = regions['weights'].shape
         images = ops.repeat(ops.arange(ops.shape(regions['weights'])[0],
                                        dtype='int32'), n_regions)
+        log_fwhm = truth.get('log_fwhm')
+        if log_fwhm is not None:
+            log_fwhm = ops.take(log_fwhm, images, axis=0)
         logits, deltas = self.classify_regions(features, shapes, boxes,
-                                               images, training)
+                                               images, log_fwhm, training)
         classes = class_loss(logits, ops.reshape(regions['classes'], (-1,)),
                              ops.reshape(regions['weights'], (-1,)))
         targets = encode_boxes(ops.reshape(regions['targets'], (-1, 4)),

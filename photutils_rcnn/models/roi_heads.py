@@ -12,13 +12,13 @@ from photutils_rcnn.models.legacy.layers import (matterport_box_head,
                                                  matterport_mask_head)
 
 
-def box_head_inputs(pooled, boxes):
+def box_head_inputs(pooled, boxes, log_fwhm=None):
     """
     What the class and box head sees of a region.
 
     Pooling makes all regions equally large. Whether a source is a star
-    depends on its size in pixels beside the sizes of its neighbors, so
-    the head is told the logarithms of the sides.
+    depends on its size in pixels beside that of the PSF, so the head is
+    told the logarithms of the sides and of the PSF's FWHM.
 
     Parameters
     ----------
@@ -26,14 +26,19 @@ def box_head_inputs(pooled, boxes):
         The pooled features.
     boxes : (R, 4) tensor
         The regions before their enlargement.
+    log_fwhm : (R,) tensor, optional
+        The natural logarithm of the FWHM in pixels, 0 where it is not
+        known; for networks that are told.
 
     Returns
     -------
     inputs : list of tensor
         The inputs of `box_head`.
     """
-    sides = ops.maximum(boxes[:, 2:] - boxes[:, :2], 1e-2)
-    return [pooled, ops.log(sides)]
+    sides = ops.log(ops.maximum(boxes[:, 2:] - boxes[:, :2], 1e-2))
+    if log_fwhm is not None:
+        sides = ops.concatenate([sides, log_fwhm[:, None]], axis=-1)
+    return [pooled, sides]
 
 
 def box_head(config, dtype):
@@ -60,7 +65,7 @@ def box_head(config, dtype):
         return matterport_box_head(config, dtype)
     pooled = keras.Input((config.box_pool, config.box_pool,
                           config.pyramid_channels), name='pooled')
-    sides = keras.Input((2,), name='log_sides')
+    sides = keras.Input((3 if config.told_fwhm else 2,), name='log_sides')
     x = layers.Flatten(dtype=dtype, name='box_flatten')(pooled)
     x = layers.Concatenate(dtype=dtype, name='box_concat')([x, sides])
     for i in (1, 2):

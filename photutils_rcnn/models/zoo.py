@@ -84,8 +84,9 @@ class Model:
         from photutils_rcnn.models.compiled import has_fast_bfloat16
         from photutils_rcnn.models.mask_rcnn import MaskRCNN
 
-        precision = self.precision or (
-            'mixed_bfloat16' if has_fast_bfloat16() else 'float32')
+        precision = (self.precision or self.settings.get('precision')
+                     or ('mixed_bfloat16' if has_fast_bfloat16()
+                         else 'float32'))
         config = MaskRCNNConfig.from_dict(self.settings['network'])
         network = MaskRCNN(config, precision=precision)
         set_weights(network, self._weights)
@@ -96,6 +97,10 @@ class Model:
         """
         The stages of inference.
         """
+        if self.settings.get('protocol') == 'matterport':
+            from photutils_rcnn.models.legacy.detector import LegacyDetector
+
+            return LegacyDetector(self.network)
         from photutils_rcnn.models.detector import Detector
 
         return Detector(self.network)
@@ -136,9 +141,9 @@ def get_weights(network):
     weights : dict of `~numpy.ndarray`
         Float32 arrays.
     """
-    from keras import ops
-
-    return {variable.path: ops.convert_to_numpy(variable).astype(np.float32)
+    # Keras' own conversion asks NumPy for a copy, at which TensorFlow's
+    # variables warn.
+    return {variable.path: np.asarray(variable).astype(np.float32)
             for variable in network.weights}
 
 
@@ -198,7 +203,8 @@ def load_model(model='default', *, precision=None):
     Parameters
     ----------
     model : str or path-like, optional
-        The name of a shipped model or the path of a model's folder.
+        The name of a shipped model, the path of a model's folder, or a
+        weight file ``.h5`` of Astro R-CNN.
     precision : {'float32', 'mixed_bfloat16'}, optional
         The precision policy; chosen by the processor by default.
 
@@ -216,6 +222,10 @@ def load_model(model='default', *, precision=None):
         folder = _shipped() / model
     else:
         folder = Path(model)
+        if folder.suffix == '.h5' and folder.is_file():
+            from photutils_rcnn.models.legacy.importer import read_model
+
+            return read_model(folder, precision=precision)
         if not (folder / 'config.json').is_file():
             msg = (f'model must be one of {sorted(list_models())} or the '
                    f'path of a folder with a config.json, got {str(model)!r}')

@@ -3,13 +3,13 @@
 Random changes of training crops that leave their truth valid.
 """
 
-__all__ = ['augment', 'drop_bands', 'transform']
+__all__ = ['augment', 'drop_bands', 'told_fwhm', 'transform']
 
 from dataclasses import replace
 
 import numpy as np
+from astropy.stats import gaussian_sigma_to_fwhm, mad_std
 from scipy import ndimage
-from astropy.stats import mad_std
 
 from photutils_rcnn.normalization import to_model_bands
 
@@ -19,8 +19,12 @@ P_NOISE = 0.2
 MAX_NOISE = 0.4
 P_BLUR = 0.1
 MAX_BLUR = 0.6
-# The noise of a real frame is estimated, not known.
+# The noise of a real frame and its PSF are estimated, not known.
 NOISE_ERROR = 0.05
+P_FWHM_UNKNOWN = 0.2
+P_FWHM_POOR = 0.3
+FWHM_ERROR = 0.03
+FWHM_POOR_ERROR = 0.1
 
 
 def augment(crop, rng):
@@ -53,8 +57,34 @@ def augment(crop, rng):
         snr = ndimage.gaussian_filter(snr, (sigma, sigma, 0))
         after = mad_std(snr[::4, ::4], axis=(0, 1))
         snr *= before / np.maximum(after, 1e-3)
+        crop = replace(crop, fwhm=np.hypot(crop.fwhm,
+                                           sigma * gaussian_sigma_to_fwhm))
     snr = snr * rng.normal(1, NOISE_ERROR)
     return replace(crop, snr=np.arcsinh(snr))
+
+
+def told_fwhm(fwhm, rng):
+    """
+    What the network is told of the PSF: an estimate, or nothing.
+
+    Parameters
+    ----------
+    fwhm : float
+        The true FWHM, pixels.
+    rng : `numpy.random.Generator`
+        The source of randomness.
+
+    Returns
+    -------
+    log_fwhm : float
+        The logarithm of an estimate of the FWHM, 0 if there is none.
+    """
+    kind, error = rng.random(), rng.standard_normal()
+    if kind < P_FWHM_UNKNOWN:
+        return 0.
+    poor = kind < P_FWHM_UNKNOWN + P_FWHM_POOR
+    return float(np.log(fwhm)
+                 + error * (FWHM_POOR_ERROR if poor else FWHM_ERROR))
 
 
 def transform(crop, n_turns, flip):

@@ -3,15 +3,20 @@
 Making scores the frequency of being right.
 """
 
-__all__ = ['collect_outcomes', 'fit_calibration', 'normalized_image']
+__all__ = ['calibrate_model', 'collect_outcomes', 'fit_calibration']
+
+import json
+import warnings
+from pathlib import Path
 
 import numpy as np
+from photutils.utils.exceptions import NoDetectionsWarning
 from scipy import optimize, special
 
 from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
-from photutils_rcnn.inference import run_inference
-from photutils_rcnn.normalization import get_stretch, to_model_bands
+from photutils_rcnn.models.zoo import load_model
+from photutils_rcnn.segmenter import RCNNSegmenter
 
 # A detection is right if its mask overlaps a source's by this much.
 MIN_IOU = 0.5
@@ -19,40 +24,14 @@ MIN_IOU = 0.5
 MIN_SCORE = 0.02
 
 
-def normalized_image(scene, stretch, n_bands):
+def collect_outcomes(segmenter, scenes):
     """
-    A scene as the network sees it, with its true noise.
+    What a segmenter says of scenes, and what is true.
 
     Parameters
     ----------
-    scene : `~photutils_rcnn.simulation.scene.Scene`
-        The scene.
-    stretch : dict
-        The name and the parameters of the stretch.
-    n_bands : int
-        The bands of the network.
-
-    Returns
-    -------
-    image : (ny, nx, n_bands) `~numpy.ndarray` of float32
-        The normalized image.
-    """
-    params = dict(stretch)
-    bad = np.isnan(scene.data) | scene.mask
-    snr = np.where(bad, 0, scene.data) / scene.noise[:, None, None]
-    snr = to_model_bands(snr, ~bad, n_bands)
-    return get_stretch(params.pop('name'), **params)(
-        np.moveaxis(snr, 0, -1)).astype(np.float32)
-
-
-def collect_outcomes(model, scenes):
-    """
-    What a model says of scenes, and what is true.
-
-    Parameters
-    ----------
-    model : `~photutils_rcnn.models.zoo.Model`
-        The model, not yet calibrated.
+    segmenter : `~photutils_rcnn.RCNNSegmenter`
+        A segmenter with a low score threshold.
     scenes : iterable of `~photutils_rcnn.simulation.scene.Scene`
         Scenes that it was not trained on.
 
@@ -65,10 +44,10 @@ def collect_outcomes(model, scenes):
     """
     log_probabilities, classes = [], []
     for scene in scenes:
-        image = normalized_image(scene, model.stretch,
-                                 model.network.config.n_bands)
-        found = run_inference(model, image, scene.mask,
-                              score_threshold=MIN_SCORE)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', NoDetectionsWarning)
+            found = segmenter.segment(scene.data, mask=scene.mask,
+                                      bands=scene.bands).detections
         ignore = np.asarray(scene.truth['ignore'])
         overlaps = mask_overlaps(found.footprints(), scene.footprints,
                                  ignore=ignore)
@@ -116,3 +95,31 @@ def fit_calibration(log_probabilities, classes):
     fit = optimize.minimize(negative_log_likelihood, start)
     return {'scale': np.round(fit.x[:n_classes], 4).tolist(),
             'offset': [0., *np.round(fit.x[n_classes:], 4).tolist()]}
+
+
+def calibrate_model(folder, scenes):
+    """
+    Calibrate a model in its folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        The model's folder; its ``config.json`` is rewritten.
+    scenes : iterable of `~photutils_rcnn.simulation.scene.Scene`
+        Scenes that it was not trained on.
+
+    Returns
+    -------
+    calibration : dict
+        See `fit_calibration`.
+    """
+    path = Path(folder) / 'config.json'
+    settings = json.loads(path.read_text())
+    settings.pop('calibration', None)
+    model = load_model(folder)
+    model.settings.pop('calibration', None)
+    segmenter = RCNNSegmenter(model, score_threshold=MIN_SCORE)
+    calibration = fit_calibration(*collect_outcomes(segmenter, scenes))
+    settings['calibration'] = calibration
+    path.write_text(json.dumps(settings, indent=2) + '\n')
+    return calibration

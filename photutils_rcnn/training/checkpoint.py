@@ -39,9 +39,7 @@ def save_checkpoint(path, model, state):
         JSON values.
     """
     path = Path(path)
-    arrays = {name: np.asarray(variable.numpy()
-                               if hasattr(variable, 'numpy')
-                               else variable.value)
+    arrays = {name: np.asarray(variable)
               for name, variable in _arrays(model).items()}
     temporary = path.with_suffix('.tmp.npz')
     np.savez(temporary, state=json.dumps(state), **arrays)

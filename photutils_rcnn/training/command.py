@@ -62,6 +62,8 @@ def run(args):
     """
     Train, and write the model when the schedule has come to its end.
 
+    With validation scenes, the model's scores are calibrated on them.
+
     Parameters
     ----------
     args : `argparse.Namespace`
@@ -106,4 +108,10 @@ def run(args):
     if not finished:
         return 3
     export_model(trainer, args.output / 'model')
+    if args.validation is not None:
+        from photutils_rcnn.simulation.scene import Scene
+        from photutils_rcnn.training.calibration import calibrate_model
+
+        paths = sorted(args.validation.glob('*.npz'))
+        calibrate_model(args.output / 'model', map(Scene.read, paths))
     return 0

@@ -13,7 +13,7 @@ import numpy as np
 
 from photutils_rcnn.normalization import to_model_bands
 from photutils_rcnn.simulation.scene import Scene
-from photutils_rcnn.training.augmentation import augment
+from photutils_rcnn.training.augmentation import augment, told_fwhm
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ class Crop:
         The mini masks.
     windows : (N, 4) `~numpy.ndarray` of float32
         The windows that the mini masks cover.
+    fwhm : float
+        The FWHM of the PSF, pixels.
     """
 
     snr: np.ndarray
@@ -45,6 +47,7 @@ class Crop:
     labels: np.ndarray
     masks: np.ndarray
     windows: np.ndarray
+    fwhm: float
 
 
 def mini_mask(box, mask, size):
@@ -146,6 +149,7 @@ def scene_crops(scene, config, side, max_sources=None):
                 crop = _cut(snr, labels, scene.footprints, rows, cols, side,
                             config.mini_mask_size, max_sources)
                 n //= 2
+            crop.fwhm = float(np.mean(scene.psf_fwhm))
             crops.append(crop)
     return crops
 
@@ -174,7 +178,7 @@ def _cut(snr, labels, footprints, rows, cols, side, mask_size, max_sources):
                 np.array([grid for grid, _ in grids], dtype=np.float16
                          ).reshape(-1, mask_size, mask_size),
                 np.array([window for _, window in grids], dtype=np.float32
-                         ).reshape(-1, 4) + shift)
+                         ).reshape(-1, 4) + shift, np.nan)
 
 
 class CropDataset:
@@ -260,7 +264,7 @@ class CropDataset:
             See `photutils_rcnn.models.targets`.
         """
         n = len(self.crops)
-        images, examples = [], []
+        images, examples, log_fwhm = [], [], []
         for i in range(step * self.batch_size, (step + 1) * self.batch_size):
             epoch, position = divmod(i, n)
             order = np.random.default_rng((self.seed, epoch)).permutation(n)
@@ -270,7 +274,10 @@ class CropDataset:
                 crop = augment(crop, rng)
             images.append(crop.snr.astype(np.float32) / 2)
             examples.append(crop)
-        return np.stack(images), self._pad(examples)
+            log_fwhm.append(told_fwhm(crop.fwhm, rng))
+        truth = self._pad(examples)
+        truth['log_fwhm'] = np.array(log_fwhm, dtype=np.float32)
+        return np.stack(images), truth
 
     def _pad(self, crops):
         """

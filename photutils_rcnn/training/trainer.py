@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from photutils_rcnn.models.mask_rcnn import LOSS_NAMES, MaskRCNN
+from photutils_rcnn.models.zoo import get_weights
 from photutils_rcnn.training.checkpoint import (load_checkpoint,
                                                 save_checkpoint)
 
@@ -221,6 +221,4 @@ class Trainer:
         weights : dict of `~numpy.ndarray`
             Float32 arrays.
         """
-        return {variable.path: np.asarray(
-            keras.ops.convert_to_numpy(variable), dtype=np.float32)
-            for variable in self.model.weights}
+        return get_weights(self.model)
