@@ -29,7 +29,7 @@ def make_frame(folder, shape, seed):
     """
     Tile simulated DECam scenes of different seeds to one frame per band.
     """
-    from photutils_rcnn.simulation.scene import make_scene
+    from photutils_rcnn.simulation import make_scene
 
     rows, cols = (-(-side // TILE) for side in shape)
     frame = np.zeros((len(BANDS), rows * TILE, cols * TILE), np.float32)

@@ -190,6 +190,8 @@ def list_models():
     models : dict of str to dict
         For each name the content of its ``config.json``.
     """
+    if not _shipped().is_dir():
+        return {}
     return {folder.name: json.loads((folder / 'config.json').read_text())
             for folder in sorted(_shipped().iterdir(),
                                  key=lambda item: item.name)
