@@ -3,11 +3,16 @@
 The ``photutils-rcnn train`` command.
 """
 
-__all__ = ['add_arguments', 'run']
+__all__ = ['add_arguments', 'read_recipe', 'run']
 
+import json
 import logging
 import math
+from importlib import resources
 from pathlib import Path
+
+RECIPE_KEYS = {'config', 'training_scenes', 'validation_scenes', 'steps',
+               'batch_size', 'rate', 'seed'}
 
 
 def add_arguments(parser):
@@ -19,43 +24,101 @@ def add_arguments(parser):
     parser : `argparse.ArgumentParser`
         The parser of the command.
     """
-    parser.add_argument('scenes', type=Path, help='folder of training scenes'
-                        ' (photutils-rcnn simulate writes them)')
     parser.add_argument('output', type=Path,
-                        help='folder of the checkpoint, log and model')
+                        help='folder of the scenes, checkpoint, log and model')
+    parser.add_argument('--recipe', default='default',
+                        help='shipped recipe or JSON file: network, scenes '
+                        'and schedule (default: %(default)s, that of the '
+                        'shipped model)')
+    parser.add_argument('--scenes', type=Path,
+                        help='train on this folder of scenes instead of '
+                        "simulating the recipe's")
     parser.add_argument('--validation', type=Path,
-                        help='folder of scenes of other seeds')
-    parser.add_argument('--config', default='compact',
-                        help='named configuration or JSON file '
-                        '(default: %(default)s)')
-    parser.add_argument('--steps', type=int, default=6000,
-                        help='length of the learning-rate schedule '
-                        '(default: %(default)s)')
+                        help='folder of scenes of other seeds, with --scenes')
+    parser.add_argument('--config', help='named configuration or JSON file')
+    parser.add_argument('--steps', type=int,
+                        help='length of the learning-rate schedule')
     parser.add_argument('--minutes', type=float, default=math.inf,
                         help='stop and save after so many minutes')
-    parser.add_argument('--batch-size', type=int, default=8)
-    parser.add_argument('--rate', type=float, default=1.5e-3,
-                        help='largest learning rate (default: %(default)s)')
+    parser.add_argument('--batch-size', type=int)
+    parser.add_argument('--rate', type=float, help='largest learning rate')
+    parser.add_argument('--seed', type=int)
     parser.add_argument('--precision', default='mixed_bfloat16',
                         choices=['float32', 'mixed_bfloat16',
                                  'mixed_float16'])
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--processes', type=int, default=1,
+                        help='processes that simulate (default: %(default)s)')
     parser.add_argument('--resume', action='store_true',
                         help="continue from the output folder's checkpoint")
+
+
+def read_recipe(value):
+    """
+    Read a recipe.
+
+    Parameters
+    ----------
+    value : str or path-like
+        The name of a shipped recipe or the path of a JSON file.
+
+    Returns
+    -------
+    recipe : dict
+        The configuration, scenes and schedule.
+
+    Raises
+    ------
+    ValueError
+        If there is no such recipe or it has other keys.
+    """
+    folder = resources.files('photutils_rcnn') / 'data' / 'recipes'
+    shipped = {item.name.removesuffix('.json'): item
+               for item in folder.iterdir() if item.name.endswith('.json')}
+    path = shipped.get(str(value), Path(value))
+    if not path.is_file():
+        msg = (f'recipe must be one of {sorted(shipped)} or a JSON file, got '
+               f'{str(value)!r}')
+        raise ValueError(msg)
+    recipe = json.loads(path.read_text())
+    if set(recipe) != RECIPE_KEYS:
+        msg = (f'recipe {str(value)!r} must have the keys '
+               f'{sorted(RECIPE_KEYS)}, got {sorted(recipe)}')
+        raise ValueError(msg)
+    return recipe
 
 
 def _configuration(value):
     """
     A named configuration or that of a JSON file.
     """
-    import json
-
     from photutils_rcnn.models.config import (CONFIGS, MaskRCNNConfig,
                                               get_config)
 
     if value in CONFIGS or not Path(value).is_file():
         return get_config(value)
     return MaskRCNNConfig.from_dict(json.loads(Path(value).read_text()))
+
+
+def _scene_folders(args, recipe):
+    """
+    The folders of training and validation scenes, simulated if need be.
+    """
+    if args.scenes is not None:
+        return args.scenes, args.validation
+    if args.validation is not None:
+        msg = f'validation needs --scenes, got {args.validation}'
+        raise ValueError(msg)
+    from photutils_rcnn.simulation import simulate_scenes
+
+    folders = []
+    for kind in ('training', 'validation'):
+        folder = args.output / f'{kind}_scenes'
+        for part in recipe[f'{kind}_scenes']:
+            simulate_scenes(part['preset'], part['n_scenes'], folder,
+                            seed=part['seed'], n_processes=args.processes,
+                            progress_bar=True)
+        folders.append(folder)
+    return folders
 
 
 def run(args):
@@ -80,38 +143,41 @@ def run(args):
         If the output folder has a checkpoint and ``--resume`` is not
         given, or the other way round.
     """
+    from photutils_rcnn.simulation.scene import Scene
+    from photutils_rcnn.training.calibration import calibrate_model
     from photutils_rcnn.training.dataset import CropDataset
     from photutils_rcnn.training.export import export_model
     from photutils_rcnn.training.trainer import Trainer
 
     logging.basicConfig(level=logging.INFO,
                         format='%(asctime)s %(message)s')
-    config = _configuration(args.config)
+    recipe = read_recipe(args.recipe)
+    for key in ('config', 'steps', 'batch_size', 'rate', 'seed'):
+        if getattr(args, key) is not None:
+            recipe[key] = getattr(args, key)
+    config = _configuration(recipe['config'])
     has_checkpoint = (args.output / 'checkpoint.npz').exists()
     if has_checkpoint != args.resume:
         found = 'has' if has_checkpoint else 'has no'
         msg = (f'output {args.output} {found} checkpoint; '
                f'{"remove" if args.resume else "use"} --resume')
         raise ValueError(msg)
-    dataset = CropDataset(args.scenes, config, batch_size=args.batch_size,
-                          seed=args.seed)
+    scenes, held_out = _scene_folders(args, recipe)
+    options = {'batch_size': recipe['batch_size'], 'seed': recipe['seed']}
+    dataset = CropDataset(scenes, config, **options)
     validation = None
-    if args.validation is not None:
-        validation = CropDataset(args.validation, config, augmented=False,
-                                 batch_size=args.batch_size, seed=args.seed)
+    if held_out is not None:
+        validation = CropDataset(held_out, config, augmented=False, **options)
     trainer = Trainer(config, dataset, validation, args.output,
-                      n_steps=args.steps, peak_rate=args.rate,
-                      precision=args.precision, seed=args.seed)
+                      n_steps=recipe['steps'], peak_rate=recipe['rate'],
+                      precision=args.precision, seed=recipe['seed'])
     if args.resume:
         trainer.resume()
-    finished = trainer.run(60 * args.minutes)
-    if not finished:
+    if not trainer.run(60 * args.minutes):
         return 3
-    export_model(trainer, args.output / 'model')
-    if args.validation is not None:
-        from photutils_rcnn.simulation.scene import Scene
-        from photutils_rcnn.training.calibration import calibrate_model
-
-        paths = sorted(args.validation.glob('*.npz'))
-        calibrate_model(args.output / 'model', map(Scene.read, paths))
+    folder = args.output / 'model'
+    export_model(trainer, folder)
+    if held_out is not None:
+        calibrate_model(folder, map(Scene.read,
+                                    sorted(held_out.glob('*.npz'))))
     return 0

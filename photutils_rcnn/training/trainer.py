@@ -5,7 +5,6 @@ The training loop: resumable, within a time budget.
 
 __all__ = ['Trainer', 'learning_rate']
 
-import csv
 import json
 import logging
 import math
@@ -19,6 +18,7 @@ from photutils_rcnn.models.mask_rcnn import LOSS_NAMES, MaskRCNN
 from photutils_rcnn.models.zoo import get_weights
 from photutils_rcnn.training.checkpoint import (load_checkpoint,
                                                 save_checkpoint)
+from photutils_rcnn.training.log import append_log, plot_log
 
 log = logging.getLogger(__name__)
 
@@ -163,6 +163,8 @@ class Trainer:
                     self._write_log('train', losses, rate)
                 if step % self.validate_every == 0:
                     self._validate(rate)
+                    plot_log(self.folder / 'log.csv',
+                             self.folder / 'log.png')
                     save_checkpoint(self.checkpoint, self.model, self.state)
                 if progress is not None:
                     progress(step, losses)
@@ -198,18 +200,12 @@ class Trainer:
         """
         Add a line to ``log.csv``.
         """
-        path = self.folder / 'log.csv'
         values = {'kind': kind, 'step': self.state['step'],
                   'seconds': round(self.state['seconds'], 1),
                   'rate': f'{rate:.3g}', 'n_crops': len(self.dataset),
                   **{name: f'{losses[name]:.5f}'
                      for name in ('loss', *LOSS_NAMES)}}
-        is_new = not path.exists()
-        with path.open('a', newline='') as stream:
-            writer = csv.DictWriter(stream, values)
-            if is_new:
-                writer.writeheader()
-            writer.writerow(values)
+        append_log(self.folder / 'log.csv', values)
         log.info('%s', json.dumps(values))
 
     def weights(self):
