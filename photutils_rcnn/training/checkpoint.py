@@ -7,9 +7,18 @@ __all__ = ['load_checkpoint', 'save_checkpoint']
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
+
+
+def _stable(name):
+    """
+    A variable's name without the counters of Keras, which depend on what
+    else the process has built.
+    """
+    return re.sub(r'_\d+(?=/|$)', '', name)
 
 
 def _arrays(model):
@@ -18,7 +27,7 @@ def _arrays(model):
     """
     groups = {'model': model.variables,
               'optimizer': model.optimizer.variables}
-    return {f'{group}/{i:04d}/{variable.path}': variable
+    return {_stable(f'{group}/{i:04d}/{variable.path}'): variable
             for group, variables in groups.items()
             for i, variable in enumerate(variables)}
 
@@ -68,16 +77,17 @@ def load_checkpoint(path, model):
     ValueError
         If the file belongs to another configuration.
     """
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = _arrays(model)
-        missing = [name for name, variable in arrays.items()
-                   if name not in stored
-                   or stored[name].shape != tuple(variable.shape)]
-        if missing:
-            msg = (f'checkpoint {path} does not fit the model: '
-                   f'{len(missing)} variables differ, the first is '
-                   f'{missing[0]}')
-            raise ValueError(msg)
-        for name, variable in arrays.items():
-            variable.assign(stored[name])
-        return json.loads(str(stored['state']))
+    with np.load(path, allow_pickle=False) as file:
+        stored = {_stable(name): file[name] for name in file.files}
+    arrays = _arrays(model)
+    missing = [name for name, variable in arrays.items()
+               if name not in stored
+               or stored[name].shape != tuple(variable.shape)]
+    if missing:
+        msg = (f'checkpoint {path} does not fit the model: '
+               f'{len(missing)} variables differ, the first is '
+               f'{missing[0]}')
+        raise ValueError(msg)
+    for name, variable in arrays.items():
+        variable.assign(stored[name])
+    return json.loads(str(stored['state']))
