@@ -1,0 +1,236 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests of the way from a normalized frame to instances.
+"""
+
+import numpy as np
+import pytest
+from keras import ops
+from numpy.testing import assert_allclose, assert_equal
+from tiny_network import tiny_config
+
+from photutils_rcnn.inference import run_inference
+from photutils_rcnn.instances import RCNN_FLAGS
+from photutils_rcnn.models.mask_rcnn import MaskRCNN
+from photutils_rcnn.models.receptive_field import halo_width
+from photutils_rcnn.models.zoo import Model, get_weights, set_weights
+from photutils_rcnn.tiling import make_tiles
+
+# A frame that is no multiple of anything, and tiles of which it needs many.
+SHAPE = (212, 259)
+TILE = 144
+STRIDE = 8
+HALO = 48
+
+
+def bright_spot_network(config):
+    """
+    A network whose features follow the local brightness.
+
+    All kernels average with random, positive weights that fall off from
+    the middle. The heads are random, but prefer sources to background.
+    """
+    network = MaskRCNN(config)
+    rng = np.random.default_rng(8)
+    weights = get_weights(network)
+    for name, value in weights.items():
+        if name.startswith(('rpn_deltas', 'box_deltas', 'mask_logits')):
+            value[:] = rng.normal(0, 0.1, value.shape)
+        elif name.startswith('class_logits'):
+            value[:] = rng.normal(0, 0.5, value.shape)
+        elif name.endswith('kernel'):
+            kernel = rng.uniform(0.5, 1.5, value.shape)
+            if value.ndim == 4:
+                axis = np.arange(len(value)) - (len(value) - 1) / 2
+                kernel *= np.exp(-2 * (axis**2 + axis[:, None]**2)
+                                 )[..., None, None]
+            axes = tuple(range(value.ndim - 1))
+            value[:] = kernel / kernel.sum(axis=axes)
+        elif name.endswith('bias'):
+            value[:] = 0
+    weights['rpn_objectness1/kernel'] *= 5
+    weights['class_logits/bias'][:] = -1, 1, 1
+    weights['mask_logits/bias'][:] = 1
+    set_weights(network, weights)
+    return network
+
+
+@pytest.fixture(scope='module')
+def model(frame):
+    """
+    The network with a bias that lets 300 anchors of the frame pass.
+    """
+    config = tiny_config()
+    network = bright_spot_network(config)
+    canvas = np.pad(frame, ((0, -len(frame) % STRIDE),
+                            (0, -frame.shape[1] % STRIDE), (0, 0)))
+    objectness = network(canvas[None], training=False)['objectness']
+    weights = get_weights(network)
+    weights['rpn_objectness1/bias'] -= np.sort(
+        ops.convert_to_numpy(objectness)[0])[-300]
+    settings = {'name': 'bright', 'network': config.to_dict(),
+                'halo': HALO, 'sha256': '0',
+                'thresholds': {'objectness': 0.5, 'score': 0.5, 'nms': 0.3,
+                               'proposal_nms': 0.5}}
+    return Model(settings, weights, 'float32')
+
+
+def test_halo_is_that_of_the_network(model):
+    config = model.network.config
+    assert halo_width(config) == HALO
+    assert config.strides[-1] == STRIDE
+
+
+@pytest.fixture(scope='module')
+def seams():
+    """
+    Points (y, x) on the borders of cores: corners, and seams between them.
+    """
+    tiles = make_tiles(SHAPE, (TILE, TILE), HALO, STRIDE)
+    ys = sorted({tile.core[0] for tile in tiles} - {0})
+    xs = sorted({tile.core[1] for tile in tiles} - {0})
+    assert ys
+    assert xs
+    on_row = [(y, 20) for y in ys]
+    on_column = [(20, x) for x in xs]
+    return [(y, x) for y in ys for x in xs] + on_row + on_column
+
+
+@pytest.fixture(scope='module')
+def frame(seams):
+    """
+    Sources on all seams and corners, others between, on noise.
+    """
+    rng = np.random.default_rng(9)
+    image = rng.normal(0, 0.02, (*SHAPE, 3))
+    y, x = np.indices(SHAPE) + 0.5
+    others = rng.uniform(8, np.subtract(SHAPE, 8), (12, 2))
+    for yc, xc in [*seams, *others]:
+        radius = np.hypot(y - yc, x - xc)
+        image += 3 * np.exp(-0.5 * (radius / 2.5)**2)[..., None]
+    return image.astype(np.float32)
+
+
+@pytest.fixture(scope='module')
+def whole(model, frame):
+    return run_inference(model, frame)
+
+
+def test_tiled_equals_whole(model, frame, whole, seams):
+    """
+    The same sources, whether the frame is cut or not.
+    """
+    tiled = run_inference(model, frame, tile_size=TILE)
+    assert len(tiled) == len(whole)
+    assert_allclose(tiled.boxes, whole.boxes, atol=1e-2)
+    assert_allclose(tiled.scores, whole.scores, atol=1e-3)
+    assert_allclose(tiled.class_probabilities, whole.class_probabilities,
+                    atol=1e-3)
+    assert_allclose(tiled.masks, whole.masks, atol=5e-3)
+    assert_allclose(tiled.mask_boxes, whole.mask_boxes, atol=1e-2)
+    assert_equal(tiled.flags & ~RCNN_FLAGS['exceeds_halo'], whole.flags)
+    assert np.mean(tiled.paint()[0] != whole.paint()[0]) < 1e-3
+    for y, x in seams:
+        assert np.hypot(whole.centers[:, 0] + 0.5 - x,
+                        whole.centers[:, 1] + 0.5 - y).min() < 6
+
+
+def test_sources_are_sorted_and_inside(whole):
+    """
+    Row by row of their centers; boxes end at the borders of the frame.
+    """
+    assert len(whole) > 10
+    centers = whole.boxes[:, :2] + whole.boxes[:, 2:]
+    assert_equal(np.lexsort((centers[:, 1], centers[:, 0])),
+                 np.arange(len(whole)))
+    assert (whole.boxes >= 0).all()
+    assert (whole.boxes[:, 2:] <= SHAPE).all()
+    assert (whole.scores >= 0.5).all()
+    assert_allclose(whole.class_probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert whole.masks.dtype == np.float16
+    assert whole.shape == SHAPE
+
+
+def test_thresholds(model, frame, whole):
+    """
+    A higher score threshold keeps the best; less overlap keeps fewer.
+    """
+    limit = float(np.median(whole.scores))
+    strict = run_inference(model, frame, score_threshold=limit)
+    assert 0 < len(strict) < len(whole)
+    assert (strict.scores >= limit).all()
+    assert len(run_inference(model, frame, nms_threshold=0.01)) <= len(whole)
+    assert len(run_inference(model, frame, nms_threshold=1.)) >= len(whole)
+
+
+def test_blank_frame(model):
+    """
+    Nothing is found on blank sky, in one tile or in many.
+    """
+    blank = np.zeros((*SHAPE, 3), np.float32)
+    for tile_size in (None, TILE):
+        instances = run_inference(model, blank, tile_size=tile_size)
+        assert len(instances) == 0
+        assert instances.paint()[0].shape == SHAPE
+
+
+@pytest.mark.parametrize('shape', [(16, 16), (17, 40)])
+def test_small_frames(model, shape):
+    """
+    A frame smaller than the stride of the network.
+    """
+    image = np.zeros((*shape, 3), np.float32)
+    image[6:11, 6:11] = 4
+    instances = run_inference(model, image)
+    assert len(instances) > 0
+    assert (instances.boxes[:, 2:] <= shape).all()
+
+
+def test_invalid_pixels(model, frame, whole):
+    """
+    Sources on invalid pixels alone are dropped, others are flagged.
+    """
+    invalid = np.zeros(SHAPE, bool)
+    invalid[:, :90] = True
+    instances = run_inference(model, frame, invalid)
+    assert 0 < len(instances) < len(whole)
+    flagged = instances.flags & RCNN_FLAGS['masked_pixels'] > 0
+    footprints = instances.footprints()
+    touched = [(invalid[footprints.slices(i)] & mask).any()
+               for i, mask in enumerate(footprints.masks)]
+    assert_equal(flagged, touched)
+    assert len(run_inference(model, frame, ~np.zeros(SHAPE, bool))) == 0
+
+
+def test_edge_flag(whole):
+    boxes = whole.footprints().boxes
+    at_edge = (boxes[:, :2] == 0).any(axis=1) | (
+        boxes[:, 2:] == SHAPE).any(axis=1)
+    flagged = whole.flags & RCNN_FLAGS['truncated_by_edge'] > 0
+    assert_equal(flagged, at_edge)
+
+
+def test_progress(model, frame):
+    """
+    One call per tile; tiles without valid pixels count as well.
+    """
+    n_tiles = len(make_tiles(SHAPE, (TILE, TILE), HALO, STRIDE))
+    calls = []
+    invalid = np.ones(SHAPE, bool)
+    invalid[:20, :20] = False
+    run_inference(model, frame, invalid, tile_size=TILE,
+                  progress=lambda *args: calls.append(args))
+    assert calls == [(i + 1, n_tiles) for i in range(n_tiles)]
+
+
+def test_input_is_not_changed(model, frame):
+    before = frame.copy()
+    run_inference(model, frame, np.zeros(SHAPE, bool), tile_size=TILE)
+    assert_equal(frame, before)
+
+
+def test_tile_size_must_fit(model, frame):
+    with pytest.raises(ValueError, match='multiples of 8'):
+        run_inference(model, frame, tile_size=150)
+    with pytest.raises(ValueError, match='exceed two halos'):
+        run_inference(model, frame, tile_size=HALO)

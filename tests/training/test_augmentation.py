@@ -1,0 +1,126 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests of the augmentation of crops.
+"""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_equal
+
+from photutils_rcnn.training.augmentation import (
+    augment,
+    drop_bands,
+    told_fwhm,
+    transform,
+)
+from photutils_rcnn.training.dataset import scene_crops
+
+
+@pytest.fixture
+def crop(scene, config):
+    return scene_crops(scene, config, 64)[0]
+
+
+def paint(crop):
+    """
+    The boxes and the mini masks of a crop as images.
+    """
+    side = len(crop.snr)
+    boxes = np.zeros((side, side))
+    masks = np.zeros((side + 32, side + 32))
+    for i, (box, window) in enumerate(zip(crop.boxes, crop.windows,
+                                          strict=True)):
+        y1, x1, y2, x2 = box.astype(int)
+        boxes[y1:y2, x1:x2] += i + 1
+        y1, x1, y2, x2 = window.astype(int) + 16
+        masks[y1:y2, x1:x2] += (i + 1) * crop.masks[i].astype(float)
+    return boxes, masks[16:-16, 16:-16]
+
+
+@pytest.mark.parametrize('flip', [False, True])
+@pytest.mark.parametrize('n_turns', range(4))
+def test_transform(crop, n_turns, flip):
+    """
+    Pixels, boxes and masks turn together.
+    """
+    def turned(image):
+        return np.rot90(image[:, ::-1] if flip else image, n_turns)
+
+    result = transform(crop, n_turns, flip)
+    assert_equal(result.snr, turned(crop.snr))
+    for after, before in zip(paint(result), paint(crop), strict=True):
+        assert_equal(after, turned(before))
+    assert (result.boxes[:, 2:] > result.boxes[:, :2]).all()
+    assert_equal(result.labels, crop.labels)
+
+
+def test_augment_leaves_its_input(crop):
+    """
+    Many random changes, none of them to the example itself.
+    """
+    before = {field.name: np.copy(getattr(crop, field.name))
+              for field in fields(crop)}
+    rng = np.random.default_rng(1)
+    results = [augment(crop, rng) for _ in range(40)]
+    for name, value in before.items():
+        assert_equal(getattr(crop, name), value)
+    for result in results:
+        assert result.snr.shape == crop.snr.shape
+        assert np.isfinite(result.snr).all()
+        assert_equal(result.labels, crop.labels)
+        boxes, masks = paint(result)
+        inside = boxes[masks == 3]
+        assert (inside == 3).all()
+
+
+def test_augment_keeps_the_noise(crop):
+    """
+    Whatever is done, the sky has about unit noise in every band.
+    """
+    rng = np.random.default_rng(2)
+    sky = rng.normal(0, 1, (128, 128, 3))
+    blank = replace(crop, snr=np.arcsinh(sky).astype(np.float16))
+    scatter = [np.sinh(augment(blank, rng).snr).std(axis=(0, 1))
+               for _ in range(60)]
+    assert_allclose(scatter, 1, atol=0.25)
+
+
+def test_augment_is_reproducible(crop):
+    first, second = (augment(crop, np.random.default_rng(5))
+                     for _ in range(2))
+    assert_equal(first.snr, second.snr)
+    assert_equal(first.boxes, second.boxes)
+
+
+def test_drop_bands():
+    """
+    Some of the bands remain, in their order; they fill the model's bands.
+    """
+    rng = np.random.default_rng(3)
+    snr = np.ones((4, 4, 3), np.float32) * np.float32([1, 10, 100])
+    seen = set()
+    for _ in range(30):
+        before = snr.copy()
+        result = drop_bands(snr, rng)
+        assert_equal(snr, before)
+        assert result.shape == snr.shape
+        assert_equal(result, np.broadcast_to(result[:1, :1], result.shape))
+        assert (np.diff(result[0, 0]) >= 0).all()
+        seen.add(tuple(result[0, 0].round(3).tolist()))
+    singles = {(value,) * 3 for value in (1.0, 10.0, 100.0)}
+    assert singles <= seen
+    assert len(seen) == 6
+
+
+def test_told_fwhm():
+    """
+    An estimate of the logarithm of the FWHM, or 0 for an unknown one.
+    """
+    rng = np.random.default_rng(4)
+    told = np.array([told_fwhm(4.0, rng) for _ in range(2000)])
+    unknown = told == 0
+    assert 0.1 < unknown.mean() < 0.4
+    assert_allclose(np.median(told[~unknown]), np.log(4), atol=0.01)
+    assert told[~unknown].std() < 0.15

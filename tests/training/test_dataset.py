@@ -1,0 +1,217 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests of the training crops.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_equal
+
+from photutils_rcnn.training.dataset import (
+    CropDataset,
+    mini_mask,
+    scene_crops,
+)
+
+
+def random_mask(shape, seed):
+    return np.random.default_rng(seed).random(shape) < 0.6
+
+
+@settings(deadline=None)
+@given(st.tuples(*[st.integers(1, 16)] * 2), st.integers(0, 99),
+       st.tuples(*[st.integers(0, 50)] * 2))
+def test_small_mask_is_copied(shape, seed, corner):
+    """
+    Pixel by pixel, at its place in the window.
+    """
+    mask = random_mask(shape, seed)
+    box = np.array([*corner, *np.add(corner, shape)])
+    grid, window = mini_mask(box, mask, 16)
+    assert_equal(window[2:] - window[:2], 16)
+    assert grid.dtype == np.float16
+    y, x = (box[:2] - window[:2]).astype(int)
+    assert_equal(grid[y:y + shape[0], x:x + shape[1]], mask)
+    assert grid.sum() == mask.sum()
+
+
+@settings(deadline=None)
+@given(st.tuples(st.integers(17, 90), st.integers(1, 90)), st.booleans(),
+       st.integers(0, 99))
+def test_large_mask_keeps_its_area(shape, turned, seed):
+    """
+    Cells hold the covered share of equal parts of the box.
+    """
+    mask = random_mask(shape[::-1] if turned else shape, seed)
+    box = np.array([3, 5, 3 + mask.shape[0], 5 + mask.shape[1]])
+    grid, window = mini_mask(box, mask, 16)
+    assert_equal(window, box)
+    assert (grid >= 0).all()
+    assert grid.max() <= 1 + 1e-3
+    area = grid.astype(float).sum() * mask.size / 16**2
+    assert_allclose(area, mask.sum(), rtol=2e-3, atol=0.1)
+
+
+def test_large_mask_cells():
+    """
+    Where cells are whole pixels they are plain means.
+    """
+    mask = random_mask((32, 48), 1)
+    grid, _ = mini_mask((0, 0, 32, 48), mask, 16)
+    expected = mask.reshape(16, 2, 16, 3).mean(axis=(1, 3))
+    assert_allclose(grid, expected, atol=1e-3)
+
+
+def test_scene_crops(scene, config):
+    """
+    Crops row by row; a source across a border belongs to both.
+    """
+    left, right = scene_crops(scene, config, 64)
+    assert_equal(left.labels, [1, 2, 1])
+    assert_equal(right.labels, [1, 2, 1])
+    assert_equal(left.boxes, [[6, 8, 15, 17], [26, 36, 35, 45],
+                              [29, 60, 36, 64]])
+    assert_equal(right.boxes[0], [28, 0, 37, 5])
+    snr = scene.data / scene.noise[:, None, None]
+    expected = np.arcsinh(np.moveaxis(snr[:, :, 64:], 0, -1))
+    assert_allclose(right.snr, expected, atol=5e-3)
+    for crop in (left, right):
+        assert_equal(crop.windows[:, 2:] - crop.windows[:, :2], 16)
+        areas = crop.masks.sum(axis=(1, 2))
+        assert_allclose(areas[:2].max(), 49)
+
+
+def test_bad_pixels_hold_no_light(scene, config):
+    scene.mask[:32] = True
+    scene.data[:, 40:, :10] = np.nan
+    crop = scene_crops(scene, config, 64)[0]
+    assert_equal(crop.snr[:32], 0)
+    assert_equal(crop.snr[40:, :10], 0)
+    assert np.isfinite(crop.snr).all()
+    assert crop.snr[45, 30].any()
+
+
+def test_labels_to_ignore(scene, config):
+    """
+    Ignored sources and slivers at the border of a crop have the label 0.
+    """
+    scene.truth['ignore'][0] = True
+    left, right = scene_crops(scene, config, 64)
+    assert_equal(left.labels, [0, 2, 1])
+    footprint = scene.footprints.masks[2]
+    scene.footprints.masks[2] = np.zeros_like(footprint)
+    scene.footprints.masks[2][4, 3:8] = True  # columns 63 to 67
+    left, right = scene_crops(scene, config, 64)
+    assert_equal(left.labels, [0, 2, 0])
+    assert right.labels[0] == 0
+
+
+def test_crowded_crop_is_cut(scene, config):
+    """
+    Too many sources: only the middle, on a canvas without data, so that no
+    source of the crop is missing from its truth.
+    """
+    left, _ = scene_crops(scene, config, 64, max_sources=2)
+    assert_equal(left.labels, [2])
+    assert_equal(left.boxes, [[26, 36, 35, 45]])
+    assert left.snr.shape == (64, 64, 3)
+    canvas = left.snr.copy()
+    canvas[16:48, 16:48] = 0
+    assert not canvas.any()
+    whole, _ = scene_crops(scene, config, 64)
+    assert_equal(left.snr[16:48, 16:48], whole.snr[16:48, 16:48])
+    assert_equal(left.masks[0], whole.masks[1])
+    assert_equal(left.windows[0], whole.windows[1])
+
+
+def test_ignored_sources_make_room(scene, config):
+    """
+    Sources to ignore are left out before the crop is cut.
+    """
+    scene.truth['ignore'][0] = True
+    left, _ = scene_crops(scene, config, 64, max_sources=2)
+    assert_equal(left.labels, [2, 1])
+    left, _ = scene_crops(scene, config, 64, max_sources=3)
+    assert_equal(left.labels, [0, 2, 1])
+
+
+def test_crop_larger_than_scene(scene, config):
+    with pytest.raises(ValueError, match='got 65 for a scene of 64x128'):
+        scene_crops(scene, config, 65)
+
+
+@pytest.fixture
+def dataset(folder, config):
+    return CropDataset(folder, config, batch_size=3, side=64, max_sources=5)
+
+
+def test_batch(dataset):
+    """
+    Static shapes, padded; no NaN.
+    """
+    assert len(dataset) == 4
+    images, truth = dataset.batch(0)
+    assert images.shape == (3, 64, 64, 3)
+    assert images.dtype == np.float32
+    assert np.isfinite(images).all()
+    assert truth['boxes'].shape == truth['windows'].shape == (3, 5, 4)
+    assert truth['masks'].shape == (3, 5, 16, 16)
+    assert truth['labels'].dtype == np.int32
+    assert set(truth['labels'].ravel()) <= {-1, 0, 1, 2}
+    padding = truth['labels'] < 0
+    assert padding.any()
+    for name in ('boxes', 'masks', 'windows'):
+        assert not truth[name][padding].any()
+
+
+def test_batches_are_reproducible(dataset, folder, config):
+    """
+    A step's batch depends on the step and the seed alone.
+    """
+    again = CropDataset(folder, config, batch_size=3, side=64, max_sources=5)
+    again.batch(0)
+    for a, b in zip(dataset.batch(7), again.batch(7), strict=True):
+        for name in b if isinstance(b, dict) else [slice(None)]:
+            assert_equal(a[name], b[name])
+    other = CropDataset(folder, config, batch_size=3, side=64,
+                        max_sources=5, seed=1)
+    assert (other.batch(7)[0] != dataset.batch(7)[0]).any()
+
+
+def test_every_crop_once_per_epoch(folder, config):
+    dataset = CropDataset(folder, config, batch_size=2, side=64,
+                          max_sources=5, augmented=False)
+    seen = np.concatenate([dataset.batch(step)[0] for step in range(2)])
+    stored = np.stack([crop.snr for crop in dataset.crops]) / 2
+    order = [int(np.argmin(np.abs(stored - image).sum(axis=(1, 2, 3))))
+             for image in seen]
+    assert sorted(order) == [0, 1, 2, 3]
+
+
+def test_batches_do_not_change_crops(dataset):
+    before = [crop.snr.copy() for crop in dataset.crops]
+    for step in range(5):
+        dataset.batch(step)
+    for crop, snr in zip(dataset.crops, before, strict=True):
+        assert_equal(crop.snr, snr)
+
+
+def test_refresh(dataset, folder, scene):
+    """
+    Scenes that appear later join, as many as allowed.
+    """
+    dataset.refresh()
+    assert len(dataset) == 4
+    for i in range(2, 5):
+        scene.write(folder / f'discs-{i}.npz')
+    dataset.refresh(limit=1)
+    assert len(dataset) == 6
+    dataset.refresh()
+    assert len(dataset) == 10
+
+
+def test_empty_folder(tmp_path, config):
+    with pytest.raises(ValueError, match='no scene to train on'):
+        CropDataset(tmp_path, config)
