@@ -1,0 +1,124 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests of models as folders.
+"""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_equal
+from tiny_network import tiny_config
+
+from photutils_rcnn.models import zoo
+from photutils_rcnn.models.mask_rcnn import MaskRCNN
+
+SETTINGS = {'name': 'tiny', 'description': 'for tests',
+            'stretch': {'name': 'arcsinh', 'scale': 2.0},
+            'thresholds': {'score': 0.4}, 'halo': 48, 'training': {}}
+
+
+@pytest.fixture(scope='module')
+def network():
+    return MaskRCNN(tiny_config())
+
+
+@pytest.fixture
+def folder(network, tmp_path):
+    zoo.save_model(tmp_path / 'tiny', network, SETTINGS, '# Tiny\n')
+    return tmp_path / 'tiny'
+
+
+def test_round_trip(folder, network):
+    """
+    Vectors survive exactly, kernels to the precision of float16.
+    """
+    model = zoo.load_model(folder, precision='float32')
+    assert model.name == 'tiny'
+    assert model.halo == 48
+    assert model.stretch == SETTINGS['stretch']
+    assert model.thresholds == {**zoo.DEFAULT_THRESHOLDS, 'score': 0.4}
+    assert model.network.config == network.config
+    before = zoo.get_weights(network)
+    after = zoo.get_weights(model.network)
+    assert list(before) == list(after)
+    for name, value in before.items():
+        tolerance = 1e-3 if value.ndim > 1 else 0
+        assert_allclose(after[name], value, rtol=tolerance, atol=1e-7)
+    assert (folder / 'MODEL_CARD.md').read_text() == '# Tiny\n'
+    assert model.sha256[:12] in repr(model)
+
+
+def test_saving_twice_gives_the_same_model(folder, network):
+    first = zoo.load_model(folder).sha256
+    zoo.save_model(folder, network, SETTINGS, '# Tiny\n')
+    assert zoo.load_model(folder).sha256 == first
+
+
+def test_damaged_weights(folder):
+    path = folder / 'weights.npz'
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(ValueError, match='damaged.*sha256'):
+        zoo.load_model(folder)
+
+
+def test_missing_files(folder):
+    (folder / 'weights.npz').unlink()
+    with pytest.raises(ValueError, match=r'cannot be read.*weights\.npz'):
+        zoo.load_model(folder)
+
+
+def test_broken_settings(folder):
+    (folder / 'config.json').write_text('{"format": 1,')
+    with pytest.raises(ValueError, match='cannot be read'):
+        zoo.load_model(folder)
+
+
+def test_unknown_format(folder):
+    path = folder / 'config.json'
+    settings = {**json.loads(path.read_text()), 'format': 99}
+    path.write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match='has the format 99'):
+        zoo.load_model(folder)
+
+
+def test_names(folder, monkeypatch, tmp_path):
+    """
+    Shipped models are found by name; an unknown name lists them.
+    """
+    monkeypatch.setattr(zoo, '_shipped', lambda: tmp_path)
+    assert list(zoo.list_models()) == ['tiny']
+    assert zoo.list_models()['tiny']['description'] == 'for tests'
+    assert zoo.load_model('tiny').name == 'tiny'
+    with pytest.raises(ValueError, match=r"one of \['tiny'\].*got 'huge'"):
+        zoo.load_model('huge')
+
+
+def test_weights_must_fit(network):
+    """
+    Missing, unexpected and misshapen weights are named, and then nothing
+    is assigned.
+    """
+    before = zoo.get_weights(network)
+    first, *_, last = before
+    for change, message in (
+            ({first: None}, f"missing .'{first}'."),
+            ({'other': np.zeros(3)}, "unexpected .'other'."),
+            ({first: np.zeros((1, 2))}, f"another shape .'{first}'.")):
+        weights = {**before, last: before[last] + 1, **change}
+        weights = {name: value for name, value in weights.items()
+                   if value is not None}
+        with pytest.raises(ValueError, match=message):
+            zoo.set_weights(network, weights)
+        assert_equal(zoo.get_weights(network)[last], before[last])
+
+
+def test_calibration(folder):
+    logits = np.float32([[1, 2, 3], [0, 0, 0]])
+    plain = zoo.load_model(folder)
+    assert_equal(plain.calibrate(logits), logits)
+    plain.settings['calibration'] = {'scale': [1, 2, 0.5],
+                                     'offset': [0, -1, 1]}
+    assert_allclose(plain.calibrate(logits), [[1, 3, 2.5], [0, -1, 1]])
