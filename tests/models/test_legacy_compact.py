@@ -19,8 +19,10 @@ from photutils_rcnn.models.mask_rcnn import MaskRCNN
 COMPACT = '74a48345f45c4889081aada90170dfa909ca2dbb6a3975ebb50b2918891c4869'
 TINY = 'bc4920fc2eeeaa331ef5d9d187f7df5dafde7a2c8fdc5350222f3d89fc7ce8d7'
 DENSE = (676.4483032226562, 1625.943603515625, 261.8959045410156)
-STAGES = (755.8198852539062, 172430.8125, 25.674283981323242,
-          882.5670166015625, 8211.4287109375, 894.2218017578125)
+STAGES = (756.0992431640625, 172428.953125, 25.602937698364258,
+          882.67724609375, 8213.357421875, 894.30908203125)
+LOSSES = (20.153118133544922, 0.670154869556427, 1.1585285663604736,
+          0.3590090274810791, 0.6776508688926697)
 
 
 def variables(network):
@@ -30,12 +32,13 @@ def variables(network):
 
 
 def test_names_and_shapes():
-    assert variables(MaskRCNN(get_config('compact'))) == COMPACT
+    assert variables(MaskRCNN(get_config(
+        'compact', told_fwhm=False))) == COMPACT
 
 
 @pytest.fixture(scope='module')
 def network():
-    network = MaskRCNN(tiny_config(), seed=3)
+    network = MaskRCNN(tiny_config(told_fwhm=False), seed=3)
     rng = np.random.default_rng(0)
     for variable in network.weights:
         if 'variance' in variable.path:
@@ -62,3 +65,17 @@ def test_results(network):
     found = [objectness, boxes, logits, refined, masks, mask_boxes]
     np.testing.assert_allclose([np.abs(value).sum() for value in found],
                                STAGES, rtol=1e-4)
+
+
+def test_losses(network):
+    """
+    Comes last: training moves the statistics of the normalization.
+    """
+    images, truth = make_batch(network.config)
+    network.compile(optimizer='sgd')
+    outputs = network(images, training=True)
+    network.compute_loss(x=ops.convert_to_tensor(images), y=truth,
+                         y_pred=outputs)
+    np.testing.assert_allclose([float(tracker.result()) for tracker
+                                in network.loss_trackers], LOSSES,
+                               rtol=1e-4)

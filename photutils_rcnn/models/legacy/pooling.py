@@ -6,7 +6,8 @@ Boxes are normalized: ``(y1, x1, y2 - 1, x2 - 1) / (H - 1, W - 1, ...)`` of
 half-open pixel boxes on a frame of H x W pixels.
 """
 
-__all__ = ['crop_and_resize', 'rounded_levels']
+__all__ = ['crop_and_resize', 'rounded_levels', 'sample_at',
+           'sample_positions']
 
 import numpy as np
 from keras import ops
@@ -72,15 +73,64 @@ def crop_and_resize(features, shapes, boxes, image_index, levels, size):
         The pooled features.
     """
     sides = ops.convert_to_tensor(np.array(shapes) - 1, dtype='float32')
-    last = ops.take(sides, levels, axis=0)
+    y, x = sample_positions(boxes, ops.take(sides, levels, axis=0), size)
+    return sample_at(features, shapes, y, x, image_index, levels)
+
+
+def sample_positions(boxes, last, size):
+    """
+    Where `crop_and_resize` takes its samples.
+
+    Whether the last sample of a box that ends at the border of the frame is
+    inside is a matter of the last bit. In NumPy the answer is that of
+    ``tf.image.crop_and_resize``; compilers rewrite the division.
+
+    Parameters
+    ----------
+    boxes : (R, 4) `~numpy.ndarray` or tensor of float32
+        Normalized boxes.
+    last : (R, 2) `~numpy.ndarray` or tensor of float32
+        The last row and column of the level of each.
+    size : int
+        The number of bins on a side.
+
+    Returns
+    -------
+    y, x : (R, size) `~numpy.ndarray` or tensor of float32
+        The rows and columns, in cells.
+    """
     steps = np.arange(size, dtype=np.float32)
+    divisor = np.float32(size - 1)
     positions = []
     for axis in range(2):
         low, high = boxes[:, axis, None], boxes[:, axis + 2, None]
         n = last[:, axis, None]
-        # The order of operations decides whether the last sample of a box
-        # at the border is inside.
-        position = low * n + steps * ((high - low) * n / (size - 1))
-        inside = ops.logical_and(position >= 0, position <= n)
-        positions.append(ops.where(inside, position, -2.))
-    return bilinear_samples(features, shapes, *positions, image_index, levels)
+        positions.append(low * n + steps * ((high - low) * n / divisor))
+    return positions
+
+
+def sample_at(features, shapes, y, x, image_index, levels):
+    """
+    Bilinear samples, 0 beyond the first and the last row and column.
+
+    Parameters
+    ----------
+    features, shapes
+        From `~photutils_rcnn.models.roi_align.flatten_pyramid`.
+    y, x : (R, size) tensor
+        From `sample_positions`.
+    image_index, levels : (R,) tensor of int32
+        The image and the level of each region.
+
+    Returns
+    -------
+    pooled : (R, size, size, C) tensor
+        The samples.
+    """
+    sides = ops.convert_to_tensor(np.array(shapes) - 1, dtype='float32')
+    last = ops.take(sides, levels, axis=0)
+    inside = [ops.where(ops.logical_and(position >= 0,
+                                        position <= last[:, axis, None]),
+                        position, -2.)
+              for axis, position in enumerate((y, x))]
+    return bilinear_samples(features, shapes, *inside, image_index, levels)

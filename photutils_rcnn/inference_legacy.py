@@ -1,0 +1,253 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Detection as in Astro R-CNN: proposals, suppression, masks.
+
+The numerics are those of matterport's Mask R-CNN with suppression across
+classes (github.com/burke86/astro_rcnn). Boxes are normalized,
+``(y1, x1, y2 - 1, x2 - 1) / (H - 1, W - 1, ...)``, float32, until the end.
+The frame is one piece, without tiles, and keeps its size: only frames of
+512 x 512 pixels are treated as in the original, which shrinks larger and
+enlarges smaller ones.
+"""
+
+__all__ = ['LegacyInstances', 'choose_proposals', 'detect', 'paste_mask',
+           'refine_detections']
+
+import warnings
+from dataclasses import fields
+
+import numpy as np
+from astropy.utils.exceptions import AstropyUserWarning
+
+from photutils_rcnn.instances import Instances
+from photutils_rcnn.nms import suppress
+
+
+class LegacyInstances(Instances):
+    """
+    Sources whose masks are put on pixels as in Astro R-CNN.
+
+    See `paste_mask`. The scores are the probabilities of the classes.
+    """
+
+    def __getitem__(self, index):
+        """
+        Select sources; see `~photutils_rcnn.instances.Instances`.
+        """
+        chosen = super().__getitem__(index)
+        return LegacyInstances(**{field.name: getattr(chosen, field.name)
+                                  for field in fields(chosen)})
+
+    def paste(self, i, grid=None):
+        """
+        The mask of a source on pixels; see
+        `~photutils_rcnn.instances.Instances`.
+        """
+        grid = self.masks[i] if grid is None else grid
+        y1, x1, y2, x2 = self.mask_boxes[i].astype(int)
+        values = paste_mask(grid, (y2 - y1, x2 - x1))
+        return values, (slice(y1, y2), slice(x1, x2))
+
+
+def paste_mask(grid, shape):
+    """
+    Stretch a mask over a box, bilinearly.
+
+    Pixel ``i`` of ``h`` is at ``(i + 0.5) S / h - 0.5`` cells. Beyond the
+    grid there are zeros, so masks wider than the grid lose part of their
+    rim; results are limited to the range of the grid.
+
+    Parameters
+    ----------
+    grid : (S, S) `~numpy.ndarray`
+        The mask.
+    shape : (2,) tuple of int
+        The shape of the box.
+
+    Returns
+    -------
+    values : 2D `~numpy.ndarray` of float32
+        The mask on the pixels of the box.
+    """
+    weights = []
+    for n_pixels, n_cells in zip(shape, grid.shape, strict=True):
+        position = (np.arange(n_pixels) + 0.5) * (n_cells / n_pixels) - 0.5
+        distance = np.abs(position[:, None] - np.arange(n_cells))
+        weights.append(np.maximum(1 - distance, 0))
+    values = weights[0] @ grid.astype(float) @ weights[1].T
+    return np.clip(values, grid.min(), grid.max()).astype(np.float32)
+
+
+def _decode(boxes, deltas, std):
+    """
+    Apply deltas to boxes, without any limit that a frame could notice.
+    """
+    deltas = deltas * np.array(std, dtype=np.float32)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    centers = boxes[:, :2] + np.float32(0.5) * sides
+    centers = centers + deltas[:, :2] * sides
+    # The exponential of 88 is beyond float32.
+    sides = sides * np.exp(np.minimum(deltas[:, 2:], np.float32(80)))
+    low = centers - np.float32(0.5) * sides
+    return np.concatenate([low, low + sides], axis=1)
+
+
+def _suppress(boxes, scores, threshold, limit):
+    """
+    Greedy suppression; of equal scores the first comes first.
+    """
+    order = np.argsort(-scores, kind='stable')
+    keep = suppress(boxes[order], -np.arange(len(order)), threshold)
+    return order[keep[:limit]]
+
+
+def choose_proposals(objectness, deltas, anchors, thresholds, std):
+    """
+    The boxes that the proposal network offers to the heads.
+
+    Parameters
+    ----------
+    objectness : (A,) `~numpy.ndarray`
+        The probabilities of the anchors.
+    deltas : (A, 4) `~numpy.ndarray`
+        Their box deltas.
+    anchors : (A, 4) `~numpy.ndarray`
+        The normalized anchors.
+    thresholds : dict
+        ``pre_nms`` anchors count, boxes overlapping a better one by more
+        than ``proposal_nms`` do not, and at most ``proposals`` are left.
+    std : (4,) sequence of float
+        The scale of the deltas.
+
+    Returns
+    -------
+    boxes : (``proposals``, 4) `~numpy.ndarray` of float32
+        The boxes, best first. As in the original, empty boxes at the origin
+        fill the rows that are left.
+    """
+    order = np.argsort(-objectness, kind='stable')[:thresholds['pre_nms']]
+    boxes = np.clip(_decode(anchors[order], deltas[order], std), 0, 1)
+    limit = thresholds['proposals']
+    boxes = boxes[_suppress(boxes, objectness[order],
+                            thresholds['proposal_nms'], limit)]
+    return np.pad(boxes, ((0, limit - len(boxes)), (0, 0)))
+
+
+def refine_detections(probabilities, deltas, proposals, window, thresholds,
+                      std):
+    """
+    From proposals to detections.
+
+    Parameters
+    ----------
+    probabilities : (R, n_classes) `~numpy.ndarray`
+        Background first.
+    deltas : (R, n_classes, 4) `~numpy.ndarray`
+        Box deltas of each class.
+    proposals : (R, 4) `~numpy.ndarray`
+        Normalized boxes.
+    window : (4,) `~numpy.ndarray`
+        The part of the frame with data, normalized.
+    thresholds : dict
+        The least ``score``; ``nms``, the largest overlap, across classes
+        or, without ``nms_across_classes``, within each; ``detections``,
+        the largest number.
+    std : (4,) sequence of float
+        The scale of the deltas.
+
+    Returns
+    -------
+    boxes : (N, 4) `~numpy.ndarray` of float32
+        Normalized boxes, by decreasing score.
+    index : (N,) `~numpy.ndarray` of int
+        Their rows in ``proposals``.
+    classes : (N,) `~numpy.ndarray` of int
+        Their classes.
+    n_lost : int
+        The detections beyond the largest number.
+    """
+    rows = np.arange(len(probabilities))
+    classes = np.argmax(probabilities, axis=1)
+    scores = probabilities[rows, classes]
+    boxes = _decode(proposals, deltas[rows, classes], std)
+    boxes = np.clip(boxes, np.tile(window[:2], 2), np.tile(window[2:], 2))
+    good = np.flatnonzero((classes > 0) & (scores >= thresholds['score']))
+    kinds = (np.zeros(len(good), dtype=int)
+             if thresholds['nms_across_classes'] else classes[good])
+    kept = [members[_suppress(boxes[members], scores[members],
+                              thresholds['nms'], None)]
+            for members in (good[kinds == kind]
+                            for kind in np.unique(kinds))]
+    kept = np.sort(np.concatenate([good[:0], *kept]))
+    kept = kept[np.argsort(-scores[kept], kind='stable')]
+    n_lost = max(len(kept) - thresholds['detections'], 0)
+    kept = kept[:thresholds['detections']]
+    return boxes[kept], kept, classes[kept], n_lost
+
+
+def detect(model, image, *, score_threshold=None, nms_threshold=None):
+    """
+    Find the sources of a frame as Astro R-CNN does.
+
+    Parameters
+    ----------
+    model : `~photutils_rcnn.models.zoo.Model`
+        A model with matterport's layers.
+    image : (ny, nx, n_bands) `~numpy.ndarray` of float32
+        The frame as the network expects it.
+    score_threshold, nms_threshold : float, optional
+        The least score and the largest overlap of boxes; by default those
+        of the model.
+
+    Returns
+    -------
+    instances : `LegacyInstances`
+        The sources, by their position: row by row of their centers.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If there are more than the model's largest number of detections.
+    """
+    thresholds = dict(model.thresholds)
+    if score_threshold is not None:
+        thresholds['score'] = score_threshold
+    if nms_threshold is not None:
+        thresholds['nms'] = nms_threshold
+    detector = model.detector
+    config = detector.config
+    frame = np.array(image.shape[:2])
+    padding = -frame % detector.stride
+    pixels = np.pad(image, ((0, padding[0]), (0, padding[1]), (0, 0)),
+                    constant_values=model.stretch.get('offset', 0))
+    shape = pixels.shape[:2]
+    features, objectness, deltas = detector.dense(pixels)
+    proposals = choose_proposals(
+        objectness, deltas, detector.anchors(shape), thresholds,
+        config.box_std)
+    probabilities, deltas = detector.classify(features, proposals, shape)
+    sides = np.tile(np.subtract(shape, 1), 2)
+    window = (np.array([0, 0, *(frame - 1)]) / sides).astype(np.float32)
+    boxes, index, classes, n_lost = refine_detections(
+        probabilities, deltas, proposals, window, thresholds, config.box_std)
+    if n_lost:
+        warnings.warn(f'{n_lost} detections beyond the largest number of '
+                      f'{thresholds["detections"]} are lost',
+                      AstropyUserWarning, stacklevel=2)
+    masks = detector.outline(features, boxes, classes, shape)
+    probabilities = probabilities[index]
+    pixel_boxes = np.round(boxes * sides + np.array([0, 0, 1, 1])
+                           ).astype(np.float32)
+    sources = LegacyInstances(
+        shape=tuple(int(n) for n in frame), boxes=pixel_boxes,
+        scores=probabilities.max(axis=1),
+        class_probabilities=(probabilities[:, 1:]
+                             / probabilities[:, 1:].sum(axis=1,
+                                                        keepdims=True)),
+        masks=masks, mask_boxes=pixel_boxes,
+        flags=np.zeros(len(boxes), dtype=np.int32),
+        mask_threshold=thresholds['mask'])
+    has_area = (pixel_boxes[:, 2:] > pixel_boxes[:, :2]).all(axis=1)
+    centers = pixel_boxes[:, :2] + pixel_boxes[:, 2:]
+    order = np.lexsort((centers[:, 1], centers[:, 0]))
+    return sources[order[has_area[order]]]

@@ -1,0 +1,140 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+From a matterport weight file to a model.
+"""
+
+__all__ = ['import_model', 'read_model']
+
+import dataclasses
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+
+from photutils_rcnn.models.legacy.weights import read_weights
+from photutils_rcnn.models.zoo import FORMAT, Model
+
+# Burke et al. (2019) and the code of their weights.
+THRESHOLDS = {'objectness': 0., 'pre_nms': 6000, 'proposals': 1000,
+              'proposal_nms': 0.7, 'score': 0.5, 'nms': 0.3,
+              'nms_across_classes': True, 'detections': 300, 'mask': 0.5}
+STRETCH = {'name': 'zscore-int16', 'factor': 1e4, 'offset': 200.}
+
+CARD = """\
+# {name}
+
+{backbone} Mask R-CNN with {n_bands} bands and the classes
+{classes}, imported from `{file}` (sha256 {sha256}).
+
+It is {origin}. Detection follows Astro R-CNN (Burke et al. 2019, MNRAS 490,
+3952): the frame is one piece, boxes are suppressed across classes, scores
+are not calibrated, and at most {detections} sources are returned. Frames
+need the normalization of 2019 (`zscore-int16`) of the data as they are: use
+`background=0`. The bands are ordered blue to red; the kernel of `conv1`,
+which the file orders red to blue, was reversed.
+"""
+
+
+def _settings(weights, path, name):
+    return {
+        'format': FORMAT, 'name': name,
+        'description': f'Mask R-CNN imported from {path.name}',
+        'protocol': 'matterport', 'precision': 'float32',
+        'stretch': STRETCH, 'thresholds': THRESHOLDS, 'halo': 0,
+        'training': {'imported_from': path.name,
+                     'imported_sha256': weights.sha256,
+                     'published_as': weights.published_name},
+        'network': dataclasses.replace(weights.config, name=name).to_dict(),
+    }
+
+
+def _from_blue_to_red(tensors):
+    """
+    The tensors of a network whose first band is the bluest.
+    """
+    return {**tensors, 'conv1/kernel': np.ascontiguousarray(
+        tensors['conv1/kernel'][:, :, ::-1])}
+
+
+def read_model(path, *, class_names=None, precision=None):
+    """
+    A model from a weight file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, ``.h5``; see
+        `~photutils_rcnn.models.legacy.weights.read_weights`.
+    class_names : sequence of str, optional
+        The classes without background.
+    precision : str, optional
+        The precision policy; float32 by default.
+
+    Returns
+    -------
+    model : `~photutils_rcnn.models.zoo.Model`
+        The model.
+
+    Raises
+    ------
+    ValueError
+        If the file does not fit.
+    """
+    path = Path(path)
+    weights = read_weights(path, class_names=class_names)
+    settings = _settings(weights, path, path.stem)
+    settings['sha256'] = weights.sha256
+    return Model(settings, _from_blue_to_red(weights.tensors), precision)
+
+
+def import_model(path, folder, *, name=None, class_names=None):
+    """
+    Write a weight file as a model's folder.
+
+    The weights keep their precision, float32.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, ``.h5``.
+    folder : path-like
+        The model's folder; it is made if it does not exist, and written only
+        once the whole file was found to fit.
+    name : str, optional
+        The name of the model; by default that of the file.
+    class_names : sequence of str, optional
+        The classes without background.
+
+    Returns
+    -------
+    weights : `~photutils_rcnn.models.legacy.weights.LegacyWeights`
+        What was read.
+
+    Raises
+    ------
+    ValueError
+        If the file does not fit.
+    """
+    path, folder = Path(path), Path(folder)
+    weights = read_weights(path, class_names=class_names)
+    settings = _settings(weights, path, name or path.stem)
+    buffer = io.BytesIO()
+    np.savez(buffer, **_from_blue_to_red(weights.tensors))
+    content = buffer.getvalue()
+    settings['sha256'] = hashlib.sha256(content).hexdigest()
+    config = weights.config
+    card = CARD.format(
+        name=settings['name'], backbone=config.backbone,
+        n_bands=config.n_bands, classes=', '.join(config.class_names),
+        file=path.name, sha256=weights.sha256,
+        origin=(f'the published file {weights.published_name}'
+                if weights.published_name else
+                'none of the published files'),
+        detections=THRESHOLDS['detections'])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / 'weights.npz').write_bytes(content)
+    (folder / 'config.json').write_text(json.dumps(settings, indent=2) + '\n')
+    (folder / 'MODEL_CARD.md').write_text(card)
+    return weights
