@@ -99,11 +99,29 @@ class Trainer:
             peak_rate, weight_decay=weight_decay, global_clipnorm=5.)
         optimizer.exclude_from_weight_decay(
             var_names=['bias', 'gamma', 'beta'])
+        self.compile(optimizer)
+        self.state = {'step': 0, 'seconds': 0.}
+
+    def compile(self, optimizer):
+        """
+        Train with an optimizer from now on.
+
+        Parameters
+        ----------
+        optimizer : `keras.optimizers.Optimizer`
+            A new optimizer.
+        """
         # XLA is slower than TensorFlow's own kernels on CPUs.
         jit = keras.backend.backend() == 'jax'
         self.model.compile(optimizer=optimizer, jit_compile=jit)
         optimizer.build(self.model.trainable_variables)
-        self.state = {'step': 0, 'seconds': 0.}
+
+    def learning_rate(self, step):
+        """
+        The learning rate of a step; see `learning_rate`.
+        """
+        return learning_rate(step, self.n_steps, self.peak_rate,
+                             self.n_warmup)
 
     @property
     def checkpoint(self):
@@ -146,8 +164,7 @@ class Trainer:
                 if step % self.log_every == 0:
                     self.model.reset_metrics()
                 ahead = pool.submit(self._next_batch, step + 1)
-                rate = learning_rate(step, self.n_steps, self.peak_rate,
-                                     self.n_warmup)
+                rate = self.learning_rate(step)
                 self.model.optimizer.learning_rate = rate
                 losses = self.model.train_on_batch(images, truth,
                                                    return_dict=True)

@@ -1,0 +1,53 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Beginning with the weights of another model.
+"""
+
+__all__ = ['COCO_HEADS', 'transfer_weights']
+
+from photutils_rcnn.models.zoo import get_weights, set_weights
+
+COCO_HEADS = ('mrcnn_class_logits', 'mrcnn_bbox_fc', 'mrcnn_mask')
+"""The layers that Burke et al. (2019) left out of the COCO weights."""
+
+
+def transfer_weights(network, weights, leave_out=()):
+    """
+    Take over weights by name, but for some layers.
+
+    Parameters
+    ----------
+    network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
+        The network.
+    weights : dict of `~numpy.ndarray`
+        The weights of another, by the names of its variables, for instance
+        ``tensors`` of `~photutils_rcnn.models.legacy.weights.LegacyWeights`.
+    leave_out : sequence of str, optional
+        The layers that keep the network's weights.
+
+    Returns
+    -------
+    kept : list of str
+        The variables that were left out.
+
+    Raises
+    ------
+    ValueError
+        If another layer's weight is missing, unexpected or of another
+        shape, or ``leave_out`` names a layer that the network has not; then
+        nothing is assigned.
+    """
+    own = get_weights(network)
+    kept = [name for name in own if _layer(name) in leave_out]
+    unknown = set(leave_out) - {_layer(name) for name in kept}
+    if unknown:
+        msg = f'leave_out names unknown layers: {sorted(unknown)}'
+        raise ValueError(msg)
+    taken = {name: value for name, value in weights.items()
+             if _layer(name) not in leave_out}
+    set_weights(network, {**taken, **{name: own[name] for name in kept}})
+    return kept
+
+
+def _layer(name):
+    return name.rsplit('/', 1)[0]

@@ -1,0 +1,142 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Training in stages: which layers learn, and how fast.
+"""
+
+__all__ = ['PAPER_SCHEDULE', 'Stage', 'StagedTrainer']
+
+import json
+import logging
+import math
+import re
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from photutils_rcnn.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """
+    A part of a schedule.
+
+    Parameters
+    ----------
+    last_epoch : int
+        The epoch, counted from 1, with which it ends.
+    rate : float
+        The learning rate.
+    layers : str, optional
+        A regular expression: the layers whose names it matches from the
+        start learn, the others do not. By default all do.
+    """
+
+    last_epoch: int
+    rate: float
+    layers: str = ''
+
+
+PAPER_SCHEDULE = (Stage(15, 1e-3, '(mrcnn_|rpn_|fpn_)'), Stage(25, 1e-4),
+                  Stage(35, 1e-5), Stage(50, 1e-6))
+"""The schedule of Burke et al. (2019), of 62 steps of 16 images an epoch."""
+
+
+class StagedTrainer(Trainer):
+    """
+    Trains a network in stages, with stochastic gradient descent.
+
+    Each stage begins with a new optimizer, of no momentum; gradients are
+    clipped by their global norm.
+
+    Parameters
+    ----------
+    config, dataset, validation, folder
+        See `~photutils_rcnn.training.trainer.Trainer`.
+    stages : sequence of `Stage`, optional
+        The schedule; by default that of the paper.
+    steps_per_epoch : int, optional
+        The length of an epoch.
+    momentum : float, optional
+        The momentum.
+    clipnorm : float, optional
+        The largest global norm of the gradients.
+    weights : dict of `~numpy.ndarray`, optional
+        Weights to begin with; see
+        `~photutils_rcnn.models.transfer.transfer_weights`.
+    leave_out : sequence of str, optional
+        The layers that do not take theirs.
+    **options
+        For `~photutils_rcnn.training.trainer.Trainer`.
+    """
+
+    def __init__(self, config, dataset, validation, folder, *,
+                 stages=PAPER_SCHEDULE, steps_per_epoch=62, momentum=0.9,
+                 clipnorm=5., weights=None, leave_out=(), **options):
+        ends = [stage.last_epoch for stage in stages]
+        if not ends or ends != sorted(set(ends)) or ends[0] < 1:
+            msg = ('stages must end with increasing epochs from 1, got '
+                   f'{ends}')
+            raise ValueError(msg)
+        self.stages = tuple(stages)
+        self.steps_per_epoch = steps_per_epoch
+        self.momentum = momentum
+        self.clipnorm = clipnorm
+        options.setdefault('precision', 'float32')
+        super().__init__(config, dataset, validation, folder,
+                         n_steps=ends[-1] * steps_per_epoch, **options)
+        if weights is not None:
+            from photutils_rcnn.models.transfer import transfer_weights
+
+            transfer_weights(self.model, weights, leave_out)
+        self._enter(0)
+
+    def _enter(self, index):
+        """
+        Begin a stage: freeze layers, forget the momentum.
+        """
+        stage = self.stages[index]
+        for part in (self.model.dense_part, self.model.box_head,
+                     self.model.mask_head):
+            for layer in part.layers:
+                layer.trainable = bool(re.match(stage.layers, layer.name))
+        self.state['stage'] = index
+        self.n_steps = stage.last_epoch * self.steps_per_epoch
+        self.compile(keras.optimizers.SGD(
+            stage.rate, momentum=self.momentum,
+            global_clipnorm=self.clipnorm))
+        log.info('stage %d: %d variables learn at %g', index + 1,
+                 len(self.model.trainable_variables), stage.rate)
+
+    def learning_rate(self, step):
+        """
+        The learning rate of the stage, whatever the step.
+        """
+        return self.stages[self.state['stage']].rate
+
+    def resume(self):
+        """
+        Continue from the folder's checkpoint, in its stage.
+        """
+        with np.load(self.checkpoint, allow_pickle=False) as stored:
+            state = json.loads(str(stored['state']))
+        self._enter(state['stage'])
+        super().resume()
+
+    def run(self, time_budget=math.inf, progress=None):
+        """
+        Train until the schedule or the time ends.
+
+        Parameters and result are those of
+        `~photutils_rcnn.training.trainer.Trainer.run`.
+        """
+        end = time.monotonic() + time_budget
+        while super().run(end - time.monotonic(), progress):
+            if self.state['stage'] + 1 == len(self.stages):
+                return True
+            self._enter(self.state['stage'] + 1)
+        return False
