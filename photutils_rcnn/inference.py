@@ -139,7 +139,8 @@ def _infer_tile(model, detector, pixels, tile, frame_shape, psf_fwhm,
         return _nothing(model)
     logits, boxes = detector.classify(features, boxes[candidates],
                                       tile.shape, psf_fwhm)
-    probabilities = special.softmax(model.calibrate(logits), axis=1)
+    logits = model.calibrate(logits, objectness[candidates])
+    probabilities = special.softmax(logits, axis=1)
     scores = 1 - probabilities[:, 0]
     # The part of a tile beyond the frame is empty sky by construction.
     limit = np.subtract(frame_shape, tile.start)

@@ -136,11 +136,11 @@ class MaskRCNNConfig:
     focal_gamma: float = 2.0
     focal_alpha: float = 0.25
     box_std: tuple = (0.1, 0.1, 0.2, 0.2)
-    n_pre_nms: int = 800
-    n_proposals: int = 256
+    n_pre_nms: int = 1000
+    n_proposals: int = 384
     proposal_nms_iou: float = 0.7
     n_positive_rois: int = 64
-    n_negative_rois: int = 80
+    n_negative_rois: int = 176
     n_mask_rois: int = 40
     roi_positive_iou: float = 0.5
     box_pool: int = 7

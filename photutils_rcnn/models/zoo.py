@@ -22,6 +22,7 @@ from photutils_rcnn.models.config import MaskRCNNConfig
 FORMAT = 1
 DEFAULT_THRESHOLDS = {'objectness': 0.1, 'proposal_nms': 0.7, 'score': 0.5,
                       'nms': 0.6, 'mask': 0.5}
+UNCALIBRATED = {'objectness': 0., 'scale': 1., 'offset': 0.}
 
 
 class Model:
@@ -105,25 +106,32 @@ class Model:
 
         return Detector(self.network)
 
-    def calibrate(self, logits):
+    def calibrate(self, logits, objectness):
         """
         Make the softmax of class logits the frequency of being right.
 
-        Vector scaling (Guo et al. 2017, arXiv:1706.04599, section 4.2),
-        fitted on scenes that were not trained on.
+        Both stages have an opinion whether there is a source. The log odds
+        of the first, weighted, are taken from the background's logit of
+        the second; then follows vector scaling (Guo et al. 2017,
+        arXiv:1706.04599, section 4.2), fitted on scenes that were not
+        trained on.
 
         Parameters
         ----------
         logits : (R, n_classes) `~numpy.ndarray`
-            Class logits.
+            Class logits, background first.
+        objectness : (R,) `~numpy.ndarray`
+            The probability that the proposal network gave each region.
 
         Returns
         -------
         logits : (R, n_classes) `~numpy.ndarray`
-            ``scale * logits + offset``.
+            Logits of calibrated probabilities.
         """
-        fit = self.settings.get('calibration',
-                                {'scale': 1., 'offset': 0.})
+        fit = {**UNCALIBRATED, **self.settings.get('calibration', {})}
+        logits = np.array(logits, dtype=float)
+        odds = np.clip(objectness, 1e-6, 1 - 1e-6)
+        logits[:, 0] -= fit['objectness'] * np.log(odds / (1 - odds))
         return logits * np.asarray(fit['scale']) + np.asarray(fit['offset'])
 
 

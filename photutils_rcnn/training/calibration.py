@@ -20,6 +20,9 @@ from photutils_rcnn.segmenter import RCNNSegmenter
 
 # A detection is right if its mask overlaps a source's by this much.
 MIN_IOU = 0.5
+# The weight of the proposal network's opinion, chosen among 0, 0.5, 1 and
+# 1.5 by the likelihood on validation scenes.
+OBJECTNESS_WEIGHT = 1.
 # Scores are calibrated down to this.
 MIN_SCORE = 0.02
 
@@ -111,15 +114,15 @@ def calibrate_model(folder, scenes):
     Returns
     -------
     calibration : dict
-        See `fit_calibration`.
+        See `fit_calibration`, and the weight of the ``objectness``.
     """
     path = Path(folder) / 'config.json'
     settings = json.loads(path.read_text())
-    settings.pop('calibration', None)
     model = load_model(folder)
-    model.settings.pop('calibration', None)
+    weight = {'objectness': OBJECTNESS_WEIGHT}
+    model.settings['calibration'] = weight
     segmenter = RCNNSegmenter(model, score_threshold=MIN_SCORE)
-    calibration = fit_calibration(*collect_outcomes(segmenter, scenes))
-    settings['calibration'] = calibration
+    fit = fit_calibration(*collect_outcomes(segmenter, scenes))
+    settings['calibration'] = calibration = {**weight, **fit}
     path.write_text(json.dumps(settings, indent=2) + '\n')
     return calibration

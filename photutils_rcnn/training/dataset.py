@@ -17,6 +17,9 @@ from photutils_rcnn.training.augmentation import augment, told_fwhm
 
 log = logging.getLogger(__name__)
 
+# Fainter sources than this teach background; those between it and the limit
+# of the truth are ignored.
+MIN_IGNORED_SNR = 3.5
 # Sources cut by a crop's border to fewer pixels than this are ignored.
 MIN_AREA = 5
 
@@ -136,7 +139,10 @@ def scene_crops(scene, config, side, max_sources=None):
     snr = np.where(bad, 0, scene.data) / scene.noise[:, None, None]
     snr = to_model_bands(snr, ~bad, config.n_bands)
     snr = np.arcsinh(np.moveaxis(snr, 0, -1)).astype(np.float16)
-    labels = np.where(scene.truth['ignore'], 0, scene.truth['class_id'])
+    counted = np.flatnonzero(~scene.truth['ignore']
+                             | (scene.truth['snr'] >= MIN_IGNORED_SNR))
+    truth, footprints = scene.truth[counted], scene.footprints[counted]
+    labels = np.where(truth['ignore'], 0, truth['class_id'])
 
     crops = []
     for y in range(0, ny - side + 1, side):
@@ -146,7 +152,7 @@ def scene_crops(scene, config, side, max_sources=None):
                 start = (side - n) // 2
                 rows = slice(y + start, y + start + n)
                 cols = slice(x + start, x + start + n)
-                crop = _cut(snr, labels, scene.footprints, rows, cols, side,
+                crop = _cut(snr, labels, footprints, rows, cols, side,
                             config.mini_mask_size, max_sources)
                 n //= 2
             crop.fwhm = float(np.mean(scene.psf_fwhm))

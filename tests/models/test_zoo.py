@@ -118,7 +118,7 @@ def test_weights_must_fit(network):
 def test_calibration(folder):
     logits = np.float32([[1, 2, 3], [0, 0, 0]])
     plain = zoo.load_model(folder)
-    assert_equal(plain.calibrate(logits), logits)
+    assert_equal(plain.calibrate(logits, [0.5, 0.5]), logits)
     plain.settings['calibration'] = {'scale': [1, 2, 0.5],
                                      'offset': [0, -1, 1]}
-    assert_allclose(plain.calibrate(logits), [[1, 3, 2.5], [0, -1, 1]])
+    assert_allclose(plain.calibrate(logits, [0.5, 0.5]), [[1, 3, 2.5], [0, -1, 1]])
