@@ -124,7 +124,7 @@ class RCNNSegmenter:
         Returns
         -------
         models : dict of str to dict
-            For each name the description of the model.
+            For each name the content of its ``config.json``.
         """
         return zoo.list_models()
 

@@ -79,8 +79,8 @@ class CompletenessCurve:
         The distinct scores in decreasing order; detections at or above
         enter.
     completeness, purity : (K,) `~numpy.ndarray` of float
-        The fractions of found truth and of right detections; the purity is
-        NaN where every detection is ignored.
+        The fractions of found truth and of right detections; the
+        completeness is NaN without counted truth.
     """
 
     thresholds: np.ndarray
