@@ -25,6 +25,15 @@ intersphinx_mapping = {
     'matplotlib': ('https://matplotlib.org/stable/', None),
 }
 
+nitpicky = True
+# other projects, constants, and what the API page leaves out
+nitpick_ignore_regex = [
+    (r'py:.*', r'(True|False|None)'),
+    (r'py:.*', r'(numpy|scipy|astropy|photutils|matplotlib|keras|pathlib)\..*'),
+    (r'py:.*', r'(.*\.)?[A-Z][A-Z_]+'),
+    (r'py:.*', r'photutils_rcnn\.(models|io|training|evaluation|simulation)\..*'),
+    (r'py:.*', r'(Crop|Population|Renderer|Stamp)'),
+]
 exclude_patterns = ['_build']
 default_role = 'obj'
 html_theme = 'pydata_sphinx_theme'
