@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from photutils_rcnn.background import estimate_noise, resolve_background
+from photutils_rcnn.normalization_legacy import LEGACY_STRETCHES
 
 
 class ArcsinhStretch:
@@ -97,7 +98,8 @@ class ZScoreStretch:
         return (self.factor * (image - mean) / std).astype(image.dtype)
 
 
-_STRETCHES = {cls.name: cls for cls in (ArcsinhStretch, ZScoreStretch)}
+_STRETCHES = {cls.name: cls for cls in (ArcsinhStretch, ZScoreStretch,
+                                        *LEGACY_STRETCHES.values())}
 
 
 def get_stretch(name, **params):
@@ -106,8 +108,9 @@ def get_stretch(name, **params):
 
     Parameters
     ----------
-    name : {'arcsinh', 'zscore'}
-        The name of the stretch.
+    name : {'arcsinh', 'zscore', 'zscore-int16', ...}
+        The name of the stretch, one of this module's or of
+        `photutils_rcnn.normalization_legacy`.
     **params
         The parameters of its class.
 
@@ -218,7 +221,9 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3):
         that the data are already subtracted. It needs the unit of the
         data, but for 0. Small cutouts full of sources need 0.
     stretch : callable, optional
-        The stretch. The default is `ArcsinhStretch`.
+        The stretch. The default is `ArcsinhStretch`. One with a true
+        ``takes_raw_pixels`` gets the pixels as they are, background
+        included, in place of those in units of the noise.
     n_bands : int, optional
         The number of bands of the model. The default is 3.
 
@@ -236,7 +241,14 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3):
     background = resolve_background(cube, background)
     noise = estimate_noise(cube, background)
     valid = ~cube.invalid
-    model = to_model_bands((cube.data - background) / noise, valid, n_bands)
+    pixels = cube.data
+    if not getattr(stretch, 'takes_raw_pixels', False):
+        pixels = (pixels - background) / noise
+    elif cube.n_bands != n_bands:
+        msg = (f'data must have {n_bands} bands for the stretch {stretch!r}, '
+               f'got {cube.n_bands}')
+        raise ValueError(msg)
+    model = to_model_bands(pixels, valid, n_bands)
     invalid = cube.mask
     image = stretch(model)
     image[:, invalid] = 0

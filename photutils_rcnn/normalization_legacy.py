@@ -64,6 +64,7 @@ class ZScoreInt16Stretch:
     """
 
     name = 'zscore-int16'
+    takes_raw_pixels = True
 
     def __init__(self, factor=1e4, offset=200.0):
         self.factor = float(factor)
@@ -103,6 +104,8 @@ class _RatioStretch:
     """
     What the options of 2020 share: they divide by the mean of the bands.
     """
+
+    takes_raw_pixels = True
 
     def __init__(self, offset=200.0):
         self.offset = float(offset)

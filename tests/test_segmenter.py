@@ -194,4 +194,5 @@ def test_options_and_repr(fake_model):
     assert segmenter.score_threshold == 0.5
     assert repr(segmenter) == (
         "RCNNSegmenter('fake', score_threshold=0.5, nms_threshold=0.3, "
-        "tile_size=None, background='auto', progress_bar=False)")
+        "tile_size=None, background='auto', psf_fwhm='auto', "
+        'progress_bar=False)')

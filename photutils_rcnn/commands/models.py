@@ -5,21 +5,30 @@ The ``photutils-rcnn models`` command.
 
 __all__ = ['add_arguments', 'run']
 
+from pathlib import Path
+
 
 def add_arguments(parser):
     """
-    Declare the options of the command: none.
+    Declare the options of the command.
 
     Parameters
     ----------
     parser : `argparse.ArgumentParser`
         The parser of the command.
     """
+    actions = parser.add_subparsers(dest='action', metavar='ACTION')
+    actions.add_parser('list', help='list the shipped models (default)')
+    imported = actions.add_parser(
+        'import', help='make a model folder of the weights of Astro R-CNN')
+    imported.add_argument('weights', type=Path,
+                          help='weights of Astro R-CNN (.h5)')
+    imported.add_argument('folder', type=Path, help='folder of the model')
 
 
 def run(args):
     """
-    List the shipped models.
+    List the shipped models or import one.
 
     Parameters
     ----------
@@ -31,6 +40,12 @@ def run(args):
     status : int
         0.
     """
+    if args.action == 'import':
+        from photutils_rcnn.models.legacy.importer import import_model
+
+        import_model(args.weights, args.folder)
+        print(f'{args.folder}: imported')
+        return 0
     from photutils_rcnn.models.zoo import list_models
 
     for name, settings in list_models().items():

@@ -44,7 +44,8 @@ class ConfusionMatrix:
         matches : `~photutils_rcnn.evaluation.matching.Matches`
             The matches of N detections and M true sources.
         class_ids, truth_class_ids : (N,), (M,) array_like of int
-            The classes, 1 or above.
+            The classes, from 1. Detections of class 0, unclassified, are
+            left out.
         ignore : (M,) array_like of bool, optional
             The truth that counts neither way.
         use : (N,) array_like of bool, optional
@@ -53,14 +54,15 @@ class ConfusionMatrix:
         n = len(CLASS_NAMES)
         class_ids = np.asarray(class_ids) - 1
         truth_class_ids = np.asarray(truth_class_ids) - 1
-        hits = np.flatnonzero(matches.hits)
+        classified = class_ids >= 0
+        hits = np.flatnonzero(matches.hits & classified)
         counts = np.zeros((n, n), dtype=int)
         np.add.at(counts, (truth_class_ids[matches.truth_of_detection[hits]],
                            class_ids[hits]), 1)
         missed = matches.detection_of_truth < 0
         if ignore is not None:
             missed &= ~np.asarray(ignore, dtype=bool)
-        spurious = ~(matches.hits | matches.ignored)
+        spurious = ~(matches.hits | matches.ignored) & classified
         if use is not None:
             spurious &= use
         return cls(counts,

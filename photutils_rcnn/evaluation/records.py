@@ -73,7 +73,7 @@ class TruthRecord:
         band = list(scene.bands).index(truth.meta['reference_band'])
         fwhm = float(scene.psf_fwhm[band])
         if radius is None:
-            radius = np.maximum.reduce([
+            radius = np.fmax.reduce([
                 np.full(len(truth), fwhm),
                 np.asarray(truth['half_light_radius'], dtype=float),
                 np.sqrt(scene.footprints.areas / np.pi) / 4])

@@ -32,6 +32,7 @@ def make_scene(positions, *, radii=4.0, shape=(64, 128), seed=0):
     positions = np.reshape(positions, (-1, 2)).astype(float)
     truth = Table({'x': positions[:, 1], 'y': positions[:, 0],
                    'class_id': np.arange(n) % 2 + 1,
+                   'snr': np.full(n, 4.0),
                    'ignore': np.zeros(n, bool)},
                   meta={'reference_band': 'r'})
     return Scene(data=data.astype(np.float32), noise=noise,

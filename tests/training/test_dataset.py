@@ -100,6 +100,10 @@ def test_labels_to_ignore(scene, config):
     scene.truth['ignore'][0] = True
     left, right = scene_crops(scene, config, 64)
     assert_equal(left.labels, [0, 2, 1])
+    scene.truth['snr'][0] = 3.4  # teaches background
+    left, right = scene_crops(scene, config, 64)
+    assert_equal(left.labels, [2, 1])
+    scene.truth['snr'][0] = 4.0
     footprint = scene.footprints.masks[2]
     scene.footprints.masks[2] = np.zeros_like(footprint)
     scene.footprints.masks[2][4, 3:8] = True  # columns 63 to 67

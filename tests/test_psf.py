@@ -1,0 +1,75 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests of the estimate of the PSF.
+"""
+
+import numpy as np
+import pytest
+from astropy.stats import gaussian_fwhm_to_sigma
+from numpy.testing import assert_allclose
+
+from photutils_rcnn.psf import estimate_fwhm
+
+
+def _field(fwhms, fluxes, seed=0, side=300, n_bands=1):
+    """
+    Gaussian sources of the given widths on a jittered grid, in unit noise.
+    """
+    rng = np.random.default_rng(seed)
+    image = rng.normal(size=(n_bands, side, side))
+    n = int(np.ceil(np.sqrt(len(fwhms))))
+    y, x = np.mgrid[:side, :side]
+    for i, (fwhm, flux) in enumerate(zip(fwhms, fluxes, strict=True)):
+        yc, xc = (np.array(divmod(i, n)) + 0.5) * side / n + rng.uniform(
+            -2, 2, 2)
+        variance = (fwhm * gaussian_fwhm_to_sigma)**2
+        image += flux / (2 * np.pi * variance) * np.exp(
+            -((y - yc)**2 + (x - xc)**2) / (2 * variance))
+    return image
+
+
+@pytest.mark.parametrize('fwhm', [2.2, 3.5, 6.0])
+@pytest.mark.parametrize('n_bands', [1, 3])
+def test_stars(fwhm, n_bands):
+    """
+    The width of stars comes out within a few percent. The estimate allows
+    for the wings that real PSFs have and a Gaussian has not.
+    """
+    flux = 60 * fwhm**2 * np.linspace(1, 5, 36)
+    image = _field([fwhm] * 36, flux, n_bands=n_bands)
+    found = estimate_fwhm(image, np.zeros(image.shape[1:], bool))
+    assert_allclose(found * 1.13, fwhm, rtol=0.05)
+
+
+def test_galaxies_are_not_stars():
+    """
+    A quarter of stars among galaxies of all widths sets the estimate.
+    """
+    rng = np.random.default_rng(1)
+    fwhms = np.where(np.arange(64) % 4 == 0, 3.0, rng.uniform(4, 9, 64))
+    image = _field(fwhms, 60 * fwhms**2 * rng.uniform(1, 5, 64), side=500)
+    found = estimate_fwhm(image, np.zeros(image.shape[1:], bool))
+    assert_allclose(found * 1.13, 3.0, rtol=0.08)
+
+
+def test_cosmic_rays_are_not_stars():
+    """
+    Single bright pixels and bad pixels do not count.
+    """
+    rng = np.random.default_rng(2)
+    image = _field([4.0] * 25, [4000.] * 25)
+    bad = np.zeros(image.shape[1:], bool)
+    rows, cols = rng.integers(20, 280, (2, 100))
+    image[0, rows[:50], cols[:50]] += 500
+    image[0, rows[50:], cols[50:]] = np.nan
+    bad[rows[50:], cols[50:]] = True
+    assert_allclose(estimate_fwhm(image, bad) * 1.13, 4.0, rtol=0.08)
+
+
+def test_unknown():
+    """
+    Without bright sources, or in a small frame, there is no estimate.
+    """
+    noise = np.random.default_rng(0).normal(size=(1, 100, 100))
+    assert estimate_fwhm(noise, np.zeros((100, 100), bool)) is None
+    assert estimate_fwhm(noise[:, :20], np.zeros((20, 100), bool)) is None
