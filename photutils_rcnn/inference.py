@@ -117,7 +117,7 @@ def infer(model, image, invalid, psf_fwhm, score_threshold, nms_threshold,
         if len(tiles) > 1:
             sides = (part['boxes'][:, 2:] - part['boxes'][:, :2]).max(
                 axis=1, initial=0)
-            part['flags'] |= np.where(sides > halo, RCNN_FLAGS[
+            part['flags'] |= np.where(sides > halo / 2, RCNN_FLAGS[
                 'exceeds_halo'], 0).astype(np.int32)
         yield i + 1, len(tiles), part
 

@@ -44,8 +44,11 @@ def collect_outcomes(segmenter, scenes):
         The logarithms of the probabilities, background first.
     classes : (N,) `~numpy.ndarray` of int
         The true class of each detection, 0 where there is no source.
+    weights : (N,) `~numpy.ndarray` of float
+        The weight of each detection: those of a scene sum to one, so that
+        crowded fields do not outvote the others.
     """
-    log_probabilities, classes = [], []
+    log_probabilities, classes, weights = [], [], []
     for scene in scenes:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', NoDetectionsWarning)
@@ -64,10 +67,13 @@ def collect_outcomes(segmenter, scenes):
         log_probabilities.append(
             np.log(np.maximum(probabilities, 1e-9))[counts])
         classes.append(truth[matches.truth_of_detection][counts])
-    return np.concatenate(log_probabilities), np.concatenate(classes)
+        n = np.count_nonzero(counts)
+        weights.append(np.full(n, 1 / max(n, 1)))
+    return (np.concatenate(log_probabilities), np.concatenate(classes),
+            np.concatenate(weights))
 
 
-def fit_calibration(log_probabilities, classes):
+def fit_calibration(log_probabilities, classes, weights=None):
     """
     The scales and offsets of logits with the largest likelihood.
 
@@ -79,6 +85,8 @@ def fit_calibration(log_probabilities, classes):
         Logits, up to a constant per row.
     classes : (N,) `~numpy.ndarray` of int
         The true classes.
+    weights : (N,) `~numpy.ndarray` of float, optional
+        The weights of the rows; equal by default.
 
     Returns
     -------
@@ -92,7 +100,7 @@ def fit_calibration(log_probabilities, classes):
             0, values[n_classes:])
         chosen = special.log_softmax(logits, axis=1)[
             np.arange(len(classes)), classes]
-        return -chosen.mean()
+        return -np.average(chosen, weights=weights)
 
     start = np.concatenate([np.ones(n_classes), np.zeros(n_classes - 1)])
     fit = optimize.minimize(negative_log_likelihood, start)
