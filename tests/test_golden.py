@@ -69,12 +69,15 @@ def test_demo_against_truth(detected):
         np.transpose([truth['x'], truth['y']]))
     right, _ = KDTree(np.transpose([scene.truth['x'], scene.truth['y']])
                       ).query(np.transpose([table['x'], table['y']]))
-    assert np.mean(found < 3) > 0.9
-    assert np.mean(right < 3) > 0.9
+    fwhm = scene.psf_fwhm.mean()
+    assert np.mean(found < fwhm) > 0.9
+    assert np.mean(right < fwhm) > 0.85
 
 
 if __name__ == '__main__':
     rows = _detect()[1]
     for name in ('x', 'y', 'score', 'prob_star'):
         rows[name] = np.round(rows[name], 3)
-    rows.write(GOLDEN, format='ascii.csv', overwrite=True)
+    rows.meta['comments'] = ['The demo field by the shipped weights; '
+                             'see test_golden.py']
+    rows.write(GOLDEN, format='ascii.csv', comment='# ', overwrite=True)
