@@ -15,7 +15,6 @@ from pathlib import Path
 import keras
 
 from photutils_rcnn.models.mask_rcnn import LOSS_NAMES, MaskRCNN
-from photutils_rcnn.models.zoo import get_weights
 from photutils_rcnn.training.checkpoint import (load_checkpoint,
                                                 save_checkpoint)
 from photutils_rcnn.training.log import append_log, plot_log
@@ -224,14 +223,3 @@ class Trainer:
                      for name in ('loss', *LOSS_NAMES)}}
         append_log(self.folder / 'log.csv', values)
         log.info('%s', json.dumps(values))
-
-    def weights(self):
-        """
-        The weights of the network, by name.
-
-        Returns
-        -------
-        weights : dict of `~numpy.ndarray`
-            Float32 arrays.
-        """
-        return get_weights(self.model)

@@ -78,8 +78,8 @@ def test_run_and_resume(make_trainer):
     for a, b in zip(expected, found, strict=True):
         assert a['step'] == b['step']
         assert_allclose(float(a['loss']), float(b['loss']), rtol=1e-3)
-    after = resumed.weights()
-    for name, value in whole.weights().items():
+    after = get_weights(resumed.model)
+    for name, value in get_weights(whole.model).items():
         assert_allclose(after[name], value, rtol=1e-2, atol=1e-4)
 
 
@@ -144,6 +144,6 @@ def test_export(make_trainer, tmp_path):
     assert model.settings['training']['n_crops'] == 4
     card = (tmp_path / 'model' / 'MODEL_CARD.md').read_text()
     assert card.startswith('# mine')
-    assert_equal(list(get_weights(model.network)), list(trainer.weights()))
+    assert_equal(list(get_weights(model.network)), list(get_weights(trainer.model)))
     image = trainer.dataset.batch(0)[0][0]
     run_inference(model, image).paint()
