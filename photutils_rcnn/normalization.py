@@ -110,7 +110,7 @@ def get_stretch(name, **params):
     ----------
     name : {'arcsinh', 'zscore', 'zscore-int16', ...}
         The name of the stretch, one of this module's or of
-        `photutils_rcnn.normalization_legacy`.
+        ``photutils_rcnn.normalization_legacy``.
     **params
         The parameters of its class.
 
