@@ -179,7 +179,8 @@ class Instances:
         of the largest such distance: 1 in the middle, 0 at the edge. So a
         star on the disc of a galaxy keeps its core and two equal sources
         share their overlap evenly. The rule looks at each source alone,
-        hence does not depend on the order of sources or on tiles.
+        hence depends neither on tiles nor, but for exact ties, which go to
+        the first source, on the order of sources.
 
         Parameters
         ----------

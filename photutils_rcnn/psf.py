@@ -5,9 +5,12 @@ The width of the PSF, from the image itself.
 
 __all__ = ['estimate_fwhm']
 
+import warnings
+
 import numpy as np
 from astropy.stats import gaussian_sigma_to_fwhm
 from photutils.detection import find_peaks
+from photutils.utils.exceptions import NoDetectionsWarning
 from scipy import ndimage
 
 HALF = 14
@@ -21,8 +24,9 @@ WINDOW = 0.12
 # Sharper than this are cosmic rays and bad pixels; the widest PSF known to
 # the shipped model is 8 pixels.
 SHARPEST, WIDEST = 1.5, 12.
-# An adaptive Gaussian is wider than the half maximum of a PSF with wings;
-# the median ratio on simulated scenes.
+# An adaptive Gaussian is wider than the half maximum of a PSF with wings,
+# and some of the pile are galaxies; the median ratio of all this on
+# simulated scenes.
 WINGS = 1.13
 
 
@@ -76,10 +80,6 @@ def _peaks(smooth, level, near_bad):
     """
     The brightest local maxima away from the border and from bad pixels.
     """
-    import warnings
-
-    from photutils.utils.exceptions import NoDetectionsWarning
-
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', NoDetectionsWarning)
         table = find_peaks(smooth, level, box_size=9, mask=near_bad,

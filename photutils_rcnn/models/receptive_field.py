@@ -10,7 +10,7 @@ import numpy as np
 from photutils_rcnn.models.config import MaskRCNNConfig
 
 
-def receptive_radius(config, level_limit=None):
+def receptive_radius(config):
     """
     The distance from which a pixel can change the proposals of a cell.
 
@@ -23,8 +23,6 @@ def receptive_radius(config, level_limit=None):
     ----------
     config : `~photutils_rcnn.models.config.MaskRCNNConfig`
         The network.
-    level_limit : int, optional
-        The coarsest pyramid level that counts.
 
     Returns
     -------
@@ -34,7 +32,7 @@ def receptive_radius(config, level_limit=None):
     """
     from keras import ops
 
-    from photutils_rcnn.models.anchors import anchor_cells, make_anchors
+    from photutils_rcnn.models.anchors import anchor_cells
     from photutils_rcnn.models.mask_rcnn import MaskRCNN
 
     network = MaskRCNN(config)
@@ -54,10 +52,6 @@ def receptive_radius(config, level_limit=None):
         network(i, training=False)['objectness'])[0] for i in (image, spot))
     cells = anchor_cells(config, (side, side))
     changed = after != before
-    if level_limit is not None:
-        sizes = make_anchors(config, (side, side))
-        largest = max(config.anchor_sizes[level_limit])
-        changed &= sizes[:, 2] - sizes[:, 0] <= largest
     offset = np.abs(cells[changed] - middle).max()
     return int(offset) + config.strides[-1] // 2
 
