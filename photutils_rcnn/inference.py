@@ -6,7 +6,6 @@ From a normalized frame to instances: tiles, network, suppression.
 __all__ = ['infer', 'run_inference']
 
 import numpy as np
-from scipy import special
 
 from photutils_rcnn.instances import RCNN_FLAGS, Instances
 from photutils_rcnn.nms import suppress
@@ -139,9 +138,7 @@ def _infer_tile(model, detector, pixels, tile, frame_shape, psf_fwhm,
         return _nothing(model)
     logits, boxes = detector.classify(features, boxes[candidates],
                                       tile.shape, psf_fwhm)
-    logits = model.calibrate(logits, objectness[candidates])
-    probabilities = special.softmax(logits, axis=1)
-    scores = 1 - probabilities[:, 0]
+    scores = model.source_probabilities(logits, objectness[candidates])
     # The part of a tile beyond the frame is empty sky by construction.
     limit = np.subtract(frame_shape, tile.start)
     boxes = np.clip(boxes, 0, np.tile(limit, 2)).astype(np.float32)
@@ -154,14 +151,14 @@ def _infer_tile(model, detector, pixels, tile, frame_shape, psf_fwhm,
     good = good[tile.owns(cells[:, 0], cells[:, 1])]
     if len(good) == 0:
         return _nothing(model)
+    classes = detector.identify(pixels, boxes[good], logits[good], psf_fwhm)
     masks, mask_boxes = detector.outline(features, boxes[good], tile.shape)
     offset = np.tile(tile.start, 2).astype(np.float32)
-    classes = probabilities[good, 1:]
     return {
         'boxes': boxes[good] + offset,
         'scores': scores[good].astype(np.float32),
-        'class_probabilities': (classes / classes.sum(axis=1, keepdims=True)
-                                ).astype(np.float32),
+        'class_probabilities': model.class_probabilities(classes).astype(
+            np.float32),
         'masks': masks.astype(np.float16),
         'mask_boxes': mask_boxes + offset,
         'flags': np.zeros(len(good), dtype=np.int32),

@@ -79,11 +79,23 @@ class MaskRCNNConfig:
     mini_mask_size : int
         The side of the stored truth masks.
     told_fwhm : bool
-        Whether the class and box head is told the FWHM of the PSF, where
-        it is known.
+        Whether the class and box head and the profile head are told the
+        FWHM of the PSF, where it is known.
+    profile_size : int
+        The side of the grid of samples of the image around a source from
+        which the profile head tells the classes apart; 0 for a network
+        without that head.
+    profile_extent : float
+        The side of this grid, in units of the FWHM of the PSF.
+    profile_stretch : float
+        Images are ``arcsinh`` of the signal-to-noise ratio, divided by
+        this number, which the profile head undoes.
+    profile_filters : tuple of int
+        The channels of the profile head's convolutions; the second half
+        of them at half the resolution.
     loss_weights : tuple of float
         The weights of the losses ``(objectness, rpn_box, class, box,
-        mask)``.
+        mask, profile)``.
     layers : {'compact', 'matterport'}
         The layers of pyramid and heads; ``'matterport'`` are those of
         `photutils_rcnn.models.legacy.layers`, with boxes and masks for
@@ -140,7 +152,7 @@ class MaskRCNNConfig:
     n_proposals: int = 384
     proposal_nms_iou: float = 0.7
     n_positive_rois: int = 64
-    n_negative_rois: int = 176
+    n_negative_rois: int = 320
     n_mask_rois: int = 40
     roi_positive_iou: float = 0.5
     box_pool: int = 7
@@ -155,7 +167,11 @@ class MaskRCNNConfig:
     mask_convolutions: int = 3
     mini_mask_size: int = 32
     told_fwhm: bool = True
-    loss_weights: tuple = (1., 1., 1., 1., 1.)
+    profile_size: int = 17
+    profile_extent: float = 4.25
+    profile_stretch: float = 2.
+    profile_filters: tuple = (32, 32, 48, 64)
+    loss_weights: tuple = (1., 1., 1., 1., 1., 1.)
     layers: str = 'compact'
     anchor_offset: float = 0.5
     box_end: float = 0.
@@ -235,7 +251,8 @@ _PAPER = MaskRCNNConfig(
     n_positive_rois=82, n_negative_rois=166, n_mask_rois=82, box_context=1.,
     mask_context=1., canonical_size=224., mask_level_shift=0,
     head_width=1024, mask_channels=256, mask_convolutions=4,
-    mini_mask_size=56, told_fwhm=False, layers='matterport', anchor_offset=0., box_end=1.,
+    mini_mask_size=56, told_fwhm=False, profile_size=0,
+    layers='matterport', anchor_offset=0., box_end=1.,
     pooling='crop_and_resize', level_rule='round', n_roi_levels=4,
     train_batch_norm=False, rpn_loss='sampled', truth_regions=False,
     negatives_per_positive=1 / 0.33 - 1, mean_l2=1e-4)

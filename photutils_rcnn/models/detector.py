@@ -49,6 +49,7 @@ class Detector:
         if key not in self._stages:
             builder = {'dense': self._dense_stage,
                        'classify': self._classify_stage,
+                       'identify': self._identify_stage,
                        'outline': self._outline_stage}[name]
             self._stages[key] = compile_function(builder(shape))
         return self._stages[key]
@@ -81,6 +82,16 @@ class Detector:
             return logits, self.network.refine_boxes(boxes, deltas, shape)
 
         return classify
+
+    def _identify_stage(self, shape):
+        def identify(image, log_fwhm, boxes, logits):
+            image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
+            log_fwhm = ops.broadcast_to(log_fwhm, ops.shape(image_index))
+            return (self.network.classify_sources(
+                image, boxes, image_index, logits, log_fwhm,
+                training=False),)
+
+        return identify
 
     def _outline_stage(self, shape):
         level_shapes = self._level_shapes(shape)
@@ -145,9 +156,31 @@ class Detector:
         boxes : (R, 4) `~numpy.ndarray`
             The refined boxes.
         """
-        log_fwhm = np.float32(0 if psf_fwhm is None else np.log(psf_fwhm))
-        return self._in_buckets('classify', (features, log_fwhm), boxes,
-                                shape)
+        return self._in_buckets('classify', (features, _log(psf_fwhm)),
+                                (boxes,), shape)
+
+    def identify(self, image, boxes, logits, psf_fwhm=None):
+        """
+        The classes of sources.
+
+        Parameters
+        ----------
+        image : (ny, nx, n_bands) `~numpy.ndarray` of float32
+            The tile that was given to `dense`.
+        boxes : (R, 4) `~numpy.ndarray` of float32
+            Refined boxes.
+        logits : (R, n_classes) `~numpy.ndarray`
+            Their class logits from `classify`.
+        psf_fwhm : float, optional
+            The FWHM of the PSF in pixels; `None` if it is not known.
+
+        Returns
+        -------
+        logits : (R, n_classes - 1) `~numpy.ndarray`
+            Class logits without background.
+        """
+        return self._in_buckets('identify', (image[None], _log(psf_fwhm)),
+                                (boxes, logits), image.shape[:2])[0]
 
     def outline(self, features, boxes, shape):
         """
@@ -162,17 +195,28 @@ class Detector:
         mask_boxes : (R, 4) `~numpy.ndarray`
             The boxes that the masks cover.
         """
-        return self._in_buckets('outline', (features,), boxes, shape)
+        return self._in_buckets('outline', (features,), (boxes,), shape)
 
-    def _in_buckets(self, name, known, boxes, shape):
+    def _in_buckets(self, name, known, rows, shape):
+        """
+        Run a stage on rows, padded to a bucket.
+        """
         stage = self._stage(name, tuple(shape))
-        boxes = np.asarray(boxes, dtype=np.float32)
+        rows = [np.asarray(values, dtype=np.float32) for values in rows]
         results = []
-        for start in range(0, max(len(boxes), 1), BUCKETS[-1]):
-            part = boxes[start:start + BUCKETS[-1]]
-            size = next(b for b in BUCKETS if b >= len(part))
-            padded = np.pad(part, ((0, size - len(part)), (0, 0)))
-            results.append([ops.convert_to_numpy(value)[:len(part)]
-                            for value in stage(*known, padded)])
+        for start in range(0, max(len(rows[0]), 1), BUCKETS[-1]):
+            parts = [values[start:start + BUCKETS[-1]] for values in rows]
+            n = len(parts[0])
+            size = next(b for b in BUCKETS if b >= n)
+            padded = [np.pad(part, ((0, size - n), (0, 0))) for part in parts]
+            results.append([ops.convert_to_numpy(value)[:n]
+                            for value in stage(*known, *padded)])
         return tuple(np.concatenate(values)
                      for values in zip(*results, strict=True))
+
+
+def _log(psf_fwhm):
+    """
+    What the network is told of the PSF.
+    """
+    return np.float32(0 if psf_fwhm is None else np.log(psf_fwhm))

@@ -20,6 +20,9 @@ from photutils_rcnn.models.losses import (class_loss, focal_loss, mask_loss,
                                           mean_squares, sampled_loss,
                                           smooth_l1)
 from photutils_rcnn.models.pooling import pool_regions
+from photutils_rcnn.models.profile_head import (profile_head,
+                                                profile_head_inputs,
+                                                sample_profiles)
 from photutils_rcnn.models.region_proposal import propose, proposal_head
 from photutils_rcnn.models.roi_align import flatten_pyramid
 from photutils_rcnn.models.roi_heads import (box_head, box_head_inputs,
@@ -27,7 +30,7 @@ from photutils_rcnn.models.roi_heads import (box_head, box_head_inputs,
 from photutils_rcnn.models.targets import (match_anchors, sample_anchors,
                                            sample_masks, sample_regions)
 
-LOSS_NAMES = ('objectness', 'rpn_box', 'class', 'box', 'mask')
+LOSS_NAMES = ('objectness', 'rpn_box', 'class', 'box', 'mask', 'profile')
 
 
 @keras.saving.register_keras_serializable(package='photutils_rcnn')
@@ -37,8 +40,8 @@ class MaskRCNN(keras.Model):
 
     Calling the model runs the dense part: trunk, pyramid and proposal
     network. Training adds the second stage in `compute_loss`, on sampled
-    regions; inference calls `classify_regions` and `outline_regions` on
-    the regions it chose.
+    regions; inference calls `classify_regions` on the regions it chose,
+    and `classify_sources` and `outline_regions` on those it kept.
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ class MaskRCNN(keras.Model):
         The network; the compact one by default.
     precision : {'float32', 'mixed_bfloat16', 'mixed_float16'}, optional
         The precision of trunk, pyramid and hidden layers of the heads.
-        Geometry, logits and losses are float32 in any case.
+        Geometry, profiles, logits and losses are float32 in any case.
     seed : int, optional
         The seed of the sampling of regions in training.
 
@@ -74,6 +77,8 @@ class MaskRCNN(keras.Model):
                     'deltas': deltas}, name='dense_part')
         self.box_head = box_head(self.config, precision)
         self.mask_head = mask_head(self.config, precision)
+        self.profile_head = (profile_head(self.config)
+                             if self.config.profile_size else None)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.loss_trackers = [keras.metrics.Mean(name=name)
                               for name in LOSS_NAMES]
@@ -146,6 +151,44 @@ class MaskRCNN(keras.Model):
             pooled = box_head_inputs(pooled, boxes, log_fwhm)
         return self.box_head(pooled, training=self._mode(training))
 
+    def classify_sources(self, images, boxes, image_index, logits,
+                         log_fwhm=None, training=None):
+        """
+        The classes of sources, once they are known to be sources.
+
+        Parameters
+        ----------
+        images : (B, ny, nx, n_bands) tensor
+            The images as they were given to the network.
+        boxes : (R, 4) tensor
+            The refined boxes.
+        image_index : (R,) tensor of int32
+            The image of each box.
+        logits : (R, n_classes) tensor
+            The class logits from `classify_regions`.
+        log_fwhm : (R,) tensor, optional
+            See `classify_regions`.
+        training : bool, optional
+            Whether the head is being trained.
+
+        Returns
+        -------
+        logits : (R, n_classes - 1) tensor
+            Class logits without background. A network without a profile
+            head returns those of the box head.
+        """
+        of_sources = logits[:, 1:]
+        if self.profile_head is None:
+            return of_sources
+        if log_fwhm is None or not self.config.told_fwhm:
+            log_fwhm = ops.zeros_like(boxes[:, 0])
+        profiles = sample_profiles(images, boxes, image_index, log_fwhm,
+                                   self.config)
+        return of_sources + self.profile_head(
+            profile_head_inputs(profiles, boxes, logits, log_fwhm,
+                                self.config),
+            training=self._mode(training))
+
     def outline_regions(self, features, shapes, boxes, image_index,
                         training=None):
         """
@@ -198,10 +241,10 @@ class MaskRCNN(keras.Model):
             The weighted sum. The parts are the model's metrics.
         """
         config = self.config
-        shape = (x.shape[1], x.shape[2])
-        anchors = ops.convert_to_tensor(make_anchors(config, shape))
+        anchors = ops.convert_to_tensor(make_anchors(
+            config, (x.shape[1], x.shape[2])))
         losses = [*self._proposal_losses(anchors, y, y_pred),
-                  *self._region_losses(anchors, shape, y, y_pred, training)]
+                  *self._region_losses(anchors, x, y, y_pred, training)]
         for tracker, loss in zip(self.loss_trackers, losses, strict=True):
             tracker.update_state(loss)
         total = sum(weight * loss for weight, loss
@@ -227,8 +270,9 @@ class MaskRCNN(keras.Model):
         targets = encode_boxes(targets, anchors, config.box_std)
         return objectness, smooth_l1(outputs['deltas'], targets, positive)
 
-    def _region_losses(self, anchors, shape, truth, outputs, training):
+    def _region_losses(self, anchors, image, truth, outputs, training):
         config = self.config
+        shape = (image.shape[1], image.shape[2])
         proposals, valid = propose(outputs['objectness'], outputs['deltas'],
                                    anchors, shape, config)
         edges = truth
@@ -256,7 +300,9 @@ class MaskRCNN(keras.Model):
         box = smooth_l1(deltas, targets,
                         ops.reshape(regions['positive'], (-1,)))
 
-        # Positive regions come first: the mask head sees only those.
+        # Positive regions come first: the other heads see only those.
+        profile = self._profile_loss(image, regions, logits, deltas, log_fwhm,
+                                     training)
         n = config.n_mask_rois
         boxes = regions['boxes'][:, :n]
         matched = regions['matched'][:, :n]
@@ -271,4 +317,30 @@ class MaskRCNN(keras.Model):
             logits = take_class(logits, regions['classes'][:, :n], axis=-1)
         mask = mask_loss(logits, masks,
                          ops.reshape(regions['positive'][:, :n], (-1,)))
-        return classes, box, mask
+        return classes, box, mask, profile
+
+    def _profile_loss(self, image, regions, logits, deltas, log_fwhm,
+                      training):
+        """
+        The class loss of the positive regions, refined as in inference.
+        """
+        if self.profile_head is None:
+            return 0.
+        config = self.config
+        n_images, n_regions = regions['weights'].shape
+        n = config.n_positive_rois
+
+        def first(values):
+            values = ops.reshape(values, (-1, n_regions, *values.shape[1:]))
+            return ops.reshape(values[:, :n], (-1, *values.shape[2:]))
+
+        boxes = self.refine_boxes(
+            ops.reshape(regions['boxes'][:, :n], (-1, 4)),
+            ops.stop_gradient(first(deltas)), image.shape[1:3])
+        images = ops.repeat(ops.arange(ops.shape(image)[0], dtype='int32'), n)
+        classes = self.classify_sources(
+            image, boxes, images, first(logits),
+            None if log_fwhm is None else first(log_fwhm), training)
+        weights = ops.reshape(regions['positive'][:, :n], (-1,))
+        labels = ops.reshape(regions['classes'][:, :n], (-1,)) - 1
+        return class_loss(classes, ops.maximum(labels, 0), weights)

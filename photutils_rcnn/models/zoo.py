@@ -16,13 +16,15 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+from scipy import special
 
 from photutils_rcnn.models.config import MaskRCNNConfig
 
-FORMAT = 1
+FORMAT = 2
 DEFAULT_THRESHOLDS = {'objectness': 0.1, 'proposal_nms': 0.7, 'score': 0.5,
                       'nms': 0.6, 'mask': 0.5}
-UNCALIBRATED = {'objectness': 0., 'scale': 1., 'offset': 0.}
+UNCALIBRATED = {'objectness': 0., 'source_scale': 1., 'source_offset': 0.,
+                'class_scale': 1., 'class_offset': 0.}
 
 
 class Model:
@@ -106,15 +108,14 @@ class Model:
 
         return Detector(self.network)
 
-    def calibrate(self, logits, objectness):
+    def source_probabilities(self, logits, objectness):
         """
-        Make the softmax of class logits the frequency of being right.
+        The calibrated probability of regions to be sources.
 
         Both stages have an opinion whether there is a source. The log odds
-        of the first, weighted, are taken from the background's logit of
-        the second; then follows vector scaling (Guo et al. 2017,
-        arXiv:1706.04599, section 4.2), fitted on scenes that were not
-        trained on.
+        of the first, weighted, are added to those of the second; then
+        follows Platt scaling (Guo et al. 2017, arXiv:1706.04599, section
+        4.1), fitted on scenes that were not trained on.
 
         Parameters
         ----------
@@ -125,14 +126,39 @@ class Model:
 
         Returns
         -------
-        logits : (R, n_classes) `~numpy.ndarray`
-            Logits of calibrated probabilities.
+        probabilities : (R,) `~numpy.ndarray`
+            The probabilities.
         """
-        fit = {**UNCALIBRATED, **self.settings.get('calibration', {})}
-        logits = np.array(logits, dtype=float)
-        odds = np.clip(objectness, 1e-6, 1 - 1e-6)
-        logits[:, 0] -= fit['objectness'] * np.log(odds / (1 - odds))
-        return logits * np.asarray(fit['scale']) + np.asarray(fit['offset'])
+        fit = self._calibration
+        logits = np.asarray(logits, dtype=float)
+        odds = special.logsumexp(logits[:, 1:], axis=1) - logits[:, 0]
+        odds += fit['objectness'] * special.logit(
+            np.clip(objectness, 1e-6, 1 - 1e-6))
+        return special.expit(fit['source_scale'] * odds
+                             + fit['source_offset'])
+
+    def class_probabilities(self, logits):
+        """
+        The calibrated probabilities of the classes of sources.
+
+        Parameters
+        ----------
+        logits : (R, n_classes - 1) `~numpy.ndarray`
+            Class logits without background.
+
+        Returns
+        -------
+        probabilities : (R, n_classes - 1) `~numpy.ndarray`
+            Their softmax after vector scaling with one scale (Guo et al.
+            2017, section 4.2); rows sum to one.
+        """
+        fit = self._calibration
+        return special.softmax(fit['class_scale'] * np.asarray(
+            logits, dtype=float) + fit['class_offset'], axis=1)
+
+    @property
+    def _calibration(self):
+        return {**UNCALIBRATED, **self.settings.get('calibration', {})}
 
 
 def get_weights(network):

@@ -21,9 +21,9 @@ P_BLUR = 0.1
 MAX_BLUR = 0.6
 # The noise of a real frame and its PSF are estimated, not known.
 NOISE_ERROR = 0.05
-P_FWHM_UNKNOWN = 0.2
-P_FWHM_POOR = 0.3
-FWHM_ERROR = 0.03
+P_FWHM_UNKNOWN = 0.15
+P_FWHM_POOR = 0.25
+FWHM_ERROR = 0.025
 FWHM_POOR_ERROR = 0.1
 
 

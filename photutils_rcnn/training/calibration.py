@@ -6,10 +6,12 @@ Making scores the frequency of being right.
 __all__ = ['calibrate_model', 'collect_outcomes', 'fit_calibration']
 
 import json
+import logging
 import warnings
 from pathlib import Path
 
 import numpy as np
+from astropy.table import Table, vstack
 from photutils.utils.exceptions import NoDetectionsWarning
 from scipy import optimize, special
 
@@ -17,6 +19,8 @@ from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
 from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.segmenter import RCNNSegmenter
+
+log = logging.getLogger(__name__)
 
 # A detection is right if its mask overlaps a source's by this much.
 MIN_IOU = 0.5
@@ -41,15 +45,13 @@ def collect_outcomes(segmenter, scenes):
 
     Returns
     -------
-    log_probabilities : (N, n_classes) `~numpy.ndarray`
-        The logarithms of the probabilities, background first.
-    classes : (N,) `~numpy.ndarray` of int
-        The true class of each detection, 0 where there is no source.
-    weights : (N,) `~numpy.ndarray` of float
-        The weight of each detection: those of a scene sum to one, so that
-        crowded fields do not outvote the others.
+    outcomes : `~astropy.table.Table`
+        A row for each detection: ``score``; ``probabilities`` of the
+        classes; ``class_id``, the true class, 0 where there is no source;
+        ``weight``: those of a scene sum to one, so that crowded fields do
+        not outvote the others.
     """
-    log_probabilities, classes, weights = [], [], []
+    tables = []
     for scene in scenes:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', NoDetectionsWarning)
@@ -61,52 +63,66 @@ def collect_outcomes(segmenter, scenes):
         matches = match_overlaps(overlaps, found.scores, MIN_IOU,
                                  ignore=ignore)
         truth = np.append(np.asarray(scene.truth['class_id']), 0)
-        scores = found.scores.astype(float)[:, None]
-        probabilities = np.concatenate(
-            [1 - scores, scores * found.class_probabilities], axis=1)
         counts = ~matches.ignored
-        log_probabilities.append(
-            np.log(np.maximum(probabilities, 1e-9))[counts])
-        classes.append(truth[matches.truth_of_detection][counts])
         n = np.count_nonzero(counts)
-        weights.append(np.full(n, 1 / max(n, 1)))
-    return (np.concatenate(log_probabilities), np.concatenate(classes),
-            np.concatenate(weights))
+        tables.append(Table({
+            'score': found.scores[counts].astype(float),
+            'probabilities': found.class_probabilities[counts].astype(float),
+            'class_id': truth[matches.truth_of_detection][counts],
+            'weight': np.full(n, 1 / max(n, 1))}))
+    return vstack(tables)
 
 
-def fit_calibration(log_probabilities, classes, weights=None):
+def fit_calibration(outcomes):
     """
     The scales and offsets of logits with the largest likelihood.
 
-    Vector scaling, Guo et al. (2017, arXiv:1706.04599), section 4.2.
-
     Parameters
     ----------
-    log_probabilities : (N, K) `~numpy.ndarray`
-        Logits, up to a constant per row.
-    classes : (N,) `~numpy.ndarray` of int
-        The true classes.
-    weights : (N,) `~numpy.ndarray` of float, optional
-        The weights of the rows; equal by default.
+    outcomes : `~astropy.table.Table`
+        From `collect_outcomes`.
 
     Returns
     -------
     calibration : dict
-        ``scale`` and ``offset``, lists of K numbers.
+        ``source_scale``, ``source_offset``, ``class_scale`` and
+        ``class_offset`` of `~photutils_rcnn.models.zoo.Model`; nothing, with
+        a warning in the log, if no detection or all detections are right.
     """
-    n_classes = log_probabilities.shape[1]
+    score = np.clip(outcomes['score'], 1e-9, 1 - 1e-9)
+    is_source = np.asarray(outcomes['class_id'] > 0)
+    if is_source.all() or not is_source.any():
+        log.warning('scores are not calibrated: %d of %d detections are '
+                    'right', np.count_nonzero(is_source), len(is_source))
+        return {}
+    scale, offset = _fit_scaling(
+        np.column_stack([np.zeros(len(score)), special.logit(score)]),
+        is_source.astype(int), outcomes['weight'])
+    sources = outcomes[is_source]
+    class_scale, class_offset = _fit_scaling(
+        np.log(np.maximum(sources['probabilities'], 1e-9)),
+        sources['class_id'] - 1, sources['weight'])
+    return {'source_scale': scale, 'source_offset': offset[1],
+            'class_scale': class_scale, 'class_offset': class_offset}
 
+
+def _fit_scaling(logits, classes, weights):
+    """
+    A scale and the offsets of classes, the first of them 0.
+
+    Vector scaling with one scale, Guo et al. (2017, arXiv:1706.04599),
+    section 4.2.
+    """
     def negative_log_likelihood(values):
-        logits = log_probabilities * values[:n_classes] + np.append(
-            0, values[n_classes:])
-        chosen = special.log_softmax(logits, axis=1)[
+        scaled = logits * values[0] + np.append(0, values[1:])
+        chosen = special.log_softmax(scaled, axis=1)[
             np.arange(len(classes)), classes]
         return -np.average(chosen, weights=weights)
 
-    start = np.concatenate([np.ones(n_classes), np.zeros(n_classes - 1)])
+    start = np.append(1., np.zeros(logits.shape[1] - 1))
     fit = optimize.minimize(negative_log_likelihood, start)
-    return {'scale': np.round(fit.x[:n_classes], 4).tolist(),
-            'offset': [0., *np.round(fit.x[n_classes:], 4).tolist()]}
+    scale, *offsets = np.round(fit.x, 4).tolist()
+    return scale, [0., *offsets]
 
 
 def calibrate_model(folder, scenes):
@@ -131,7 +147,7 @@ def calibrate_model(folder, scenes):
     weight = {'objectness': OBJECTNESS_WEIGHT}
     model.settings['calibration'] = weight
     segmenter = RCNNSegmenter(model, score_threshold=MIN_SCORE)
-    fit = fit_calibration(*collect_outcomes(segmenter, scenes))
+    fit = fit_calibration(collect_outcomes(segmenter, scenes))
     settings['calibration'] = calibration = {**weight, **fit}
     path.write_text(json.dumps(settings, indent=2) + '\n')
     return calibration

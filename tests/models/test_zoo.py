@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_equal
+from scipy import special
 from tiny_network import tiny_config
 
 from photutils_rcnn.models import zoo
@@ -116,9 +117,33 @@ def test_weights_must_fit(network):
 
 
 def test_calibration(folder):
+    """
+    Without a calibration the probabilities are the softmax of the logits;
+    with one, logits are scaled and shifted, and the proposal network's log
+    odds join in.
+    """
     logits = np.float32([[1, 2, 3], [0, 0, 0]])
-    plain = zoo.load_model(folder)
-    assert_equal(plain.calibrate(logits, [0.5, 0.5]), logits)
-    plain.settings['calibration'] = {'scale': [1, 2, 0.5],
-                                     'offset': [0, -1, 1]}
-    assert_allclose(plain.calibrate(logits, [0.5, 0.5]), [[1, 3, 2.5], [0, -1, 1]])
+    model = zoo.load_model(folder)
+    assert_allclose(model.source_probabilities(logits, [0.9, 0.2]),
+                    1 - special.softmax(logits, axis=1)[:, 0], rtol=1e-6)
+    assert_allclose(model.class_probabilities(logits[:, 1:]),
+                    special.softmax(logits[:, 1:], axis=1), rtol=1e-6)
+
+    model.settings['calibration'] = {
+        'objectness': 2., 'source_scale': 0.5, 'source_offset': 1.,
+        'class_scale': 2., 'class_offset': [0., 1.]}
+    odds = np.log([np.exp(2) + np.exp(3), 2]) - [1, 0]
+    odds = 0.5 * (odds + 2 * np.log([0.9 / 0.1, 0.2 / 0.8])) + 1
+    assert_allclose(model.source_probabilities(logits, [0.9, 0.2]),
+                    1 / (1 + np.exp(-odds)), rtol=1e-6)
+    assert_allclose(model.class_probabilities(logits[:, 1:])[:, 1],
+                    1 / (1 + np.exp(-np.array([3., 1.]))), rtol=1e-6)
+
+
+def test_certain_proposals_stay_finite(folder):
+    model = zoo.load_model(folder)
+    model.settings['calibration'] = {'objectness': 2.}
+    found = model.source_probabilities(np.zeros((2, 3)), [0., 1.])
+    assert np.isfinite(found).all()
+    assert found[0] < 1e-6
+    assert found[1] > 1 - 1e-6

@@ -1,0 +1,86 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests of training as a command, from the recipe to a model.
+"""
+
+import json
+import logging
+
+import pytest
+from astropy.table import Table
+from tiny_network import tiny_config
+
+from photutils_rcnn.cli import main
+from photutils_rcnn.models.zoo import load_model
+from photutils_rcnn.training.calibration import fit_calibration
+from photutils_rcnn.training.command import read_recipe
+
+pytest.importorskip('galsim')
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    (tmp_path / 'tiny.json').write_text(json.dumps(tiny_config().to_dict()))
+    values = {'config': str(tmp_path / 'tiny.json'),
+              'training_scenes': [{'preset': 'universal', 'n_scenes': 2,
+                                   'seed': 3}],
+              'validation_scenes': [{'preset': 'universal', 'n_scenes': 1,
+                                     'seed': 8}],
+              'steps': 3, 'batch_size': 2, 'rate': 1e-3, 'seed': 0}
+    path = tmp_path / 'recipe.json'
+    path.write_text(json.dumps(values))
+    return path
+
+
+def test_recipe_to_model(recipe, tmp_path, capsys):
+    """
+    One command simulates, trains and leaves a model; interrupted, it says
+    so by its status and goes on where it was.
+    """
+    out = tmp_path / 'run'
+    command = ['train', str(out), '--recipe', str(recipe), '--precision',
+               'float32']
+    assert main([*command, '--minutes', '1e-6']) == 3
+    assert len(list((out / 'training_scenes').glob('*.npz'))) == 2
+    assert len(list((out / 'validation_scenes').glob('*.npz'))) == 1
+    assert (out / 'checkpoint.npz').exists()
+    assert not (out / 'model').exists()
+
+    assert main(command) != 0
+    assert 'use --resume' in capsys.readouterr().err
+    assert main([*command, '--resume']) == 0
+    model = load_model(out / 'model')
+    assert model.settings['training']['step'] == 3
+    assert model.network.config == tiny_config()
+    assert model.settings['calibration']['objectness'] > 0
+
+
+def test_shipped_recipe_has_seeds_of_its_own():
+    """
+    No validation scene is a training scene.
+    """
+    recipe = read_recipe('default')
+    seeds = {kind: {(part['preset'], seed)
+                    for part in recipe[f'{kind}_scenes']
+                    for seed in range(part['seed'],
+                                      part['seed'] + part['n_scenes'])}
+             for kind in ('training', 'validation')}
+    assert not seeds['training'] & seeds['validation']
+
+
+def test_unknown_key(recipe):
+    values = json.loads(recipe.read_text())
+    values['epochs'] = values.pop('steps')
+    recipe.write_text(json.dumps(values))
+    with pytest.raises(ValueError, match="keys .*'steps'.*got .*'epochs'"):
+        read_recipe(recipe)
+
+
+@pytest.mark.parametrize('class_id', [0, 1])
+def test_nothing_to_calibrate_on(class_id, caplog):
+    outcomes = Table({'score': [0.3, 0.8],
+                      'probabilities': [[0.2, 0.8], [0.9, 0.1]],
+                      'class_id': [class_id] * 2, 'weight': [1., 1.]})
+    with caplog.at_level(logging.WARNING):
+        assert fit_calibration(outcomes) == {}
+    assert f'{2 * class_id} of 2 detections' in caplog.text
