@@ -19,6 +19,10 @@ N_PEAKS = 400
 LEVELS = (40., 20., 10.)
 ENOUGH = 25
 FEWEST = 4
+# Among fewer sources than enough, a pile has so many members, so many
+# standard deviations more than expected.
+FEWEST_PILED = 3
+SIGNIFICANCE = 3.
 # The spread of the widths of stars, in the logarithm, is below this.
 WINDOW = 0.12
 # Sharper than this are cosmic rays and bad pixels; the widest PSF known to
@@ -37,7 +41,9 @@ def estimate_fwhm(snr, invalid):
     The widths of bright peaks are measured with adaptive Gaussian moments
     (Bernstein & Jarvis 2002, AJ 123, 583, section 3). Stars all have the
     same; galaxies are wider, each differently. So the estimate is the
-    narrowest width at which widths pile up.
+    narrowest width at which widths pile up. With few sources a pile has to
+    be significant. If none is, there may be no star at all, and the
+    narrowest source is the best upper limit.
 
     Parameters
     ----------
@@ -72,8 +78,22 @@ def estimate_fwhm(snr, invalid):
         len(logs))
     dense = max(0.33 * counts.max(), min(3, counts.max()))
     first = np.flatnonzero(counts >= dense)[0]
-    width = np.median(widths[first:first + counts[first]])
+    if len(widths) >= ENOUGH or _stands_out(logs, first, counts[first]):
+        width = np.median(widths[first:first + counts[first]])
+    else:
+        width = widths[0]
     return float(width / WINGS)
+
+
+def _stands_out(logs, first, count):
+    """
+    Whether a pile is more than chance, by the density of widths beyond it.
+    """
+    beyond = (np.searchsorted(logs, logs[first] + 4 * WINDOW, 'right')
+              - first - count)
+    expected = beyond / 3
+    return count >= FEWEST_PILED and (
+        count - expected >= SIGNIFICANCE * np.sqrt(max(expected, 1)))
 
 
 def _peaks(smooth, level, near_bad):

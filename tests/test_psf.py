@@ -52,6 +52,21 @@ def test_galaxies_are_not_stars():
     assert_allclose(found * 1.13, 3.0, rtol=0.08)
 
 
+@pytest.mark.parametrize('n_stars', [1, 8])
+def test_few_sources(n_stars):
+    """
+    Eight of fourteen sources of one width are stars; of fourteen different
+    widths the narrowest is the best guess, also where others happen to be
+    close to each other.
+    """
+    fwhms = np.array([5.0, 5.2, 5.4, 6.0, 6.5, 7.3, 3.4, 4.2, 8.0, 5.3, 7.0,
+                      8.4, 6.2, 3.0])
+    fwhms[:n_stars - 1] = 3.0
+    image = _field(fwhms, 90 * fwhms**2)
+    found = estimate_fwhm(image, np.zeros(image.shape[1:], bool))
+    assert_allclose(found * 1.13, 3.0, rtol=0.05)
+
+
 def test_cosmic_rays_are_not_stars():
     """
     Single bright pixels and bad pixels do not count.
