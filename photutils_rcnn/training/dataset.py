@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from photutils_rcnn.normalization import to_model_bands
+from photutils_rcnn.inputs import prepare_inputs
+from photutils_rcnn.normalization import ArcsinhStretch, normalize_cube
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.augmentation import augment, told_fwhm
 
@@ -32,7 +33,7 @@ class Crop:
     Parameters
     ----------
     snr : (n, n, n_bands) `~numpy.ndarray` of float16
-        ``arcsinh`` of the pixels in units of the sky noise.
+        ``arcsinh`` of the pixels in units of the estimated noise.
     boxes : (N, 4) `~numpy.ndarray` of float32
         The boxes of the sources.
     labels : (N,) `~numpy.ndarray` of int32
@@ -135,10 +136,11 @@ def scene_crops(scene, config, side, max_sources=None):
         msg = (f'side must not exceed the sides of the scene, got {side} for '
                f'a scene of {ny}x{nx} pixels')
         raise ValueError(msg)
-    bad = np.isnan(scene.data) | scene.mask
-    snr = np.where(bad, 0, scene.data) / scene.noise[:, None, None]
-    snr = to_model_bands(snr, ~bad, config.n_bands)
-    snr = np.arcsinh(np.moveaxis(snr, 0, -1)).astype(np.float16)
+    # Normalized as in inference: in crowded and deep fields the background
+    # and the noise come out larger than those of the empty sky.
+    cube = prepare_inputs(scene.data, mask=scene.mask, bands=scene.bands)
+    snr = normalize_cube(cube, stretch=ArcsinhStretch(1),
+                         n_bands=config.n_bands).image.astype(np.float16)
     counted = np.flatnonzero(~scene.truth['ignore']
                              | (scene.truth['snr'] >= MIN_IGNORED_SNR))
     truth, footprints = scene.truth[counted], scene.footprints[counted]
