@@ -59,11 +59,13 @@ def augment_paper(crop, rng):
       sky is taken to be that of independent pixels,
       :math:`1 / (2 \sqrt{\pi} \sigma)`, so correlated noise comes out
       larger. It cannot be measured: after such a blur the scatter of the
-      pixels is mostly that of faint sources.
+      pixels is mostly that of faint sources. What is left of the
+      background grows with respect to the noise, as sources do.
     * A blurred mask ends at half of its own maximum. At half of unity, all
       masks with a radius below :math:`1.2 \sigma` would vanish, and
       most sources with them. So footprints grow to the width of the blur,
-      and those wider than it stay.
+      and those wider than it stay, although the light of bright sources
+      then reaches beyond them.
     * The maximum is that of ``arcsinh``, and its tenth is taken as
       the amplitude at the level of the sky, mostly 0.5 to 1.5 times its
       noise. A tenth of the light of a bright star would leave nothing of
