@@ -7,7 +7,8 @@ those of the model in units of signal to noise, and a stretch compresses
 the range.
 """
 
-__all__ = ['ArcsinhStretch', 'NormalizedCube', 'ZScoreStretch', 'get_stretch',
+__all__ = ['ArcsinhStretch', 'LinearStretch', 'LuptonStretch',
+           'NormalizedCube', 'ZScoreStretch', 'get_stretch',
            'normalize_cube', 'to_model_bands']
 
 from dataclasses import dataclass
@@ -18,7 +19,22 @@ from photutils_rcnn.background import estimate_noise, resolve_background
 from photutils_rcnn.normalization_legacy import LEGACY_STRETCHES
 
 
-class ArcsinhStretch:
+class _ScaledStretch:
+    """
+    What the stretches in units of the noise share: a divisor.
+    """
+
+    def __init__(self, scale=2.0):
+        if not scale > 0:
+            msg = f'scale must be positive, got {scale!r}'
+            raise ValueError(msg)
+        self.scale = float(scale)
+
+    def __repr__(self):
+        return f'{type(self).__name__}(scale={self.scale})'
+
+
+class ArcsinhStretch(_ScaledStretch):
     r"""
     The inverse hyperbolic sine of the signal-to-noise ratio.
 
@@ -34,15 +50,6 @@ class ArcsinhStretch:
     """
 
     name = 'arcsinh'
-
-    def __init__(self, scale=2.0):
-        if not scale > 0:
-            msg = f'scale must be positive, got {scale!r}'
-            raise ValueError(msg)
-        self.scale = float(scale)
-
-    def __repr__(self):
-        return f'{type(self).__name__}(scale={self.scale})'
 
     def __call__(self, image, noise=1.0):
         """
@@ -62,6 +69,74 @@ class ArcsinhStretch:
             The stretched images, of the same shape.
         """
         return np.arcsinh(image / noise) / self.scale
+
+
+class LuptonStretch(_ScaledStretch):
+    r"""
+    The inverse hyperbolic sine of the mean of the bands, colors kept.
+
+    .. math:: \frac{x}{\sigma} \, \frac{\mathrm{arcsinh}(I)}{s \, I}
+
+    with the mean :math:`I` of :math:`x / \sigma` over the bands. After
+    `Lupton et al. (2004)
+    <https://ui.adsabs.harvard.edu/abs/2004PASP..116..133L>`_, with the
+    noise as the softening, but made for a network and not for the eye:
+    negative pixels stay, nothing is clipped. The ratios of the bands are
+    those of the image however bright a source is. For pictures see
+    `~astropy.visualization.make_lupton_rgb`.
+
+    Parameters
+    ----------
+    scale : float, optional
+        The divisor :math:`s`. The default is 2, with which equal bands
+        come out as those of `ArcsinhStretch`.
+    """
+
+    name = 'lupton'
+
+    def __call__(self, image, noise=1.0):
+        """
+        Stretch images; see `ArcsinhStretch`.
+
+        Raises
+        ------
+        ValueError
+            If the image is not 3D: the stretch needs all bands.
+        """
+        snr = image / noise
+        if snr.ndim != 3:
+            msg = f'image must be (n_bands, ny, nx), got shape {snr.shape}'
+            raise ValueError(msg)
+        mean = snr.mean(axis=0)
+        # arcsinh(I) / I has the limit 1 at zero.
+        factor = np.divide(np.arcsinh(mean), mean, where=mean != 0,
+                           out=np.ones_like(mean))
+        return snr * factor / self.scale
+
+
+class LinearStretch(_ScaledStretch):
+    r"""
+    The signal-to-noise ratio itself.
+
+    .. math:: x / (s \, \sigma)
+
+    Nothing is compressed: bright sources have values many thousand times
+    those of faint ones.
+
+    Parameters
+    ----------
+    scale : float, optional
+        The divisor :math:`s`. The default is 2, with which faint sources
+        come out as those of `ArcsinhStretch`.
+    """
+
+    name = 'linear'
+
+    def __call__(self, image, noise=1.0):
+        """
+        Stretch images; see `ArcsinhStretch`.
+        """
+        return image / (self.scale * noise)
 
 
 class ZScoreStretch:
@@ -98,8 +173,9 @@ class ZScoreStretch:
         return (self.factor * (image - mean) / std).astype(image.dtype)
 
 
-_STRETCHES = {cls.name: cls for cls in (ArcsinhStretch, ZScoreStretch,
-                                        *LEGACY_STRETCHES.values())}
+_STRETCHES = {cls.name: cls for cls in (
+    ArcsinhStretch, LuptonStretch, LinearStretch, ZScoreStretch,
+    *LEGACY_STRETCHES.values())}
 
 
 def get_stretch(name, **params):
@@ -108,9 +184,10 @@ def get_stretch(name, **params):
 
     Parameters
     ----------
-    name : {'arcsinh', 'zscore', 'zscore-int16', ...}
+    name : {'arcsinh', 'lupton', 'linear', 'zscore', 'zscore-int16', \
+            'legacy-zscore', 'legacy-lupton', 'legacy-linear'}
         The name of the stretch, one of this module's or of
-        ``photutils_rcnn.normalization_legacy``.
+        `photutils_rcnn.normalization_legacy`.
     **params
         The parameters of its class.
 

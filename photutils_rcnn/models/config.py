@@ -13,7 +13,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class MaskRCNNConfig:
     """
-    Everything that defines the graph and the losses of a Mask R-CNN.
+    Everything that defines the graph, the losses and the augmentation.
 
     Lengths are in pixels of the input image. Sequences are stored as
     tuples, so that configurations are hashable and immutable.
@@ -129,6 +129,10 @@ class MaskRCNNConfig:
     mean_l2 : float
         The factor of the sum of the mean squares of kernels and biases,
         added to the loss.
+    augmentation : {'default', 'paper'}
+        The random changes of training images: those of
+        `photutils_rcnn.training.augmentation` or of
+        `photutils_rcnn.training.augmentation_paper`.
     """
 
     name: str = 'compact'
@@ -184,6 +188,7 @@ class MaskRCNNConfig:
     truth_regions: bool = True
     negatives_per_positive: float = 0.
     mean_l2: float = 0.
+    augmentation: str = 'default'
 
     @property
     def n_classes(self):
@@ -255,7 +260,8 @@ _PAPER = MaskRCNNConfig(
     layers='matterport', anchor_offset=0., box_end=1.,
     pooling='crop_and_resize', level_rule='round', n_roi_levels=4,
     train_batch_norm=False, rpn_loss='sampled', truth_regions=False,
-    negatives_per_positive=1 / 0.33 - 1, mean_l2=1e-4)
+    negatives_per_positive=1 / 0.33 - 1, mean_l2=1e-4,
+    augmentation='paper')
 
 CONFIGS = {
     'compact': MaskRCNNConfig(),

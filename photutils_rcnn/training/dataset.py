@@ -3,7 +3,7 @@
 From simulated scenes to batches of normalized crops with their truth.
 """
 
-__all__ = ['CropDataset', 'mini_mask', 'scene_crops']
+__all__ = ['CropDataset', 'scene_crops']
 
 import logging
 from dataclasses import dataclass
@@ -15,8 +15,12 @@ from photutils_rcnn.inputs import prepare_inputs
 from photutils_rcnn.normalization import ArcsinhStretch, normalize_cube
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.augmentation import augment, told_fwhm
+from photutils_rcnn.training.augmentation_paper import augment_paper
+from photutils_rcnn.training.mini_masks import mini_mask
 
 log = logging.getLogger(__name__)
+
+AUGMENTATIONS = {'default': augment, 'paper': augment_paper}
 
 # Fainter sources than this teach background; those between it and the limit
 # of the truth are ignored.
@@ -52,52 +56,6 @@ class Crop:
     masks: np.ndarray
     windows: np.ndarray
     fwhm: float
-
-
-def mini_mask(box, mask, size):
-    """
-    A mask on a grid of fixed size.
-
-    A source that fits is copied pixel by pixel to the middle of a window
-    of ``size`` x ``size`` pixels; a larger one is averaged over the
-    ``size`` x ``size`` equal cells of its box.
-
-    Parameters
-    ----------
-    box : (4,) array_like of int
-        The box ``[y1, x1, y2, x2]``.
-    mask : 2D bool `~numpy.ndarray`
-        The mask within the box.
-    size : int
-        The side of the grid.
-
-    Returns
-    -------
-    grid : (size, size) `~numpy.ndarray` of float16
-        The covered share of each cell.
-    window : (4,) `~numpy.ndarray` of float32
-        The part of the frame that the grid covers.
-    """
-    ny, nx = mask.shape
-    if max(ny, nx) <= size:
-        grid = np.zeros((size, size), dtype=np.float16)
-        y0, x0 = (size - ny) // 2, (size - nx) // 2
-        grid[y0:y0 + ny, x0:x0 + nx] = mask
-        start = np.array([box[0] - y0, box[1] - x0])
-        return grid, np.concatenate([start, start + size]).astype(np.float32)
-    grid = mask.astype(float)
-    for axis in (0, 1):
-        n = grid.shape[axis]
-        # Exact averages over fractional cells: differences of the
-        # interpolated running sum.
-        total = np.insert(np.cumsum(grid, axis=axis), 0, 0, axis=axis)
-        edges = np.linspace(0, n, size + 1)
-        low = np.minimum(edges.astype(int), n - 1)
-        frac = (edges - low).reshape((-1, 1) if axis == 0 else (1, -1))
-        at_edge = (np.take(total, low, axis) * (1 - frac)
-                   + np.take(total, low + 1, axis) * frac)
-        grid = np.diff(at_edge, axis=axis) * (size / n)
-    return grid.astype(np.float16), np.asarray(box, dtype=np.float32)
 
 
 def scene_crops(scene, config, side, max_sources=None):
@@ -199,7 +157,7 @@ class CropDataset:
         A folder of scene files. Files that appear later join at the next
         `refresh`, so simulation and training can run side by side.
     config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        The network.
+        The network; it also names the augmentation.
     batch_size : int, optional
         The crops of a batch.
     side : int, optional
@@ -214,11 +172,15 @@ class CropDataset:
     Raises
     ------
     ValueError
-        If the folder has no scene.
+        If the folder has no scene, or there is no such augmentation.
     """
 
     def __init__(self, folder, config, *, batch_size=8, side=256,
                  max_sources=160, augmented=True, seed=0):
+        if config.augmentation not in AUGMENTATIONS:
+            msg = (f'augmentation must be one of {sorted(AUGMENTATIONS)}, '
+                   f'got {config.augmentation!r}')
+            raise ValueError(msg)
         self.folder = Path(folder)
         self.config = config
         self.batch_size = batch_size
@@ -279,7 +241,7 @@ class CropDataset:
             crop = self.crops[order[position]]
             rng = np.random.default_rng((self.seed, epoch, position, 1))
             if self.augmented:
-                crop = augment(crop, rng)
+                crop = AUGMENTATIONS[self.config.augmentation](crop, rng)
             images.append(crop.snr.astype(np.float32) / 2)
             examples.append(crop)
             log_fwhm.append(told_fwhm(crop.fwhm, rng))

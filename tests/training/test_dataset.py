@@ -3,65 +3,14 @@
 Tests of the training crops.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
 
-from photutils_rcnn.training.dataset import (
-    CropDataset,
-    mini_mask,
-    scene_crops,
-)
-
-
-def random_mask(shape, seed):
-    return np.random.default_rng(seed).random(shape) < 0.6
-
-
-@settings(deadline=None)
-@given(st.tuples(*[st.integers(1, 16)] * 2), st.integers(0, 99),
-       st.tuples(*[st.integers(0, 50)] * 2))
-def test_small_mask_is_copied(shape, seed, corner):
-    """
-    Pixel by pixel, at its place in the window.
-    """
-    mask = random_mask(shape, seed)
-    box = np.array([*corner, *np.add(corner, shape)])
-    grid, window = mini_mask(box, mask, 16)
-    assert_equal(window[2:] - window[:2], 16)
-    assert grid.dtype == np.float16
-    y, x = (box[:2] - window[:2]).astype(int)
-    assert_equal(grid[y:y + shape[0], x:x + shape[1]], mask)
-    assert grid.sum() == mask.sum()
-
-
-@settings(deadline=None)
-@given(st.tuples(st.integers(17, 90), st.integers(1, 90)), st.booleans(),
-       st.integers(0, 99))
-def test_large_mask_keeps_its_area(shape, turned, seed):
-    """
-    Cells hold the covered share of equal parts of the box.
-    """
-    mask = random_mask(shape[::-1] if turned else shape, seed)
-    box = np.array([3, 5, 3 + mask.shape[0], 5 + mask.shape[1]])
-    grid, window = mini_mask(box, mask, 16)
-    assert_equal(window, box)
-    assert (grid >= 0).all()
-    assert grid.max() <= 1 + 1e-3
-    area = grid.astype(float).sum() * mask.size / 16**2
-    assert_allclose(area, mask.sum(), rtol=2e-3, atol=0.1)
-
-
-def test_large_mask_cells():
-    """
-    Where cells are whole pixels they are plain means.
-    """
-    mask = random_mask((32, 48), 1)
-    grid, _ = mini_mask((0, 0, 32, 48), mask, 16)
-    expected = mask.reshape(16, 2, 16, 3).mean(axis=(1, 3))
-    assert_allclose(grid, expected, atol=1e-3)
+from photutils_rcnn.training.augmentation_paper import augment_paper
+from photutils_rcnn.training.dataset import CropDataset, scene_crops
 
 
 def test_crops_are_normalized_as_in_inference(scene, config):
@@ -231,3 +180,28 @@ def test_refresh(dataset, folder, scene):
 def test_empty_folder(tmp_path, config):
     with pytest.raises(ValueError, match='no scene to train on'):
         CropDataset(tmp_path, config)
+
+
+def test_augmentation_of_the_configuration(folder, config):
+    """
+    The configuration says how crops are changed.
+    """
+    config = replace(config, augmentation='paper')
+    dataset = CropDataset(folder, config, batch_size=4, side=64,
+                          max_sources=5)
+    images, truth = dataset.batch(0)
+    order = np.random.default_rng((0, 0)).permutation(4)
+    for i, image in enumerate(images):
+        expected = augment_paper(dataset.crops[order[i]],
+                                 np.random.default_rng((0, 0, i, 1)))
+        assert_allclose(image, expected.snr / 2, rtol=1e-3, atol=1e-5)
+        n = len(expected.labels)
+        assert_equal(truth['boxes'][i, :n], expected.boxes)
+        assert_equal(truth['windows'][i, :n], expected.windows)
+
+
+def test_unknown_augmentation(folder, config):
+    config = replace(config, augmentation='none')
+    with pytest.raises(ValueError, match='augmentation must be one of '
+                       r"\['default', 'paper'\], got 'none'"):
+        CropDataset(folder, config)
