@@ -21,7 +21,7 @@ from photutils_rcnn.models.legacy.pooling import (crop_and_resize,
 from photutils_rcnn.models.roi_align import flatten_pyramid
 from photutils_rcnn.models.zoo import set_weights
 
-SEEDS = range(20)
+SEEDS = range(24)
 SHAPE = (128, 192)
 BOX_STD = (0.1, 0.1, 0.2, 0.2)
 
@@ -91,9 +91,7 @@ def test_anchors_of_512_pixels():
                                            2.828427], atol=1e-6)
     np.testing.assert_allclose([pixels.min(), pixels.max()],
                                [-90.50967, 538.50967], atol=1e-5)
-    # float32 in pixels, before the division
-    np.testing.assert_allclose(found, oracle.normalize(pixels, (512, 512)),
-                               atol=1e-7)
+    np.testing.assert_array_equal(found, oracle.normalize(pixels, (512, 512)))
 
 
 @every_seed
@@ -127,14 +125,22 @@ def test_network(seeded):
 
 
 @pytest.mark.filterwarnings('ignore:.*beyond the largest number')
+@pytest.mark.parametrize('padding', [0., 200.])
 @every_seed
-def test_detection(seeded):
+def test_detection(seeded, padding, monkeypatch):
     """
     Proposals, suppression, masks, each from the network's own numbers.
+
+    A border of 200 beside an image of order 1 makes features and deltas of
+    some hundreds: differences in the last bit of an anchor then reach the
+    scores.
     """
     model, _, seed = seeded
+    monkeypatch.setitem(model.settings, 'stretch',
+                        {'name': 'zscore-int16', 'offset': padding})
     image = make_image(seed)[:100, :170]
-    padded = np.pad(image, ((0, 28), (0, 22), (0, 0)))
+    padded = np.pad(image, ((0, 28), (0, 22), (0, 0)),
+                    constant_values=padding)
     detector = model.detector
     features, objectness, deltas = detector.dense(padded)
     anchors = oracle.normalize(oracle.anchors(SHAPE), SHAPE)
@@ -155,7 +161,8 @@ def test_detection(seeded):
     instances = run_inference(model, image)
 
     assert len(instances) == has_area.sum()
-    assert has_area.any()
+    # Beside the border these random weights may see nothing else.
+    assert has_area.any() or padding
     order = np.lexsort((pixels[:, 1] + pixels[:, 3],
                         pixels[:, 0] + pixels[:, 2]))
     order = order[has_area[order]]
