@@ -21,7 +21,7 @@ def small_config(**changes):
     values = {'backbone': 'resnet14', 'pyramid_channels': 12,
               'rpn_channels': 16, 'head_width': 24, 'mask_channels': 12,
               'n_pre_nms': 200, 'n_proposals': 100, 'n_positive_rois': 20,
-              'n_negative_rois': 40, 'n_mask_rois': 20}
+              'n_negative_rois': 40, 'n_mask_rois': 20, 'n_rois': 62}
     return get_config('paper', **{**values, **changes})
 
 
