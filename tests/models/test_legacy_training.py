@@ -9,13 +9,16 @@ import pytest
 from keras import ops, random
 from tiny_network import make_batch
 
+from photutils_rcnn.inference import run_inference
+from photutils_rcnn.inference_legacy import LegacyInstances
 from photutils_rcnn.models.losses import (class_loss, mean_squares,
                                           sampled_loss)
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.roi_align import flatten_pyramid
 from photutils_rcnn.models.targets import sample_anchors, sample_regions
 from photutils_rcnn.models.transfer import COCO_HEADS, transfer_weights
-from photutils_rcnn.models.zoo import get_weights
+from photutils_rcnn.models.zoo import get_weights, load_model
+from photutils_rcnn.training.export import export_model
 from photutils_rcnn.training.staged import (PAPER_SCHEDULE, Stage,
                                             StagedTrainer)
 
@@ -29,6 +32,7 @@ class Batches:
 
     def __init__(self, config):
         self.images, self.truth = make_batch(config, side=128)
+        self.batch_size, self.side, self.seed = len(self.images), 128, 0
 
     def __len__(self):
         return len(self.images)
@@ -110,6 +114,22 @@ def test_stages(tmp_path):
     assert resumed.run()
     for name, value in get_weights(resumed.model).items():
         np.testing.assert_allclose(value, after[name], atol=2e-5)
+
+
+@pytest.mark.filterwarnings('ignore:.*beyond the largest number')
+def test_export(tmp_path):
+    """
+    The model of a run detects as imported ones do.
+    """
+    trainer = make_trainer(tmp_path / 'run', (Stage(1, 1e-3),))
+    export_model(trainer, tmp_path / 'model')
+    model = load_model(tmp_path / 'model')
+    assert model.settings['protocol'] == 'matterport'
+    assert model.thresholds['nms_across_classes']
+    images, _ = trainer.dataset.batch(0)
+    found = run_inference(model, images[0])
+    assert isinstance(found, LegacyInstances)
+    assert found.shape == images[0].shape[:2]
 
 
 def test_bad_stages(tmp_path):
