@@ -5,12 +5,12 @@ Detection as in Astro R-CNN: proposals, suppression, masks.
 The numerics are those of matterport's Mask R-CNN with suppression across
 classes (github.com/burke86/astro_rcnn). Boxes are normalized,
 ``(y1, x1, y2 - 1, x2 - 1) / (H - 1, W - 1, ...)``, float32, until the end.
-The frame is one piece, without tiles, and keeps its size: only frames of
-512 x 512 pixels are treated as in the original, which shrinks larger and
-enlarges smaller ones.
+The frame is one piece, without tiles. It keeps its size unless the setting
+``resize_to`` of the model is a number, 512 in the original, which shrinks
+larger frames and enlarges smaller ones to a square of that side.
 """
 
-__all__ = ['LegacyInstances', 'choose_proposals', 'detect', 'paste_mask',
+__all__ = ['LegacyInstances', 'choose_proposals', 'detect',
            'refine_detections']
 
 import warnings
@@ -21,13 +21,16 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.instances import Instances
 from photutils_rcnn.nms import suppress
+from photutils_rcnn.normalization_legacy import LEGACY_STRETCHES
+from photutils_rcnn.resizing_legacy import fit_square, resize_bilinear
 
 
 class LegacyInstances(Instances):
     """
     Sources whose masks are put on pixels as in Astro R-CNN.
 
-    See `paste_mask`. The scores are the probabilities of the classes.
+    See `~photutils_rcnn.resizing_legacy.resize_bilinear`. The scores are
+    the probabilities of the classes.
     """
 
     def __getitem__(self, index):
@@ -45,37 +48,8 @@ class LegacyInstances(Instances):
         """
         grid = self.masks[i] if grid is None else grid
         y1, x1, y2, x2 = self.mask_boxes[i].astype(int)
-        values = paste_mask(grid, (y2 - y1, x2 - x1))
-        return values, (slice(y1, y2), slice(x1, x2))
-
-
-def paste_mask(grid, shape):
-    """
-    Stretch a mask over a box, bilinearly.
-
-    Pixel ``i`` of ``h`` is at ``(i + 0.5) S / h - 0.5`` cells. Beyond the
-    grid there are zeros, so masks wider than the grid lose part of their
-    rim; results are limited to the range of the grid.
-
-    Parameters
-    ----------
-    grid : (S, S) `~numpy.ndarray`
-        The mask.
-    shape : (2,) tuple of int
-        The shape of the box.
-
-    Returns
-    -------
-    values : 2D `~numpy.ndarray` of float32
-        The mask on the pixels of the box.
-    """
-    weights = []
-    for n_pixels, n_cells in zip(shape, grid.shape, strict=True):
-        position = (np.arange(n_pixels) + 0.5) * (n_cells / n_pixels) - 0.5
-        distance = np.abs(position[:, None] - np.arange(n_cells))
-        weights.append(np.maximum(1 - distance, 0))
-    values = weights[0] @ grid.astype(float) @ weights[1].T
-    return np.clip(values, grid.min(), grid.max()).astype(np.float32)
+        values = resize_bilinear(grid, (y2 - y1, x2 - x1))
+        return values.astype(np.float32), (slice(y1, y2), slice(x1, x2))
 
 
 def _decode(boxes, deltas, std):
@@ -185,6 +159,24 @@ def refine_detections(probabilities, deltas, proposals, window, thresholds,
     return boxes[kept], kept, classes[kept], n_lost
 
 
+def _network_frame(model, image):
+    """
+    The frame that the network sees, and the window of the image on it.
+    """
+    offset = model.stretch.get('offset', 0)
+    side = model.settings.get('resize_to')
+    if side is None:
+        frame = image.shape[:2]
+        padding = [(0, -n % model.detector.stride) for n in frame]
+        return (np.pad(image, (*padding, (0, 0)), constant_values=offset),
+                np.array([0, 0, *frame]))
+    pixels, window = fit_square(image - np.float32(offset), side)
+    if model.stretch['name'] in LEGACY_STRETCHES:
+        # The original casts back to 16-bit integers.
+        pixels = np.trunc(pixels)
+    return (pixels + offset).astype(np.float32), window
+
+
 def detect(model, image, *, score_threshold=None, nms_threshold=None):
     """
     Find the sources of a frame as Astro R-CNN does.
@@ -216,18 +208,17 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
         thresholds['nms'] = nms_threshold
     detector = model.detector
     config = detector.config
-    frame = np.array(image.shape[:2])
-    padding = -frame % detector.stride
-    pixels = np.pad(image, ((0, padding[0]), (0, padding[1]), (0, 0)),
-                    constant_values=model.stretch.get('offset', 0))
+    frame = image.shape[:2]
+    pixels, window = _network_frame(model, image)
     shape = pixels.shape[:2]
     features, objectness, deltas = detector.dense(pixels)
     proposals = choose_proposals(
         objectness, deltas, detector.anchors(shape), thresholds,
         config.box_std)
     probabilities, deltas = detector.classify(features, proposals, shape)
-    sides = np.tile(np.subtract(shape, 1), 2)
-    window = (np.array([0, 0, *(frame - 1)]) / sides).astype(np.float32)
+    end = np.array([0, 0, 1, 1])
+    window = ((window - end) / np.tile(np.subtract(shape, 1), 2)
+              ).astype(np.float32)
     boxes, index, classes, n_lost = refine_detections(
         probabilities, deltas, proposals, window, thresholds, config.box_std)
     if n_lost:
@@ -236,10 +227,12 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
                       AstropyUserWarning, stacklevel=2)
     masks = detector.outline(features, boxes, classes, shape)
     probabilities = probabilities[index]
-    pixel_boxes = np.round(boxes * sides + np.array([0, 0, 1, 1])
+    boxes = ((boxes - np.tile(window[:2], 2))
+             / np.tile(window[2:] - window[:2], 2))
+    pixel_boxes = np.round(boxes * np.tile(np.subtract(frame, 1), 2) + end
                            ).astype(np.float32)
     sources = LegacyInstances(
-        shape=tuple(int(n) for n in frame), boxes=pixel_boxes,
+        shape=frame, boxes=pixel_boxes,
         scores=probabilities.max(axis=1),
         class_probabilities=(probabilities[:, 1:]
                              / probabilities[:, 1:].sum(axis=1,

@@ -6,6 +6,7 @@ random weight files in its layout.
 
 import h5py
 import numpy as np
+from skimage.transform import resize
 
 from photutils_rcnn.models.config import get_config
 from photutils_rcnn.models.legacy.layout import expected_tensors
@@ -21,7 +22,7 @@ def small_config(**changes):
     values = {'backbone': 'resnet14', 'pyramid_channels': 12,
               'rpn_channels': 16, 'head_width': 24, 'mask_channels': 12,
               'n_pre_nms': 200, 'n_proposals': 100, 'n_positive_rois': 20,
-              'n_negative_rois': 40, 'n_mask_rois': 20}
+              'n_negative_rois': 40, 'n_mask_rois': 20, 'n_rois': 62}
     return get_config('paper', **{**values, **changes})
 
 
@@ -321,3 +322,33 @@ def detections(scores, deltas, rois, *, across=True, limit=300,
     kept = np.sort(np.array(kept, dtype=int))
     kept = kept[np.argsort(-best[kept], kind='stable')][:limit]
     return boxes[kept], kept, classes[kept]
+
+
+def mold(image, side):
+    """
+    A frame on a square of zeros, and its window.
+    """
+    h, w = image.shape[:2]
+    scale = max(1, side / min(h, w))
+    if round(max(h, w) * scale) > side:
+        scale = side / max(h, w)
+    if scale != 1:
+        image = resize(image.astype(float), (round(h * scale),
+                                             round(w * scale)), order=1,
+                       mode='constant', clip=True, anti_aliasing=False)
+    h, w = image.shape[:2]
+    top, left = (side - h) // 2, (side - w) // 2
+    square = np.pad(image, ((top, side - h - top), (left, side - w - left),
+                            (0, 0)))
+    return square, np.array([top, left, top + h, left + w])
+
+
+def unmold(boxes, window, shape, frame):
+    """
+    The boxes in pixels of the frame.
+    """
+    window = normalize(window, shape)
+    size = window[2:] - window[:2]
+    boxes = (boxes - np.tile(window[:2], 2)) / np.tile(size, 2)
+    scale = np.array([frame[0] - 1, frame[1] - 1] * 2)
+    return np.rint(boxes * scale + [0, 0, 1, 1]).astype(int)

@@ -24,6 +24,10 @@ def add_arguments(parser):
     imported.add_argument('weights', type=Path,
                           help='weights of Astro R-CNN (.h5)')
     imported.add_argument('folder', type=Path, help='folder of the model')
+    imported.add_argument('--resize-to', type=int, metavar='SIDE',
+                          help='shrink or enlarge frames to this many pixels, '
+                          'as the original does to 512 (default: keep their '
+                          'scale)')
 
 
 def run(args):
@@ -43,7 +47,7 @@ def run(args):
     if args.action == 'import':
         from photutils_rcnn.models.legacy.importer import import_model
 
-        import_model(args.weights, args.folder)
+        import_model(args.weights, args.folder, resize_to=args.resize_to)
         print(f'{args.folder}: imported')
         return 0
     from photutils_rcnn.models.zoo import list_models

@@ -8,7 +8,7 @@ __all__ = ['anchor_cells', 'make_anchors']
 import numpy as np
 
 
-def make_anchors(config, shape):
+def make_anchors(config, shape, dtype=np.float32):
     """
     The anchors of an image, level by level, row by row.
 
@@ -22,10 +22,12 @@ def make_anchors(config, shape):
         The network.
     shape : (2,) tuple of int
         The shape (ny, nx) of the image, a multiple of the largest stride.
+    dtype : dtype_like, optional
+        The type of the result; float32 by default.
 
     Returns
     -------
-    anchors : (A, 4) `~numpy.ndarray` of float32
+    anchors : (A, 4) `~numpy.ndarray` of ``dtype``
         The boxes ``[y1, x1, y2, x2]``.
     """
     ratios = np.sqrt(np.array(config.anchor_ratios))
@@ -42,7 +44,7 @@ def make_anchors(config, shape):
         level = np.stack([y - half_h, x - half_w, y + half_h, x + half_w],
                          axis=-1)
         boxes.append(level.reshape(-1, 4))
-    return np.concatenate(boxes).astype(np.float32)
+    return np.concatenate(boxes).astype(dtype)
 
 
 def anchor_cells(config, shape):

@@ -126,6 +126,10 @@ class MaskRCNNConfig:
     negatives_per_positive : float
         The largest number of background regions for each positive one in
         training; 0 for no limit.
+    n_rois : int
+        The regions of an image in the class loss: where fewer were sampled,
+        empty boxes at the origin, of the class background, take the rest.
+        0 for only those that were sampled.
     mean_l2 : float
         The factor of the sum of the mean squares of kernels and biases,
         added to the loss.
@@ -187,6 +191,7 @@ class MaskRCNNConfig:
     n_rpn_anchors: int = 512
     truth_regions: bool = True
     negatives_per_positive: float = 0.
+    n_rois: int = 0
     mean_l2: float = 0.
     augmentation: str = 'default'
 
@@ -246,7 +251,8 @@ def _frozen(value):
 
 
 # Burke et al. (2019, MNRAS 490, 3952) and their code: 82 of 250 regions
-# positive, and int(82 / 0.33) - 82 = 166 of them background.
+# positive, and int(82 / 0.33) - 82 = 166 of them background. The code pads
+# to 250 with zeros, which its class loss counts as background.
 _PAPER = MaskRCNNConfig(
     name='paper', backbone='resnet101', pyramid_channels=256,
     pyramid_levels=(2, 6),
@@ -260,7 +266,7 @@ _PAPER = MaskRCNNConfig(
     layers='matterport', anchor_offset=0., box_end=1.,
     pooling='crop_and_resize', level_rule='round', n_roi_levels=4,
     train_batch_norm=False, rpn_loss='sampled', truth_regions=False,
-    negatives_per_positive=1 / 0.33 - 1, mean_l2=1e-4,
+    negatives_per_positive=1 / 0.33 - 1, n_rois=250, mean_l2=1e-4,
     augmentation='paper')
 
 CONFIGS = {

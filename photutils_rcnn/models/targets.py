@@ -159,10 +159,16 @@ def sample_regions(proposals, valid, truth, config, seed_generator):
     -------
     regions : dict of tensor
         With ``R = config.n_positive_rois + config.n_negative_rois``, the
-        positive ones first: ``boxes`` (B, R, 4), ``matched`` (B, R), the
-        source of each; ``classes`` (B, R), 0 for background; ``targets``
-        (B, R, 4), the box of the source; ``weights`` (B, R), 0 for
-        padding; ``positive`` (B, R), 1 for valid positive regions.
+        positive ones first, or ``R = config.n_rois``: ``boxes`` (B, R, 4),
+        ``matched`` (B, R), the source of each; ``classes`` (B, R), 0 for
+        background; ``targets`` (B, R, 4), the box of the source;
+        ``weights`` (B, R), 0 for padding that does not count; ``positive``
+        (B, R), 1 for valid positive regions.
+
+    Raises
+    ------
+    ValueError
+        If ``config.n_rois`` is less than the regions to sample.
     """
     boxes = proposals
     if config.truth_regions:
@@ -203,7 +209,28 @@ def sample_regions(proposals, valid, truth, config, seed_generator):
         'weights': ops.concatenate(weights, axis=1),
         'positive': is_positive,
     }
+    if config.n_rois:
+        regions = _fill_up(regions, config.n_rois)
     return {key: ops.stop_gradient(value) for key, value in regions.items()}
+
+
+def _fill_up(regions, n_rois):
+    """
+    Turn padding into empty boxes that count as background.
+    """
+    n_sampled = regions['weights'].shape[1]
+    if n_rois < n_sampled:
+        msg = (f'n_rois must be 0 or at least the {n_sampled} regions that '
+               f'are sampled, got {n_rois}')
+        raise ValueError(msg)
+    boxes = ops.where(regions['weights'][..., None] > 0, regions['boxes'],
+                      0.)
+    regions = {**regions, 'boxes': boxes}
+    rows = (0, n_rois - n_sampled)
+    filled = {name: ops.pad(value, [(0, 0), rows]
+                            + [(0, 0)] * (len(value.shape) - 2))
+              for name, value in regions.items()}
+    return {**filled, 'weights': ops.ones_like(filled['weights'])}
 
 
 def sample_masks(boxes, matched, truth, size):

@@ -177,7 +177,8 @@ def run(args):
         return 3
     folder = args.output / 'model'
     export_model(trainer, folder)
-    if held_out is not None:
+    # Detection with matterport's layers knows no calibration.
+    if held_out is not None and config.layers != 'matterport':
         calibrate_model(folder, map(Scene.read,
                                     sorted(held_out.glob('*.npz'))))
     return 0

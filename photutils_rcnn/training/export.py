@@ -5,6 +5,7 @@ From a training run to a model's folder.
 
 __all__ = ['export_model']
 
+from photutils_rcnn.models.legacy.importer import THRESHOLDS
 from photutils_rcnn.models.receptive_field import halo_width
 from photutils_rcnn.models.zoo import DEFAULT_THRESHOLDS, save_model
 
@@ -21,6 +22,9 @@ def export_model(trainer, folder, *, name='trained', calibration=None,
                  thresholds=None, card=None):
     """
     Write the network of a training run as a model.
+
+    A network with matterport's layers detects as one whose weights were
+    imported: without tiles, and its scores are not calibrated.
 
     Parameters
     ----------
@@ -44,10 +48,14 @@ def export_model(trainer, folder, *, name='trained', calibration=None,
         'name': name,
         'description': 'Mask R-CNN trained on simulated scenes',
         'stretch': {'name': 'arcsinh', 'scale': 2.0},
-        'thresholds': thresholds or DEFAULT_THRESHOLDS,
-        'halo': halo_width(config),
         'training': training,
     }
+    if config.layers == 'matterport':
+        settings.update(protocol='matterport', precision='float32', halo=0,
+                        thresholds=thresholds or THRESHOLDS)
+    else:
+        settings.update(halo=halo_width(config),
+                        thresholds=thresholds or DEFAULT_THRESHOLDS)
     if calibration is not None:
         settings['calibration'] = calibration
     save_model(folder, trainer.model, settings, card or CARD.format(

@@ -179,8 +179,9 @@ class Trainer:
                     self._write_log('train', losses, rate)
                 if step % self.validate_every == 0:
                     self._validate(rate)
-                    plot_log(self.folder / 'log.csv',
-                             self.folder / 'log.png')
+                    log_path = self.folder / 'log.csv'
+                    if log_path.exists():
+                        plot_log(log_path, self.folder / 'log.png')
                     save_checkpoint(self.checkpoint, self.model, self.state)
                 if progress is not None:
                     progress(step, losses)

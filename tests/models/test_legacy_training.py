@@ -9,11 +9,16 @@ import pytest
 from keras import ops, random
 from tiny_network import make_batch
 
-from photutils_rcnn.models.losses import mean_squares, sampled_loss
+from photutils_rcnn.inference import run_inference
+from photutils_rcnn.inference_legacy import LegacyInstances
+from photutils_rcnn.models.losses import (class_loss, mean_squares,
+                                          sampled_loss)
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
+from photutils_rcnn.models.roi_align import flatten_pyramid
 from photutils_rcnn.models.targets import sample_anchors, sample_regions
 from photutils_rcnn.models.transfer import COCO_HEADS, transfer_weights
-from photutils_rcnn.models.zoo import get_weights
+from photutils_rcnn.models.zoo import get_weights, load_model
+from photutils_rcnn.training.export import export_model
 from photutils_rcnn.training.staged import (PAPER_SCHEDULE, Stage,
                                             StagedTrainer)
 
@@ -27,6 +32,7 @@ class Batches:
 
     def __init__(self, config):
         self.images, self.truth = make_batch(config, side=128)
+        self.batch_size, self.side, self.seed = len(self.images), 128, 0
 
     def __len__(self):
         return len(self.images)
@@ -110,6 +116,22 @@ def test_stages(tmp_path):
         np.testing.assert_allclose(value, after[name], atol=2e-5)
 
 
+@pytest.mark.filterwarnings('ignore:.*beyond the largest number')
+def test_export(tmp_path):
+    """
+    The model of a run detects as imported ones do.
+    """
+    trainer = make_trainer(tmp_path / 'run', (Stage(1, 1e-3),))
+    export_model(trainer, tmp_path / 'model')
+    model = load_model(tmp_path / 'model')
+    assert model.settings['protocol'] == 'matterport'
+    assert model.thresholds['nms_across_classes']
+    images, _ = trainer.dataset.batch(0)
+    found = run_inference(model, images[0])
+    assert isinstance(found, LegacyInstances)
+    assert found.shape == images[0].shape[:2]
+
+
 def test_bad_stages(tmp_path):
     with pytest.raises(ValueError, match='stages must end'):
         make_trainer(tmp_path, (Stage(2, 1e-3), Stage(2, 1e-4)))
@@ -168,20 +190,67 @@ def test_mean_squares():
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+def sampled_regions(proposals, config):
+    """
+    The regions sampled from proposals, around one galaxy.
+    """
+    truth = {'boxes': np.array([[[10, 10, 30, 30]]], dtype=np.float32),
+             'labels': np.array([[2]], dtype=np.int32)}
+    regions = sample_regions(proposals[None],
+                             np.ones((1, len(proposals)), dtype=bool), truth,
+                             config, random.SeedGenerator(0))
+    return {name: ops.convert_to_numpy(value)[0] for name, value
+            in regions.items()}
+
+
 def test_share_of_background_regions():
     """
     Truth boxes stay out; two backgrounds for each positive region.
     """
-    config = oracle.small_config()
-    truth = {'boxes': np.array([[[10, 10, 30, 30]]], dtype=np.float32),
-             'labels': np.array([[2]], dtype=np.int32)}
-    proposals = np.zeros((1, 100, 4), dtype=np.float32)
-    proposals[0, :, 2:] = 20
-    proposals[0, :7] = [11, 11, 31, 31]
-    regions = sample_regions(proposals, np.ones((1, 100), dtype=bool), truth,
-                             config, random.SeedGenerator(0))
-    found = {name: ops.convert_to_numpy(value) for name, value
-             in regions.items()}
+    proposals = np.zeros((100, 4), dtype=np.float32)
+    proposals[:, 2:] = 20
+    proposals[:7] = [11, 11, 31, 31]
+    found = sampled_regions(proposals, oracle.small_config(n_rois=0))
     assert found['positive'].sum() == 7
     assert found['weights'].sum() == 7 + 14
     assert (found['classes'][found['positive'] > 0] == 2).all()
+
+
+def test_empty_regions_count_as_background():
+    """
+    The class loss is a mean over all regions, of which the original fills
+    up those that were not sampled with zeros.
+    """
+    config = oracle.small_config()
+    rng = np.random.default_rng(4)
+    proposals = rng.uniform(40, 50, (60, 4)).astype(np.float32)
+    proposals[:, 2:] += rng.uniform(5, 60, (60, 2))
+    proposals[:7] = [11, 11, 31, 31] + rng.uniform(-1, 1, (7, 4))
+    found = sampled_regions(proposals, config)
+    empty = ~found['boxes'].any(axis=1)
+    assert found['boxes'].shape == (62, 4)
+    assert empty.sum() == 62 - 7 - 14
+    assert (found['weights'] == 1).all()
+    assert not found['positive'][empty].any()
+
+    weights = oracle.random_tensors(config, 4)
+    network = MaskRCNN(config)
+    transfer_weights(network, weights)
+    levels = [rng.normal(size=(128 // s, 128 // s, config.pyramid_channels)
+                         ).astype(np.float32) for s in config.strides]
+    features, shapes = flatten_pyramid([level[None] for level in levels])
+    logits, _ = network.classify_regions(
+        features, shapes, found['boxes'], np.zeros(62, dtype='int32'))
+    loss = class_loss(logits, found['classes'], found['weights'])
+    scores, _ = oracle.box_head(
+        oracle.pool(levels, found['boxes'] / 127, (128, 128), 7), weights)
+    classes = np.where(found['boxes'][:, 0] > 20, 0, 2)
+    classes[empty] = 0
+    expected = -np.log(scores[np.arange(62), classes]).sum() / 62
+    np.testing.assert_allclose(float(loss), expected, rtol=1e-4)
+
+
+def test_too_few_regions():
+    with pytest.raises(ValueError, match='n_rois must be .* got 59'):
+        sampled_regions(np.zeros((100, 4), dtype=np.float32),
+                        oracle.small_config(n_rois=59))

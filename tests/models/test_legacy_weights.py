@@ -150,7 +150,7 @@ def test_model_folder(tmp_path):
     tensors = oracle.random_tensors(config, 2)
     path = tmp_path / 'some.h5'
     oracle.write_h5(path, config, tensors)
-    imported = import_model(path, tmp_path / 'model')
+    imported = import_model(path, tmp_path / 'model', resize_to=512)
     assert imported.config == config
     direct = zoo.load_model(path)
     model = zoo.load_model(tmp_path / 'model')
@@ -164,11 +164,18 @@ def test_model_folder(tmp_path):
         for name, value in stored.items():
             assert value.dtype == np.float32
             np.testing.assert_array_equal(value, tensors[name])
-    assert imported.sha256 in (tmp_path / 'model/MODEL_CARD.md').read_text()
+    assert direct.settings['resize_to'] is None
+    assert model.settings['resize_to'] == 512
+    card = (tmp_path / 'model/MODEL_CARD.md').read_text()
+    assert imported.sha256 in card
+    assert 'resized to 512 pixels' in card
     network = model.network
     assert network.precision == 'float32'
     with pytest.raises(ValueError, match='class_names must have 3'):
         read_model(path, class_names=['star', 'galaxy'])
+    for wrong in (0, 100):
+        with pytest.raises(ValueError, match=f'resize_to must .* {wrong}'):
+            read_model(path, resize_to=wrong)
 
 
 def test_nothing_is_written_for_a_faulty_file(tmp_path, small):

@@ -32,7 +32,8 @@ def make_scene(positions, *, radii=4.0, shape=(64, 128), seed=0):
     positions = np.reshape(positions, (-1, 2)).astype(float)
     truth = Table({'x': positions[:, 1], 'y': positions[:, 0],
                    'class_id': np.arange(n) % 2 + 1,
-                   'snr': np.full(n, 4.0),
+                   'snr': np.full(n, 4.0), 'mag': np.full(n, 20.0),
+                   'half_light_radius': np.zeros(n),
                    'ignore': np.zeros(n, bool)},
                   meta={'reference_band': 'r'})
     return Scene(data=data.astype(np.float32), noise=noise,
@@ -40,6 +41,11 @@ def make_scene(positions, *, radii=4.0, shape=(64, 128), seed=0):
                  psf_fwhm=np.float32([3, 4, 5]), pixel_scale=0.2,
                  zero_points=np.full(3, 27.0), preset='discs', seed=seed,
                  truth=truth, footprints=Footprints(boxes, masks, shape))
+
+
+@pytest.fixture(name='make_scene')
+def make_scene_fixture():
+    return make_scene
 
 
 @pytest.fixture

@@ -100,6 +100,13 @@ def test_log_and_validation(make_trainer):
         assert int(row['n_crops']) == 4
 
 
+def test_checkpoint_before_the_first_log(make_trainer):
+    trainer = make_trainer(n_steps=1, log_every=5, validate_every=1)
+    assert trainer.run()
+    assert trainer.checkpoint.exists()
+    assert not (trainer.folder / 'log.csv').exists()
+
+
 def test_loss_that_is_not_finite(make_trainer):
     trainer = make_trainer()
     bias, = (v for v in trainer.model.weights

@@ -34,7 +34,10 @@ def normalized_anchors(config, shape):
     """
     scale = np.tile(np.subtract(shape, 1), 2)
     shift = np.array([0, 0, 1, 1])
-    return ((make_anchors(config, shape) - shift) / scale).astype(np.float32)
+    # Rounded once, as the original does: large deltas multiply a difference
+    # in the last bit.
+    anchors = make_anchors(config, shape, dtype=float)
+    return ((anchors - shift) / scale).astype(np.float32)
 
 
 class LegacyDetector(Detector):

@@ -29,20 +29,26 @@ CARD = """\
 {classes}, imported from `{file}` (sha256 {sha256}).
 
 It is {origin}. Detection follows Astro R-CNN (Burke et al. 2019, MNRAS 490,
-3952): the frame is one piece, boxes are suppressed across classes, scores
-are not calibrated, and at most {detections} sources are returned. Frames
-need the normalization of 2019 (`zscore-int16`) of the data as they are: use
+3952): the frame is one piece, {size}, boxes are suppressed across
+classes, scores are not calibrated, and at most {detections} sources are
+returned. Frames need the normalization of 2019 (`zscore-int16`) of the data as they are: use
 `background=0`. The bands are ordered blue to red; the kernel of `conv1`,
 which the file orders red to blue, was reversed.
 """
 
 
-def _settings(weights, path, name):
+def _settings(weights, path, name, resize_to):
+    stride = weights.config.strides[-1]
+    if resize_to is not None and (resize_to < stride or resize_to % stride):
+        msg = (f'resize_to must be a positive multiple of {stride}, got '
+               f'{resize_to}')
+        raise ValueError(msg)
     return {
         'format': FORMAT, 'name': name,
         'description': f'Mask R-CNN imported from {path.name}',
         'protocol': 'matterport', 'precision': 'float32',
         'stretch': STRETCH, 'thresholds': THRESHOLDS, 'halo': 0,
+        'resize_to': resize_to,
         'training': {'imported_from': path.name,
                      'imported_sha256': weights.sha256,
                      'published_as': weights.published_name},
@@ -58,7 +64,7 @@ def _from_blue_to_red(tensors):
         tensors['conv1/kernel'][:, :, ::-1])}
 
 
-def read_model(path, *, class_names=None, precision=None):
+def read_model(path, *, class_names=None, precision=None, resize_to=None):
     """
     A model from a weight file.
 
@@ -71,6 +77,10 @@ def read_model(path, *, class_names=None, precision=None):
         The classes without background.
     precision : str, optional
         The precision policy; float32 by default.
+    resize_to : int, optional
+        Shrink or enlarge every frame to fit a square of this side, as the
+        original does to 512 pixels; a multiple of 64. By default frames
+        keep their scale, which is what the weights were trained on.
 
     Returns
     -------
@@ -80,16 +90,17 @@ def read_model(path, *, class_names=None, precision=None):
     Raises
     ------
     ValueError
-        If the file does not fit.
+        If the file does not fit, or ``resize_to`` is no multiple of 64.
     """
     path = Path(path)
     weights = read_weights(path, class_names=class_names)
-    settings = _settings(weights, path, path.stem)
+    settings = _settings(weights, path, path.stem, resize_to)
     settings['sha256'] = weights.sha256
     return Model(settings, _from_blue_to_red(weights.tensors), precision)
 
 
-def import_model(path, folder, *, name=None, class_names=None):
+def import_model(path, folder, *, name=None, class_names=None,
+                 resize_to=None):
     """
     Write a weight file as a model's folder.
 
@@ -106,6 +117,8 @@ def import_model(path, folder, *, name=None, class_names=None):
         The name of the model; by default that of the file.
     class_names : sequence of str, optional
         The classes without background.
+    resize_to : int, optional
+        See `read_model`.
 
     Returns
     -------
@@ -115,11 +128,11 @@ def import_model(path, folder, *, name=None, class_names=None):
     Raises
     ------
     ValueError
-        If the file does not fit.
+        If the file does not fit, or ``resize_to`` is no multiple of 64.
     """
     path, folder = Path(path), Path(folder)
     weights = read_weights(path, class_names=class_names)
-    settings = _settings(weights, path, name or path.stem)
+    settings = _settings(weights, path, name or path.stem, resize_to)
     buffer = io.BytesIO()
     np.savez(buffer, **_from_blue_to_red(weights.tensors))
     content = buffer.getvalue()
@@ -132,6 +145,8 @@ def import_model(path, folder, *, name=None, class_names=None):
         origin=(f'the published file {weights.published_name}'
                 if weights.published_name else
                 'none of the published files'),
+        size=('of its own size' if resize_to is None else
+              f'resized to {resize_to} pixels'),
         detections=THRESHOLDS['detections'])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'weights.npz').write_bytes(content)
