@@ -20,6 +20,7 @@ from astropy.io import fits
 from astropy.table import QTable
 from astropy.wcs import WCS
 
+from photutils_rcnn.inference_legacy import LegacyInstances
 from photutils_rcnn.inputs import ImageCube
 from photutils_rcnn.instances import Instances
 from photutils_rcnn.result import RCNNResult
@@ -28,6 +29,7 @@ KEY = 'photutils_rcnn_result'
 FORMAT_VERSION = '1.0.0'
 _INSTANCES = ('boxes', 'scores', 'class_probabilities', 'masks',
               'mask_boxes', 'flags')
+_KINDS = {None: Instances, 'matterport': LegacyInstances}
 _PIXELS = ('data', 'invalid', 'error')
 
 
@@ -56,6 +58,8 @@ def write_result(path, result, *, include_data=False, overwrite=False):
         'wcs': _wcs_to_text(result.wcs),
         'catalog': _table_to_tree(result.catalog_table),
     }
+    if isinstance(found, LegacyInstances):
+        tree['protocol'] = 'matterport'
     for name in ('background', 'noise'):
         value = getattr(result, name)
         if value is not None and (include_data or value.shape[-1] == 1):
@@ -82,10 +86,11 @@ def read_result(path):
         tree = asdf_file[KEY]
         arrays = {name: np.array(tree['instances'][name])
                   for name in _INSTANCES}
-        arrays['masks'] = arrays['masks'].astype(np.float16)
-        detections = Instances(shape=tuple(tree['shape']),
-                               mask_threshold=tree['mask_threshold'],
-                               **arrays)
+        kind = _KINDS[tree.get('protocol')]
+        if kind is Instances:
+            arrays['masks'] = arrays['masks'].astype(np.float16)
+        detections = kind(shape=tuple(tree['shape']),
+                          mask_threshold=tree['mask_threshold'], **arrays)
         wcs = _wcs_from_text(tree['wcs'])
         meta = _plain(tree['meta'])
         cube = None

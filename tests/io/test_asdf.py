@@ -3,6 +3,8 @@
 Tests for the ASDF files of results.
 """
 
+from dataclasses import fields
+
 import asdf
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from numpy.testing import assert_allclose, assert_equal
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
+from photutils_rcnn.inference_legacy import LegacyInstances
 
 
 def _same_tables(table, other):
@@ -84,3 +87,20 @@ def test_foreign_file(tmp_path):
     asdf.AsdfFile({'sea': 3}).write_to(tmp_path / 'other.asdf')
     with pytest.raises((ValueError, asdf.ValidationError)):
         RCNNResult.read(tmp_path / 'other.asdf')
+
+
+def test_masks_of_astro_rcnn(fake_model, field, tmp_path):
+    """
+    They are put on pixels as before, not as masks of this package.
+    """
+    result = RCNNSegmenter(fake_model).segment(field)
+    values = {item.name: getattr(result.detections, item.name)
+              for item in fields(result.detections)}
+    rng = np.random.default_rng(0)
+    values['masks'] = rng.random(values['masks'].shape, dtype=np.float32)
+    result.detections = LegacyInstances(**values)
+    result.write(tmp_path / 'legacy.asdf')
+    again = RCNNResult.read(tmp_path / 'legacy.asdf').detections
+    assert isinstance(again, LegacyInstances)
+    for i in range(len(again)):
+        assert_equal(again.paste(i)[0], result.detections.paste(i)[0])
