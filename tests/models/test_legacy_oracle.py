@@ -192,7 +192,8 @@ def test_detection(seeded, padding, monkeypatch):
     image = make_image(seed)[:100, :170]
     square = np.pad(image, ((0, 28), (0, 22), (0, 0)),
                     constant_values=padding)
-    n_found = check_detection(model, image, square, [0, 0, 100, 170])
+    n_found = check_detection(model, image, square,
+                              np.array([0, 0, 100, 170]))
     # Beside the border these random weights may see nothing else.
     assert n_found or padding
 
