@@ -11,8 +11,10 @@ import math
 from importlib import resources
 from pathlib import Path
 
-RECIPE_KEYS = {'config', 'training_scenes', 'validation_scenes', 'steps',
-               'batch_size', 'rate', 'seed'}
+_COMMON_KEYS = {'config', 'training_scenes', 'validation_scenes',
+                'batch_size', 'side', 'max_sources', 'seed'}
+# One falling rate, or stages with rates and layers of their own.
+SCHEDULE_KEYS = ({'steps', 'rate'}, {'steps_per_epoch', 'stages'})
 
 
 def add_arguments(parser):
@@ -80,9 +82,11 @@ def read_recipe(value):
                f'{str(value)!r}')
         raise ValueError(msg)
     recipe = json.loads(path.read_text())
-    if set(recipe) != RECIPE_KEYS:
+    if not any(set(recipe) == _COMMON_KEYS | keys for keys in SCHEDULE_KEYS):
+        schedules = ' or '.join(str(sorted(keys)) for keys in SCHEDULE_KEYS)
         msg = (f'recipe {str(value)!r} must have the keys '
-               f'{sorted(RECIPE_KEYS)}, got {sorted(recipe)}')
+               f'{sorted(_COMMON_KEYS)} and {schedules}, got '
+               f'{sorted(recipe)}')
         raise ValueError(msg)
     return recipe
 
@@ -147,14 +151,20 @@ def run(args):
     from photutils_rcnn.training.calibration import calibrate_model
     from photutils_rcnn.training.dataset import CropDataset
     from photutils_rcnn.training.export import export_model
+    from photutils_rcnn.training.staged import Stage, StagedTrainer
     from photutils_rcnn.training.trainer import Trainer
 
     logging.basicConfig(level=logging.INFO,
                         format='%(asctime)s %(message)s')
     recipe = read_recipe(args.recipe)
     for key in ('config', 'steps', 'batch_size', 'rate', 'seed'):
-        if getattr(args, key) is not None:
-            recipe[key] = getattr(args, key)
+        value = getattr(args, key)
+        if value is not None:
+            if key not in recipe:
+                msg = (f'{key} does not go with the stages of the recipe '
+                       f'{args.recipe!r}, got {value}')
+                raise ValueError(msg)
+            recipe[key] = value
     config = _configuration(recipe['config'])
     has_checkpoint = (args.output / 'checkpoint.npz').exists()
     if has_checkpoint != args.resume:
@@ -163,14 +173,22 @@ def run(args):
                f'{"remove" if args.resume else "use"} --resume')
         raise ValueError(msg)
     scenes, held_out = _scene_folders(args, recipe)
-    options = {'batch_size': recipe['batch_size'], 'seed': recipe['seed']}
+    options = {key: recipe[key] for key
+               in ('batch_size', 'side', 'max_sources', 'seed')}
     dataset = CropDataset(scenes, config, **options)
     validation = None
     if held_out is not None:
         validation = CropDataset(held_out, config, augmented=False, **options)
-    trainer = Trainer(config, dataset, validation, args.output,
-                      n_steps=recipe['steps'], peak_rate=recipe['rate'],
-                      precision=args.precision, seed=recipe['seed'])
+    options = {'precision': args.precision, 'seed': recipe['seed']}
+    if 'stages' in recipe:
+        trainer = StagedTrainer(
+            config, dataset, validation, args.output,
+            stages=[Stage(**stage) for stage in recipe['stages']],
+            steps_per_epoch=recipe['steps_per_epoch'], **options)
+    else:
+        trainer = Trainer(config, dataset, validation, args.output,
+                          n_steps=recipe['steps'], peak_rate=recipe['rate'],
+                          **options)
     if args.resume:
         trainer.resume()
     if not trainer.run(60 * args.minutes):

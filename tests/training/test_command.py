@@ -11,9 +11,11 @@ from astropy.table import Table
 from tiny_network import tiny_config
 
 from photutils_rcnn.cli import main
+from photutils_rcnn.models.config import CONFIGS
 from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.training.calibration import fit_calibration
 from photutils_rcnn.training.command import read_recipe
+from photutils_rcnn.training.staged import PAPER_SCHEDULE, Stage
 
 pytest.importorskip('galsim')
 
@@ -26,7 +28,8 @@ def recipe(tmp_path):
                                    'seed': 3}],
               'validation_scenes': [{'preset': 'universal', 'n_scenes': 1,
                                      'seed': 8}],
-              'steps': 3, 'batch_size': 2, 'rate': 1e-3, 'seed': 0}
+              'steps': 3, 'batch_size': 2, 'rate': 1e-3, 'seed': 0,
+              'side': 128, 'max_sources': 60}
     path = tmp_path / 'recipe.json'
     path.write_text(json.dumps(values))
     return path
@@ -55,11 +58,38 @@ def test_recipe_to_model(recipe, tmp_path, capsys):
     assert model.settings['calibration']['objectness'] > 0
 
 
-def test_shipped_recipe_has_seeds_of_its_own():
+def test_stages(recipe, tmp_path, capsys):
+    """
+    A recipe with stages trains in stages; a rate for all of them is refused.
+    """
+    values = json.loads(recipe.read_text())
+    del values['steps'], values['rate']
+    values['steps_per_epoch'] = 1
+    values['stages'] = [{'last_epoch': 1, 'rate': 1e-3, 'layers': 'rpn_'},
+                        {'last_epoch': 2, 'rate': 1e-4}]
+    recipe.write_text(json.dumps(values))
+    out = tmp_path / 'run'
+    command = ['train', str(out), '--recipe', str(recipe), '--precision',
+               'float32']
+    assert main([*command, '--rate', '0.1']) != 0
+    assert 'rate does not go with the stages' in capsys.readouterr().err
+    assert main(command) == 0
+    assert load_model(out / 'model').settings['training']['step'] == 2
+
+
+def test_recipe_of_the_paper():
+    recipe = read_recipe('paper')
+    assert tuple(Stage(**stage) for stage in recipe['stages']
+                 ) == PAPER_SCHEDULE
+    assert recipe['config'] in CONFIGS
+
+
+@pytest.mark.parametrize('name', ['default', 'paper'])
+def test_shipped_recipes_have_seeds_of_their_own(name):
     """
     No validation scene is a training scene.
     """
-    recipe = read_recipe('default')
+    recipe = read_recipe(name)
     seeds = {kind: {(part['preset'], seed)
                     for part in recipe[f'{kind}_scenes']
                     for seed in range(part['seed'],
