@@ -128,7 +128,7 @@ class LegacyDetector(Detector):
             Box deltas.
         """
         rows = self._rows(boxes, shape, self.config.box_pool)
-        return self._in_buckets('classify', (features,), rows, shape)
+        return self._in_buckets('classify', (features,), (rows,), shape)
 
     def outline(self, features, boxes, classes, shape):
         """
@@ -151,4 +151,4 @@ class LegacyDetector(Detector):
             Probabilities.
         """
         rows = self._rows(boxes, shape, self.config.mask_pool, classes)
-        return self._in_buckets('outline', (features,), rows, shape)[0]
+        return self._in_buckets('outline', (features,), (rows,), shape)[0]
