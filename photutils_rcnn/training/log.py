@@ -45,7 +45,9 @@ def plot_log(path, picture):
     from matplotlib.figure import Figure
 
     log = Table.read(path, format='ascii.csv')
-    names = log.colnames[log.colnames.index('loss'):]
+    # A network without a profile head has no such loss.
+    names = [name for name in log.colnames[log.colnames.index('loss'):]
+             if np.max(log[name]) > 0]
     figure = Figure(figsize=(12, 6), layout='constrained')
     panels = figure.subplots(2, -(-len(names) // 2), squeeze=False).ravel()
     for name, panel in zip(names, panels, strict=False):

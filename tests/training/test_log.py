@@ -16,10 +16,12 @@ def test_log(tmp_path):
     path = tmp_path / 'log.csv'
     for step in range(1, 6):
         append_log(path, {'kind': 'train', 'step': step, 'loss': 2 / step,
-                          'mask': 1 / step})
+                          'mask': 1 / step,
+                          'profile': 0.})
     plot_log(path, tmp_path / 'before.png')
     append_log(path, {'kind': 'validation', 'step': 5, 'loss': 0.5,
-                      'mask': 0.25})
+                      'mask': 0.25,
+                          'profile': 0.})
     plot_log(path, tmp_path / 'after.png')
     table = Table.read(path, format='ascii.csv')
     assert table['kind'].tolist() == ['train'] * 5 + ['validation']
