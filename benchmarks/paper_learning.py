@@ -30,8 +30,7 @@ from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
 from photutils_rcnn.training.log import append_log
-from photutils_rcnn.training.staged import (PAPER_SCHEDULE, Stage,
-                                            StagedTrainer)
+from photutils_rcnn.training.staged import PAPER_SCHEDULE, Stage, StagedTrainer
 from photutils_rcnn.training.trainer import Trainer
 
 SIDE = 128

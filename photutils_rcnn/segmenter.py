@@ -32,7 +32,8 @@ class RCNNSegmenter:
     ----------
     model : str, path-like or `~photutils_rcnn.models.zoo.Model`, optional
         The name of a shipped model (see `list_models`), the folder of one,
-        a weight file of Astro R-CNN (``.h5``), or a model. The network is built when it is first used.
+        a weight file of Astro R-CNN (``.h5``), or a model. The network is
+        built when it is first used.
     score_threshold : float, optional
         The least probability of a detection, between 0 and 1. By default
         that of the model.

@@ -6,6 +6,7 @@ Cutting a frame into overlapping tiles with disjoint cores. Geometry only.
 __all__ = ['Tile', 'choose_tile_shape', 'make_tiles']
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def _axis_tiles(n, side, halo, stride):
     # Neighbors overlap by two halos, the last pair by more.
     starts = [min(i * step, last) for i in range(n_tiles)]
     borders = [(low + side + high) // 2
-               for low, high in zip(starts[:-1], starts[1:], strict=True)]
+               for low, high in pairwise(starts)]
     return starts, [0, *borders, n]
 
 

@@ -12,9 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photutils_rcnn.io.astro_rcnn import read_images
-from photutils_rcnn.normalization_legacy import (LEGACY_STRETCHES,
-                                                 ZScoreInt16Stretch,
-                                                 wrap_int16)
+from photutils_rcnn.normalization_legacy import LEGACY_STRETCHES, ZScoreInt16Stretch, wrap_int16
 
 DATA = Path(os.environ.get('PHOTUTILS_RCNN_SHARED_DATA', Path(
     __file__).parents[1].parent / 'shared' / 'data'))

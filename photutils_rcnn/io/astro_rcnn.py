@@ -86,8 +86,7 @@ class TrainingSet:
             ``blendedness`` and the zero points are NaN. No source is to be
             ignored.
         """
-        from photutils_rcnn.background import (estimate_noise,
-                                               resolve_background)
+        from photutils_rcnn.background import estimate_noise, resolve_background
         from photutils_rcnn.inputs import prepare_inputs
         from photutils_rcnn.simulation.scene import Scene
 

@@ -72,7 +72,7 @@ def astro_rcnn_mask(counts, class_id, **_):
     return majority_filter(counts / counts.max() > level)
 
 
-def noise_mask(counts, class_id=None, *, noise, fwhm):  # noqa: ARG001
+def noise_mask(counts, class_id=None, *, noise, fwhm):
     """
     The mask of this package's simulated scenes: light above the noise.
 
@@ -103,7 +103,7 @@ def noise_mask(counts, class_id=None, *, noise, fwhm):  # noqa: ARG001
     return ndimage.binary_fill_holes(labels == peak)
 
 
-def nonzero_mask(counts, class_id=None, **_):  # noqa: ARG001
+def nonzero_mask(counts, class_id=None, **_):
     """
     Every pixel with light: for objects stored as masks.
 

@@ -9,8 +9,7 @@ import numpy as np
 from keras import ops
 
 from photutils_rcnn.models.anchors import anchor_cells, make_anchors
-from photutils_rcnn.models.boxes import (clip_boxes, decode_boxes,
-                                         scale_boxes)
+from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, scale_boxes
 from photutils_rcnn.models.compiled import compile_function
 from photutils_rcnn.models.roi_align import flatten_pyramid
 

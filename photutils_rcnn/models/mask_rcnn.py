@@ -10,25 +10,35 @@ from keras import ops
 
 from photutils_rcnn.models.anchors import make_anchors
 from photutils_rcnn.models.backbones import make_trunk
-from photutils_rcnn.models.boxes import (clip_boxes, decode_boxes,
-                                         encode_boxes, scale_boxes,
-                                         shorten_boxes)
+from photutils_rcnn.models.boxes import (
+    clip_boxes,
+    decode_boxes,
+    encode_boxes,
+    scale_boxes,
+    shorten_boxes,
+)
 from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.feature_pyramid import feature_pyramid
 from photutils_rcnn.models.legacy.layers import take_class
-from photutils_rcnn.models.losses import (class_loss, focal_loss, mask_loss,
-                                          mean_squares, sampled_loss,
-                                          smooth_l1)
+from photutils_rcnn.models.losses import (
+    class_loss,
+    focal_loss,
+    mask_loss,
+    mean_squares,
+    sampled_loss,
+    smooth_l1,
+)
 from photutils_rcnn.models.pooling import pool_regions
-from photutils_rcnn.models.profile_head import (profile_head,
-                                                profile_head_inputs,
-                                                sample_profiles)
-from photutils_rcnn.models.region_proposal import propose, proposal_head
+from photutils_rcnn.models.profile_head import profile_head, profile_head_inputs, sample_profiles
+from photutils_rcnn.models.region_proposal import proposal_head, propose
 from photutils_rcnn.models.roi_align import flatten_pyramid
-from photutils_rcnn.models.roi_heads import (box_head, box_head_inputs,
-                                             mask_head)
-from photutils_rcnn.models.targets import (match_anchors, sample_anchors,
-                                           sample_masks, sample_regions)
+from photutils_rcnn.models.roi_heads import box_head, box_head_inputs, mask_head
+from photutils_rcnn.models.targets import (
+    match_anchors,
+    sample_anchors,
+    sample_masks,
+    sample_regions,
+)
 
 LOSS_NAMES = ('objectness', 'rpn_box', 'class', 'box', 'mask', 'profile')
 
@@ -283,7 +293,7 @@ class MaskRCNN(keras.Model):
         features, shapes = flatten_pyramid(outputs['pyramid'])
 
         boxes = ops.reshape(regions['boxes'], (-1, 4))
-        n_images, n_regions = regions['weights'].shape
+        n_regions = regions['weights'].shape[1]
         images = ops.repeat(ops.arange(ops.shape(regions['weights'])[0],
                                        dtype='int32'), n_regions)
         log_fwhm = truth.get('log_fwhm')
@@ -327,7 +337,7 @@ class MaskRCNN(keras.Model):
         if self.profile_head is None:
             return 0.
         config = self.config
-        n_images, n_regions = regions['weights'].shape
+        n_regions = regions['weights'].shape[1]
         n = config.n_positive_rois
 
         def first(values):

@@ -9,8 +9,7 @@ import math
 
 from keras import initializers, layers, ops
 
-from photutils_rcnn.models.boxes import (clip_boxes, decode_boxes,
-                                         shorten_boxes, suppression_mask)
+from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, shorten_boxes, suppression_mask
 from photutils_rcnn.models.legacy.layers import matterport_proposal_head
 
 # The objectness that an untrained network gives every anchor (the prior of
@@ -101,7 +100,7 @@ def propose(objectness, deltas, anchors, shape, config):
     """
     n_candidates = min(config.n_pre_nms, anchors.shape[0])
     n_proposals = min(config.n_proposals, n_candidates)
-    scores, index = ops.top_k(ops.stop_gradient(objectness), n_candidates)
+    _, index = ops.top_k(ops.stop_gradient(objectness), n_candidates)
     deltas = ops.take_along_axis(ops.stop_gradient(deltas),
                                  index[..., None], axis=1)
     boxes = decode_boxes(deltas, shorten_boxes(

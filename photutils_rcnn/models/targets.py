@@ -253,7 +253,7 @@ def sample_masks(boxes, matched, truth, size):
     masks : (B * R, size, size) tensor of float32
         Values between 0 and 1.
     """
-    n_images, n_sources, side, _ = truth['masks'].shape
+    _, n_sources, side, _ = truth['masks'].shape
     first = ops.arange(ops.shape(boxes)[0], dtype='int32') * n_sources
     source = ops.reshape(matched + first[:, None], (-1,))
     windows = ops.take(ops.reshape(truth['windows'], (-1, 4)), source, axis=0)

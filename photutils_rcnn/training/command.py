@@ -95,8 +95,7 @@ def _configuration(value):
     """
     A named configuration or that of a JSON file.
     """
-    from photutils_rcnn.models.config import (CONFIGS, MaskRCNNConfig,
-                                              get_config)
+    from photutils_rcnn.models.config import CONFIGS, MaskRCNNConfig, get_config
 
     if value in CONFIGS or not Path(value).is_file():
         return get_config(value)

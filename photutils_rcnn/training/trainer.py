@@ -15,8 +15,7 @@ from pathlib import Path
 import keras
 
 from photutils_rcnn.models.mask_rcnn import LOSS_NAMES, MaskRCNN
-from photutils_rcnn.training.checkpoint import (load_checkpoint,
-                                                save_checkpoint)
+from photutils_rcnn.training.checkpoint import load_checkpoint, save_checkpoint
 from photutils_rcnn.training.log import append_log, plot_log
 
 log = logging.getLogger(__name__)

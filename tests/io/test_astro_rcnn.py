@@ -17,8 +17,7 @@ from hypothesis.extra.numpy import arrays
 from photutils_rcnn.footprints import Footprints
 from photutils_rcnn.io.astro_rcnn import list_sets, read_images, read_set
 from photutils_rcnn.io.astro_rcnn_masks import majority_filter, noise_mask
-from photutils_rcnn.io.astro_rcnn_output import (read_detections,
-                                                 write_detections)
+from photutils_rcnn.io.astro_rcnn_output import read_detections, write_detections
 from photutils_rcnn.io.astro_rcnn_writer import write_set
 
 SHAPE = (64, 72)

@@ -15,9 +15,12 @@ from photutils_rcnn.inference import run_inference
 from photutils_rcnn.models.config import get_config
 from photutils_rcnn.models.legacy.detector import normalized_anchors
 from photutils_rcnn.models.legacy.importer import THRESHOLDS, read_model
-from photutils_rcnn.models.legacy.pooling import (crop_and_resize,
-                                                  rounded_levels, sample_at,
-                                                  sample_positions)
+from photutils_rcnn.models.legacy.pooling import (
+    crop_and_resize,
+    rounded_levels,
+    sample_at,
+    sample_positions,
+)
 from photutils_rcnn.models.roi_align import flatten_pyramid
 from photutils_rcnn.models.zoo import set_weights
 from photutils_rcnn.resizing_legacy import fit_square, resize_bilinear

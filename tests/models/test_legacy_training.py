@@ -11,16 +11,14 @@ from tiny_network import make_batch
 
 from photutils_rcnn.inference import run_inference
 from photutils_rcnn.inference_legacy import LegacyInstances
-from photutils_rcnn.models.losses import (class_loss, mean_squares,
-                                          sampled_loss)
+from photutils_rcnn.models.losses import class_loss, mean_squares, sampled_loss
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.roi_align import flatten_pyramid
 from photutils_rcnn.models.targets import sample_anchors, sample_regions
 from photutils_rcnn.models.transfer import COCO_HEADS, transfer_weights
 from photutils_rcnn.models.zoo import get_weights, load_model
 from photutils_rcnn.training.export import export_model
-from photutils_rcnn.training.staged import (PAPER_SCHEDULE, Stage,
-                                            StagedTrainer)
+from photutils_rcnn.training.staged import PAPER_SCHEDULE, Stage, StagedTrainer
 
 HEADS = ('mrcnn_', 'rpn_', 'fpn_')
 

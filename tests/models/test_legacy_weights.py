@@ -15,8 +15,7 @@ from photutils_rcnn.models import zoo
 from photutils_rcnn.models.config import get_config
 from photutils_rcnn.models.legacy import weights as reader
 from photutils_rcnn.models.legacy.importer import import_model, read_model
-from photutils_rcnn.models.legacy.layout import (expected_tensors,
-                                                 network_tensors)
+from photutils_rcnn.models.legacy.layout import expected_tensors, network_tensors
 from photutils_rcnn.models.legacy.weights import read_weights
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 

@@ -12,8 +12,7 @@ from scipy import stats
 
 from photutils_rcnn.models.config import get_config
 from photutils_rcnn.training import augmentation_paper
-from photutils_rcnn.training.augmentation_paper import (OPERATIONS,
-                                                        augment_paper)
+from photutils_rcnn.training.augmentation_paper import OPERATIONS, augment_paper
 from photutils_rcnn.training.dataset import scene_crops
 from photutils_rcnn.training.mini_masks import box_mask, mini_mask
 

@@ -13,8 +13,7 @@ from photutils_rcnn.models.config import get_config
 from photutils_rcnn.models.zoo import get_weights
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
-from photutils_rcnn.training.staged import (PAPER_SCHEDULE, Stage,
-                                            StagedTrainer)
+from photutils_rcnn.training.staged import PAPER_SCHEDULE, Stage, StagedTrainer
 from photutils_rcnn.training.trainer import Trainer
 
 NETWORK = {'backbone': 'resnet14', 'pyramid_channels': 32,

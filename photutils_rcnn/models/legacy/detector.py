@@ -11,8 +11,7 @@ from keras import ops
 from photutils_rcnn.models.anchors import make_anchors
 from photutils_rcnn.models.detector import Detector
 from photutils_rcnn.models.legacy.layers import take_class
-from photutils_rcnn.models.legacy.pooling import (rounded_levels, sample_at,
-                                                  sample_positions)
+from photutils_rcnn.models.legacy.pooling import rounded_levels, sample_at, sample_positions
 from photutils_rcnn.models.roi_align import flatten_pyramid
 
 
