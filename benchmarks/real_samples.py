@@ -4,7 +4,7 @@ Injected sources in real HSC blends: how many are found, and classified.
 
 Each sample is a small grizy cut-out with one injected source of known
 position and class. The folder is named by the environment variable
-PHOTUTILS_RCNN_SHARED_DATA or is ``../shared/data`` beside the checkout.
+PHOTUTILS_RCNN_SHARED_DATA.
 """
 
 import argparse
@@ -26,9 +26,8 @@ def data_folder():
     """
     The folder of the samples.
     """
-    default = Path(__file__).resolve().parents[2] / 'shared' / 'data'
-    root = Path(os.environ.get('PHOTUTILS_RCNN_SHARED_DATA', default))
-    folder = root / 'hsc_injected_blends' / 'set1'
+    folder = Path(os.environ.get('PHOTUTILS_RCNN_SHARED_DATA', ''),
+                  'hsc_injected_blends', 'set1')
     if not folder.is_dir():
         msg = f'no such folder: {folder} (set PHOTUTILS_RCNN_SHARED_DATA)'
         raise SystemExit(msg)

@@ -3,19 +3,14 @@
 Tests of the normalizations of Astro R-CNN.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_data import sample_data
 
 from photutils_rcnn.io.astro_rcnn import read_images
 from photutils_rcnn.normalization_legacy import LEGACY_STRETCHES, ZScoreInt16Stretch, wrap_int16
-
-DATA = Path(os.environ.get('PHOTUTILS_RCNN_SHARED_DATA', Path(
-    __file__).parents[1].parent / 'shared' / 'data'))
 
 
 @pytest.fixture
@@ -93,12 +88,11 @@ def test_zero_pixels_become_zero(image):
 
 @pytest.mark.parametrize(('folder', 'median'), [
     ('phosim_decam', (-295, -285)), ('decals_dr7_aco1689', (-420, -290))])
-@pytest.mark.skipif(not DATA.is_dir(), reason='no sample data')
 def test_sample_images(folder, median):
     """
     The figures of the reference: sky level and share of wrapped pixels.
     """
-    data, _ = read_images(DATA / folder)
+    data, _ = read_images(sample_data(folder))
     score = (data - data.mean(axis=(1, 2), keepdims=True)) / data.std(
         axis=(1, 2), keepdims=True)
     # Of the scores: wrapped pixels move the median of integer counts.

@@ -78,6 +78,9 @@ class MaskRCNNConfig:
         The width and depth of the mask head.
     mini_mask_size : int
         The side of the stored truth masks.
+    stretch_scale : float
+        Images in training are ``arcsinh`` of the signal-to-noise ratio,
+        divided by this number. The profile head undoes it.
     told_fwhm : bool
         Whether the class and box head and the profile head are told the
         FWHM of the PSF, where it is known.
@@ -87,9 +90,6 @@ class MaskRCNNConfig:
         without that head.
     profile_extent : float
         The side of this grid, in units of the FWHM of the PSF.
-    profile_stretch : float
-        Images are ``arcsinh`` of the signal-to-noise ratio, divided by
-        this number, which the profile head undoes.
     profile_filters : tuple of int
         The channels of the profile head's convolutions; the second half
         of them at half the resolution.
@@ -174,10 +174,10 @@ class MaskRCNNConfig:
     mask_channels: int = 48
     mask_convolutions: int = 3
     mini_mask_size: int = 32
+    stretch_scale: float = 2.
     told_fwhm: bool = True
     profile_size: int = 17
     profile_extent: float = 4.25
-    profile_stretch: float = 2.
     profile_filters: tuple = (32, 32, 48, 64)
     loss_weights: tuple = (1., 1., 1., 1., 1., 1.)
     layers: str = 'compact'

@@ -82,7 +82,7 @@ def profile_head_inputs(profiles, boxes, logits, log_fwhm, config):
     """
     n = profiles.shape[1]
     middle = slice(n // 2 - n // 8, n // 2 + n // 8 + 1)
-    flux = ops.sinh(ops.clip(config.profile_stretch * profiles,
+    flux = ops.sinh(ops.clip(config.stretch_scale * profiles,
                              -LARGEST, LARGEST))
     height = ops.mean(flux[:, middle, middle], axis=(1, 2, 3), keepdims=True)
     scaled = 0.5 * flux / ops.maximum(ops.abs(height), FAINTEST)

@@ -242,7 +242,8 @@ class CropDataset:
             rng = np.random.default_rng((self.seed, epoch, position, 1))
             if self.augmented:
                 crop = AUGMENTATIONS[self.config.augmentation](crop, rng)
-            images.append(crop.snr.astype(np.float32) / 2)
+            images.append(crop.snr.astype(np.float32)
+                          / self.config.stretch_scale)
             examples.append(crop)
             log_fwhm.append(told_fwhm(crop.fwhm, rng))
         truth = self._pad(examples)

@@ -47,7 +47,7 @@ def export_model(trainer, folder, *, name='trained', calibration=None,
     settings = {
         'name': name,
         'description': 'Mask R-CNN trained on simulated scenes',
-        'stretch': {'name': 'arcsinh', 'scale': 2.0},
+        'stretch': {'name': 'arcsinh', 'scale': config.stretch_scale},
         'training': training,
     }
     if config.layers == 'matterport':

@@ -181,7 +181,8 @@ def test_ignored_truth_of_other_class():
 @pytest.mark.parametrize('iou_type', ['bbox', 'segm'])
 def test_equals_pycocotools(iou_type, capsys):
     """All values agree with the reference implementation."""
-    pytest.importorskip('pycocotools')
+    pytest.importorskip('pycocotools', reason='pycocotools is in the extra '
+                        'evaluate, not in test')
     from pycocotools import mask as coco_mask
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval

@@ -3,9 +3,6 @@
 Tests of the training-set layout and the detection files.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -13,6 +10,7 @@ from astropy.stats import mad_std
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sample_data import sample_data
 
 from photutils_rcnn.footprints import Footprints
 from photutils_rcnn.io.astro_rcnn import list_sets, read_images, read_set
@@ -21,8 +19,6 @@ from photutils_rcnn.io.astro_rcnn_output import read_detections, write_detection
 from photutils_rcnn.io.astro_rcnn_writer import write_set
 
 SHAPE = (64, 72)
-DATA = Path(os.environ.get('PHOTUTILS_RCNN_SHARED_DATA', Path(
-    __file__).parents[2].parent / 'shared' / 'data'))
 
 
 def light(x, y, sigma, peak=1000.0):
@@ -220,16 +216,15 @@ def test_box_must_fit(tmp_path):
         read_detections(path)
 
 
-@pytest.mark.skipif(not (DATA / 'phosim_decam').is_dir(),
-                    reason='no sample data')
 def test_published_sample():
-    found = read_set(DATA / 'phosim_decam', masks='small_mask.fits')
+    folder = sample_data('phosim_decam')
+    found = read_set(folder, masks='small_mask.fits')
     np.testing.assert_array_equal(found.class_ids, [2, 2])
     np.testing.assert_array_equal(found.footprints.areas, [85, 56])
     np.testing.assert_array_equal(found.footprints.boxes,
                                   [[288, 367, 298, 378],
                                    [241, 486, 249, 494]])
-    raw = read_set(DATA / 'phosim_decam', masks='small_mask.fits',
+    raw = read_set(folder, masks='small_mask.fits',
                    recipe='nonzero')
     np.testing.assert_array_equal(raw.footprints.areas, [328, 237])
     # The scatter with sources; that of the sky is the photon noise.

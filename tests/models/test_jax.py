@@ -39,7 +39,8 @@ def test_jax():
     """
     Training and inference run on JAX with the same code.
     """
-    pytest.importorskip('jax')
+    pytest.importorskip('jax', reason='JAX is another backend of Keras, '
+                        'which the package does not need')
     tests = Path(__file__).parents[1]
     path = os.pathsep.join([str(tests), str(tests.parent),
                             os.environ.get('PYTHONPATH', '')])

@@ -68,7 +68,7 @@ def test_scaled_profiles_do_not_depend_on_brightness():
     for flux, fwhm in ((100, 4.), (2000, 4.), (500, 7.)):
         r2 = (y - 40)**2 + (x - 40)**2
         star = flux * np.exp(-4 * np.log(2) * r2 / fwhm**2)
-        image = np.arcsinh(star) / CONFIG.profile_stretch
+        image = np.arcsinh(star) / CONFIG.stretch_scale
         image = np.repeat(image[None, ..., None], 3, -1).astype(np.float32)
         box = np.float32([[37, 37, 43, 43]])
         log_fwhm = np.float32([np.log(fwhm)])

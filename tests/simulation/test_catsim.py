@@ -6,12 +6,10 @@ The catalogues are those distributed with BLISS, ``catsim/galaxies.fits`` and
 ``catsim/stars.fits`` of the sample data.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from astropy.table import Table
+from sample_data import sample_data
 
 from photutils_rcnn.simulation.catsim import (
     GALAXY_COUNTS,
@@ -24,9 +22,6 @@ from photutils_rcnn.simulation.catsim import (
 from photutils_rcnn.simulation.population import half_light_radius
 
 GRZ = (484.0, 622.0, 905.0)
-FOLDER = Path(os.environ.get(
-    'PHOTUTILS_RCNN_SHARED_DATA',
-    Path(__file__).parents[3] / 'shared' / 'data')) / 'catsim'
 N = 20000
 
 
@@ -42,9 +37,7 @@ def stars(r):
 
 
 def read(name):
-    if not (FOLDER / name).exists():
-        pytest.skip('the sample data are not here')
-    return Table.read(FOLDER / name)
+    return Table.read(sample_data('catsim') / name)
 
 
 def test_smallest_galaxies():

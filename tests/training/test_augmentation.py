@@ -15,6 +15,7 @@ from photutils_rcnn.training.augmentation import (
     told_fwhm,
     transform,
 )
+from photutils_rcnn.training.augmentation_paper import augment_paper
 from photutils_rcnn.training.dataset import scene_crops
 
 
@@ -56,7 +57,8 @@ def test_transform(crop, n_turns, flip):
     assert_equal(result.labels, crop.labels)
 
 
-def test_augment_leaves_its_input(crop):
+@pytest.mark.parametrize('augment', [augment, augment_paper])
+def test_augment_leaves_its_input(crop, augment):
     """
     Many random changes, none of them to the example itself.
     """

@@ -31,8 +31,8 @@ CARD = """\
 It is {origin}. Detection follows Astro R-CNN (Burke et al. 2019, MNRAS 490,
 3952): the frame is one piece, {size}, boxes are suppressed across
 classes, scores are not calibrated, and at most {detections} sources are
-returned. Frames need the normalization of 2019 (`zscore-int16`) of the data as they are: use
-`background=0`. The bands are ordered blue to red; the kernel of `conv1`,
+returned. Frames need the normalization of 2019 (`zscore-int16`) of the data as
+they are: use `background=0`. The bands are ordered blue to red; the kernel of `conv1`,
 which the file orders red to blue, was reversed.
 """
 
