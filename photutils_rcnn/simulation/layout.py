@@ -38,18 +38,41 @@ def _to_r(mags, settings, offset):
     return mags if settings.reference == 'r' else mags - offset
 
 
+def _shift(population, mags, settings):
+    """
+    Move sources to their magnitudes in the reference band.
+
+    A population is drawn for magnitudes in r, and the color of a source
+    comes with it: only now its magnitude in another band is known.
+    """
+    if settings.reference in settings.bands:
+        own = population.magnitudes[:, settings.reference_index]
+        population.magnitudes += (mags - own)[:, None]
+    return population
+
+
+def _above_limit(population, limit, settings):
+    """
+    The sources that are not too faint for the scene.
+    """
+    return population[population.magnitudes[:, settings.reference_index]
+                      <= limit]
+
+
 def _field(settings, rng):
     x, y = _scattered(rng, settings.n_galaxies, settings.shape)
     mags = sample_magnitudes(rng, len(x), GALAXY_COUNTS,
                              *settings.galaxy_range,
                              steepness=settings.galaxy_steepness)
     # round g - r, to go from a range of g to the r that the curves know
-    galaxies = _galaxies(settings, rng, _to_r(mags, settings, 0.75), x, y)
+    galaxies = _shift(_galaxies(
+        settings, rng, _to_r(mags, settings, 0.75), x, y), mags, settings)
     x, y = _scattered(rng, settings.n_stars, settings.shape)
     mags = sample_magnitudes(rng, len(x), STAR_COUNTS, *settings.star_range,
                              steepness=settings.star_steepness)
-    stars = draw_stars(rng, _to_r(mags, settings, 0.45),
-                       settings.wavelengths, x, y)
+    stars = _shift(draw_stars(
+        rng, _to_r(mags, settings, 0.45), settings.wavelengths, x, y),
+        mags, settings)
     return galaxies, stars
 
 
@@ -72,9 +95,10 @@ def _mergers(settings, rng, galaxies):
     phi = rng.uniform(0, 2 * np.pi, n)
     r = galaxies.magnitudes[chosen].mean(axis=1) + np.abs(
         rng.normal(0, 1.0, n))
-    return _galaxies(settings, rng, r,
-                     galaxies.x[chosen] + distance * np.cos(phi),
-                     galaxies.y[chosen] + distance * np.sin(phi))
+    companions = _galaxies(settings, rng, r,
+                           galaxies.x[chosen] + distance * np.cos(phi),
+                           galaxies.y[chosen] + distance * np.sin(phi))
+    return _above_limit(companions, settings.galaxy_range[1], settings)
 
 
 def _binaries(settings, rng, stars):
@@ -86,9 +110,10 @@ def _binaries(settings, rng, stars):
     distance = np.mean(settings.fwhm) * rng.uniform(0.5, 2.5, n)
     phi = rng.uniform(0, 2 * np.pi, n)
     r = stars.magnitudes[chosen].mean(axis=1) + rng.exponential(1.0, n)
-    return draw_stars(rng, r, settings.wavelengths,
-                      stars.x[chosen] + distance * np.cos(phi),
-                      stars.y[chosen] + distance * np.sin(phi))
+    companions = draw_stars(rng, r, settings.wavelengths,
+                            stars.x[chosen] + distance * np.cos(phi),
+                            stars.y[chosen] + distance * np.sin(phi))
+    return _above_limit(companions, settings.star_range[1], settings)
 
 
 def _cluster(settings, rng):

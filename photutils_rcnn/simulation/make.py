@@ -72,14 +72,10 @@ def _with_artifacts(total, population, fluxes, settings, sigma, fwhm, rng):
     return data, bad
 
 
-def _reference(settings, population):
+def _sizes(band, population):
     """
-    The index of the reference band and the half-light radii of the sources.
+    The half-light radii of the sources in a band, 0 for stars.
     """
-    if settings.reference in settings.bands:
-        band = settings.bands.index(settings.reference)
-    else:
-        band = len(settings.bands) // 2
     size = np.zeros(len(population))
     g = population.class_id != STAR
     size[g] = half_light_radius(
@@ -88,7 +84,7 @@ def _reference(settings, population):
         population.bulge_n[g],
         population.disc_radius[g] * np.sqrt(population.disc_q[g]),
         population.disc_n[g])
-    return band, size
+    return size
 
 
 def make_scene(preset, seed, **overrides):
@@ -144,12 +140,13 @@ def make_scene(preset, seed, **overrides):
     data, bad = _with_artifacts(total, population, fluxes, settings, sigma,
                                 fwhm, rng)
     amplify = np.array([amplification(settings.kernel, f) for f in fwhm])
-    reference, size = _reference(settings, population)
+    reference = settings.reference_index
     truth, footprints = measure_truth(
         population, stamps, fluxes, total, bands=settings.bands,
         sigma=sigma * amplify, variance=variance, fwhm=fwhm, bad=bad,
         full_well=settings.full_well,
-        reference_magnitudes=population.magnitudes[:, reference], size=size)
+        reference_magnitudes=population.magnitudes[:, reference],
+        size=_sizes(reference, population))
     truth.meta['reference_band'] = settings.bands[reference]
     return Scene(data=data.astype(np.float32),
                  noise=sigma.astype(np.float32), mask=bad,

@@ -36,7 +36,8 @@ class SceneSettings:
     n_galaxies, n_stars : float
         The expected numbers within the frame and the magnitude ranges.
     galaxy_range, star_range : (2,) tuple of float
-        The brightest and faintest magnitude.
+        The brightest and faintest magnitude. Companions may not be fainter
+        either.
     reference : {'r', 'g'}, optional
         The band of these magnitudes.
     psf_kind : {'moffat', 'kolmogorov', 'airy'}, optional
@@ -112,3 +113,12 @@ class SceneSettings:
     background: float = 0.0
     trail: bool = False
     missing: str = ''
+
+    @property
+    def reference_index(self):
+        """
+        The index of the reference band, the middle one where it is missing.
+        """
+        if self.reference in self.bands:
+            return self.bands.index(self.reference)
+        return len(self.bands) // 2

@@ -5,6 +5,7 @@ Tests for the layout of sources.
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from photutils_rcnn.simulation.layout import MARGIN, draw_population
 from photutils_rcnn.simulation.presets import draw_settings
@@ -38,11 +39,30 @@ def test_expected_number_inside(name, class_id):
 def test_companions():
     alone = population(n_stars=500.0, binary_share=0.0)
     paired = population(n_stars=500.0, binary_share=1.0)
-    assert len(paired) == 2 * len(alone)
-    distance = np.hypot(*(getattr(paired, name)[len(alone):]
-                          - getattr(paired, name)[:len(alone)]
-                          for name in 'xy'))
+    companions = paired[np.arange(len(paired)) >= len(alone)]
+    # those that are too faint for the scene are left out
+    assert 0.4 * len(alone) < len(companions) < len(alone)
+    distance = cKDTree(np.column_stack((alone.x, alone.y))).query(
+        np.column_stack((companions.x, companions.y)))[0]
     assert distance.max() < 2.5 * 8
+
+
+@pytest.mark.parametrize('preset', ['decam', 'decam-deep', 'universal'])
+def test_magnitudes_are_within_the_range(preset):
+    rng = np.random.default_rng(3)
+    settings = draw_settings(
+        preset, rng, n_galaxies=400.0, n_stars=400.0, n_members=0, n_large=0,
+        binary_share=0.5, merger_share=0.5)
+    drawn = draw_population(settings, rng)
+    mags = drawn.magnitudes[:, settings.reference_index]
+    for class_id, (bright, faint) in ((1, settings.star_range),
+                                      (2, settings.galaxy_range)):
+        own = mags[drawn.class_id == class_id]
+        assert len(own) > 400
+        assert own.max() <= faint + 1e-9
+        assert own.min() >= bright - 1e-9
+        # they go to the limit, as the counts rise towards it
+        assert own.max() > faint - 0.5
 
 
 def test_cluster_is_concentrated():
