@@ -196,4 +196,4 @@ class LegacyLinearStretch(_RatioStretch):
 LEGACY_STRETCHES = {cls.name: cls for cls in (
     ZScoreInt16Stretch, LegacyZScoreStretch, LegacyLuptonStretch,
     LegacyLinearStretch)}
-"""The classes by their names, for `~photutils_rcnn.normalization`."""
+"""The classes by their names, for `~photutils_rcnn.stretches`."""

@@ -19,9 +19,10 @@ import photutils_rcnn
 from photutils_rcnn.inference import run_inference
 from photutils_rcnn.inputs import prepare_inputs
 from photutils_rcnn.models import zoo
-from photutils_rcnn.normalization import get_stretch, normalize_cube
+from photutils_rcnn.normalization import normalize_cube
 from photutils_rcnn.psf import estimate_fwhm
 from photutils_rcnn.result import RCNNResult
+from photutils_rcnn.stretches import get_stretch
 
 
 class RCNNSegmenter:

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from photutils_rcnn.inputs import prepare_inputs
-from photutils_rcnn.normalization import ArcsinhStretch, normalize_cube
+from photutils_rcnn.normalization import normalize_cube
 from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.stretches import ArcsinhStretch
 from photutils_rcnn.training.augmentation import augment, told_fwhm
 from photutils_rcnn.training.augmentation_paper import augment_paper
 from photutils_rcnn.training.mini_masks import mini_mask
