@@ -22,6 +22,8 @@ FILTER_KEYWORDS = ('FILTER', 'BAND', 'FILTER1', 'FILTER2', 'FILTNAM')
 _NO_SCIENCE = re.compile(
     r'ERR|RMS|SIG|VAR|IVAR|INVVAR|WHT|WEIGHT|WT|MASK|DQ|FLAG|BPM|BAD|QUAL|'
     r'CTX|CON|AREA|PSF|BKG|BACK|SEG|EXP', re.IGNORECASE)
+# what cutouts of the Legacy Surveys call their extensions, which have no name
+_NO_SCIENCE_TYPES = ('invvar', 'maskbits')
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ def read_frame(paths, hdus=None, *, science=True):
     Read a frame from FITS files.
 
     Each image is one band; a 3D image is one per plane. Of a multi-extension
-    file all images are taken but those whose name says that they hold
-    weights, errors or flags. The bands are named by the header keywords
+    file all images are taken but those whose name, or keyword ``IMAGETYP``,
+    says that they hold weights, errors or flags. The bands are named by the header keywords
     ``FILTER`` or ``BAND``, the name of the extension or that of the file,
     where all are known filters.
 
@@ -64,8 +66,8 @@ def read_frame(paths, hdus=None, *, science=True):
     hdus : sequence of int or str, optional
         The numbers or names of the extensions to read from each file.
     science : bool, optional
-        Whether to leave out images whose name says that they hold
-        weights, errors or flags. The default is `True`.
+        Whether to leave out images that hold weights, errors or flags. The
+        default is `True`.
 
     Returns
     -------
@@ -169,7 +171,7 @@ def _image_hdus(hdu_list, path, hdus, science):
             raise ValueError(msg) from exc
     else:
         chosen = [hdu for hdu in hdu_list if _has_image(hdu)
-                  and not (science and _NO_SCIENCE.search(hdu.name))]
+                  and (_holds_science(hdu) or not science)]
         if len(chosen) > 1:  # small images are thumbnails or PSFs
             largest = max(hdu.shape[-2] * hdu.shape[-1] for hdu in chosen)
             chosen = [hdu for hdu in chosen
@@ -184,6 +186,14 @@ def _image_hdus(hdu_list, path, hdus, science):
         msg = f'{path}: there is no image in the file'
         raise ValueError(msg)
     return chosen
+
+
+def _holds_science(hdu):
+    """
+    Whether nothing says that an image holds weights, errors or flags.
+    """
+    kind = str(hdu.header.get('IMAGETYP', '')).strip().lower()
+    return not (_NO_SCIENCE.search(hdu.name) or kind in _NO_SCIENCE_TYPES)
 
 
 def _has_image(hdu):

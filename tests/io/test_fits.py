@@ -61,6 +61,24 @@ def test_multi_extension(image, tmp_path):
         read_frame([path], hdus=[9])
 
 
+def test_image_type(image, tmp_path):
+    """
+    Cutouts of the Legacy Surveys: extensions without names, each image
+    followed by its inverse variance.
+    """
+    hdus = []
+    for band in 'grz':
+        for kind in ('image', 'invvar'):
+            hdus.append(fits.ImageHDU(image + len(hdus)))
+            hdus[-1].header.update(BAND=band, IMAGETYP=kind)
+    path = _write(tmp_path / 'cutout.fits', *hdus)
+    frame = read_frame([path])
+    assert frame.bands == ('g', 'r', 'z')
+    assert_allclose(frame.data, [image, image + 2, image + 4])
+    assert len(read_frame([path], science=False).data) == 6
+    assert_allclose(read_frame([path], hdus=[2]).data, [image + 1])
+
+
 def test_cube_and_compressed(image, tmp_path):
     """
     Planes of a cube are bands without names; tiles are uncompressed.
