@@ -115,9 +115,10 @@ class RCNNResult:
         ``label`` is that of the label image, 0 for a source all of whose
         pixels belong to others. ``score`` is the probability of a source,
         ``prob_star`` that of a star if it is one. ``x`` and ``y`` are the
-        center of its box, ``bbox_*`` and ``area`` those of its footprint,
-        pixels shared with others included; ``bbox_*`` are the first and the
-        last column and row, as in photutils. ``detection_flags`` are
+        centroid of `catalog`; the center of the box where the catalog has
+        none within the footprint. ``bbox_*`` and ``area`` are those of the
+        footprint, pixels shared with others included; ``bbox_*`` are the
+        first and the last column and row, as in photutils. ``detection_flags`` are
         decoded by `~photutils_rcnn.instances.decode_rcnn_flags`. With a WCS
         there is ``sky_center``.
         """
@@ -129,7 +130,7 @@ class RCNNResult:
         table['class_id'] = found.class_ids.astype(np.int32)
         table['score'] = found.scores.astype(float)
         table['prob_star'] = found.class_probabilities[:, 0].astype(float)
-        table['x'], table['y'] = found.centers.T.astype(float)
+        table['x'], table['y'] = self._positions()
         if self.wcs is not None:
             sky = self.wcs.pixel_to_world(table['x'], table['y'])
             if isinstance(sky, SkyCoord):
@@ -156,10 +157,7 @@ class RCNNResult:
         """
         if self.segmentation_image is None:
             return None
-        catalog = measure(
-            detection_pixels(self._frame(), self.background, self.noise),
-            self.segmentation_image, unit=self.cube.unit, wcs=self.wcs)
-        return self._add_columns(catalog)
+        return self._add_columns(self._measured)
 
     @cached_property
     def catalogs(self):
@@ -261,6 +259,42 @@ class RCNNResult:
                    'catalogs are not')
             raise ValueError(msg)
         return self.cube
+
+    @cached_property
+    def _measured(self):
+        """
+        The catalog without the columns of the instances.
+        """
+        return measure(
+            detection_pixels(self._frame(), self.background, self.noise),
+            self.segmentation_image, unit=self.cube.unit, wcs=self.wcs)
+
+    def _positions(self):
+        """
+        The x and y of the sources.
+
+        Boxes are lopsided where a footprint is: bright stars beside others
+        would be off by many pixels.
+        """
+        x, y = self.detections.centers.T.astype(float)
+        rows = np.flatnonzero(self.label_of_source)
+        index = self.label_of_source[rows] - 1
+        if len(rows) == 0:
+            return x, y
+        if self.cube is not None:
+            found = (np.atleast_1d(self._measured.x_centroid),
+                     np.atleast_1d(self._measured.y_centroid))
+        elif self._catalog_table is not None:
+            found = [np.asarray(self._catalog_table[name])
+                     for name in ('x_centroid', 'y_centroid')]
+        else:
+            return x, y
+        x_found, y_found = (values[index] for values in found)
+        y1, x1, y2, x2 = self.footprints.boxes[rows].T - 0.5
+        inside = ((x1 <= x_found) & (x_found <= x2)
+                  & (y1 <= y_found) & (y_found <= y2))
+        x[rows[inside]], y[rows[inside]] = x_found[inside], y_found[inside]
+        return x, y
 
     def _add_columns(self, catalog):
         """

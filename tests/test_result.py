@@ -3,6 +3,8 @@
 Tests for the result and photometry modules.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import photutils
 import pytest
@@ -10,7 +12,7 @@ from astropy import units as u
 from numpy.testing import assert_allclose, assert_equal
 from photutils.segmentation import SourceCatalog
 
-from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn import RCNNResult, RCNNSegmenter
 from photutils_rcnn.inputs import prepare_inputs
 from photutils_rcnn.photometry import detection_pixels
 
@@ -76,6 +78,43 @@ def test_lost_source(result):
     assert_equal(result.instances['label'], (1, 2, 0))
     assert result.instances['detection_flags'][2] & 16
     assert_equal(result.catalog.class_id, (1, 2))
+
+
+def test_positions(fake_model, field, tmp_path):
+    """
+    Positions are those of the catalog, however lopsided a box is; without
+    pixels of its own a source has the center of its box. They do not
+    depend on whether the pixels are in the file.
+    """
+    lopsided = RCNNSegmenter(fake_model).segment(field)
+    boxes = lopsided.detections.boxes
+    boxes[0, 3] += 12
+    centers = lopsided.detections.centers
+    lopsided.label_of_source[2] = 0
+    lopsided.labels[lopsided.labels == 3] = 0
+    table, catalog = lopsided.instances, lopsided.catalog
+    assert_allclose(table['x'][:2], catalog.x_centroid)
+    assert_allclose(table['y'][:2], catalog.y_centroid)
+    assert abs(table['x'][0] - 30) < 1 < abs(centers[0, 0] - 30)
+    assert_allclose((table['x'][2], table['y'][2]), centers[2])
+    lopsided.write(tmp_path / 'field.asdf')
+    again = RCNNResult.read(tmp_path / 'field.asdf')
+    assert_allclose(again.instances['x'], table['x'])
+    assert_allclose(again.instances['y'], table['y'])
+
+
+def test_position_outside_the_footprint(fake_model, field, monkeypatch):
+    """
+    Where light is negative, a centroid is NaN or anywhere.
+    """
+    result = RCNNSegmenter(fake_model).segment(field)
+    centers = result.detections.centers
+    monkeypatch.setitem(vars(result), '_measured', SimpleNamespace(
+        x_centroid=np.array([np.nan, 99.5, 70.0]),
+        y_centroid=np.array([25.0, 40.2, -3.0])))
+    table = result.instances
+    assert_allclose(table['x'], (centers[0, 0], 99.5, centers[2, 0]))
+    assert_allclose(table['y'], (centers[0, 1], 40.2, centers[2, 1]))
 
 
 def test_repr(result):

@@ -97,8 +97,7 @@ def format_summary(scene, result):
     from photutils_rcnn.evaluation.records import TruthRecord, record_scene
 
     truth = TruthRecord.from_scene(scene)
-    record = record_scene(scene, truth,
-                          Detections.from_instances(result.detections))
+    record = record_scene(scene, truth, Detections.from_result(result))
     match = record.matches.detection_of_truth
     ny, nx = scene.footprints.shape
     lines = [f'{len(scene.bands)} bands ({", ".join(scene.bands)}) of '

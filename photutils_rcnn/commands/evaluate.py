@@ -79,7 +79,7 @@ def run(args):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', NoDetectionsWarning)
             return segmenter.segment(scene.data, mask=scene.mask,
-                                     bands=scene.bands).detections
+                                     bands=scene.bands)
 
     report = evaluate(
         segment, _Scenes(files, Scene.read), score_threshold=cut,

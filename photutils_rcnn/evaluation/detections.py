@@ -143,3 +143,23 @@ class Detections:
                    np.asarray(instances.scores),
                    probabilities.argmax(axis=1) + 1, probabilities,
                    boxes=np.asarray(instances.boxes))
+
+    @classmethod
+    def from_result(cls, result):
+        """
+        The detections of a segmentation.
+
+        Parameters
+        ----------
+        result : `~photutils_rcnn.RCNNResult`
+            The result.
+
+        Returns
+        -------
+        detections : `Detections`
+            One for each instance, at its position in ``result.instances``.
+        """
+        detections = cls.from_instances(result.detections)
+        detections.x = np.asarray(result.instances['x'], dtype=float)
+        detections.y = np.asarray(result.instances['y'], dtype=float)
+        return detections

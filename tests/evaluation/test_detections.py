@@ -43,6 +43,12 @@ def test_from_instances(footprints):
     assert_equal(detections.class_ids, [1, 2])
     assert_allclose(detections.class_scores, [0.45, 0.6])
     assert_allclose(detections.x, [1.5, 4.25])
+    result = SimpleNamespace(detections=instances,
+                             instances={'x': [1.0, 4.0], 'y': [0.5, 4.5]})
+    detections = Detections.from_result(result)
+    assert_allclose(detections.x, [1, 4])
+    assert_allclose(detections.y, [0.5, 4.5])
+    assert_allclose(detections.class_scores, [0.45, 0.6])
 
 
 def test_empty():
