@@ -61,7 +61,7 @@ def average_precisions(folder, scenes):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', NoDetectionsWarning)
             return segmenter.segment(scene.data, mask=scene.mask,
-                                     bands=scene.bands).detections
+                                     bands=scene.bands)
 
     table = evaluate(segment, scenes, baselines=None,
                      ranking='source').tables()['paper_ap']

@@ -78,7 +78,7 @@ def measure(segmenter, scenes):
     """
     tables = evaluation.evaluate(
         lambda scene: segmenter.segment(scene.data, mask=scene.mask,
-                                        bands=scene.bands).detections,
+                                        bands=scene.bands),
         scenes, baselines=BASELINES,
         score_threshold=segmenter.score_threshold).tables()
     names = list(tables['summary']['method'])

@@ -118,9 +118,10 @@ class RCNNResult:
         centroid of `catalog`; the center of the box where the catalog has
         none within the footprint. ``bbox_*`` and ``area`` are those of the
         footprint, pixels shared with others included; ``bbox_*`` are the
-        first and the last column and row, as in photutils. ``detection_flags`` are
-        decoded by `~photutils_rcnn.instances.decode_rcnn_flags`. With a WCS
-        there is ``sky_center``.
+        first and the last column and row, as in photutils.
+        ``detection_flags`` are decoded by
+        `~photutils_rcnn.instances.decode_rcnn_flags`. Positions, boxes and
+        areas are in pixels. With a WCS there is ``sky_center``.
         """
         found = self.detections
         table = QTable(meta=self.meta)
@@ -271,7 +272,7 @@ class RCNNResult:
 
     def _positions(self):
         """
-        The x and y of the sources.
+        The x and y of the sources, (N,) arrays in pixels.
 
         Boxes are lopsided where a footprint is: bright stars beside others
         would be off by many pixels.
@@ -282,8 +283,7 @@ class RCNNResult:
         if len(rows) == 0:
             return x, y
         if self.cube is not None:
-            found = (np.atleast_1d(self._measured.x_centroid),
-                     np.atleast_1d(self._measured.y_centroid))
+            found = self._measured.x_centroid, self._measured.y_centroid
         elif self._catalog_table is not None:
             found = [np.asarray(self._catalog_table[name])
                      for name in ('x_centroid', 'y_centroid')]

@@ -121,30 +121,6 @@ class Detections:
         return cls(Footprints([], [], shape), np.zeros(0))
 
     @classmethod
-    def from_instances(cls, instances, threshold=None):
-        """
-        The detections of an inference.
-
-        Parameters
-        ----------
-        instances : `~photutils_rcnn.instances.Instances`
-            The instances; the class is the more probable one.
-        threshold : float, optional
-            The probability above which a pixel belongs to a mask. Default
-            is the one of the instances.
-
-        Returns
-        -------
-        detections : `Detections`
-            One for each instance; positions are the centres of the boxes.
-        """
-        probabilities = np.asarray(instances.class_probabilities)
-        return cls(instances.footprints(threshold),
-                   np.asarray(instances.scores),
-                   probabilities.argmax(axis=1) + 1, probabilities,
-                   boxes=np.asarray(instances.boxes))
-
-    @classmethod
     def from_result(cls, result):
         """
         The detections of a segmentation.
@@ -152,14 +128,15 @@ class Detections:
         Parameters
         ----------
         result : `~photutils_rcnn.RCNNResult`
-            The result.
+            The result; the class is the more probable one.
 
         Returns
         -------
         detections : `Detections`
             One for each instance, at its position in ``result.instances``.
         """
-        detections = cls.from_instances(result.detections)
-        detections.x = np.asarray(result.instances['x'], dtype=float)
-        detections.y = np.asarray(result.instances['y'], dtype=float)
-        return detections
+        found, table = result.detections, result.instances
+        probabilities = np.asarray(found.class_probabilities)
+        return cls(result.footprints, np.asarray(found.scores),
+                   probabilities.argmax(axis=1) + 1, probabilities,
+                   x=table['x'], y=table['y'], boxes=np.asarray(found.boxes))

@@ -28,8 +28,7 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
     segment : callable
         Called with a scene; returns a
         `~photutils_rcnn.evaluation.detections.Detections`, an
-        `~photutils_rcnn.RCNNResult`, an
-        `~photutils_rcnn.instances.Instances` or `None` for no detection. It
+        `~photutils_rcnn.RCNNResult` or `None` for no detection. It
         should return detections down to low scores (0.05 or less):
         thresholds are applied here.
     scenes : iterable of `~photutils_rcnn.simulation.scene.Scene`
@@ -101,9 +100,7 @@ def _as_detections(result, scene):
         return Detections.empty(scene.footprints.shape)
     if isinstance(result, Detections):
         return result
-    if hasattr(result, 'detections'):
-        return Detections.from_result(result)
-    return Detections.from_instances(result)
+    return Detections.from_result(result)
 
 
 def _progress(scenes, progress_bar):

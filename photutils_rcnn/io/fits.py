@@ -55,9 +55,9 @@ def read_frame(paths, hdus=None, *, science=True):
 
     Each image is one band; a 3D image is one per plane. Of a multi-extension
     file all images are taken but those whose name, or keyword ``IMAGETYP``,
-    says that they hold weights, errors or flags. The bands are named by the header keywords
-    ``FILTER`` or ``BAND``, the name of the extension or that of the file,
-    where all are known filters.
+    says that they hold weights, errors or flags. The bands are named by the
+    header keywords ``FILTER`` or ``BAND``, the name of the extension or that
+    of the file, where all are known filters.
 
     Parameters
     ----------

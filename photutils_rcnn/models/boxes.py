@@ -8,7 +8,7 @@ mixed-precision policy: bfloat16 is exact for integers up to 256 only.
 """
 
 __all__ = ['box_iou', 'clip_boxes', 'decode_boxes', 'encode_boxes',
-           'scale_boxes', 'shorten_boxes', 'suppression_mask']
+           'log_sides', 'scale_boxes', 'shorten_boxes', 'suppression_mask']
 
 from keras import ops
 
@@ -48,6 +48,24 @@ def box_iou(boxes1, boxes2):
 def _centers_and_sides(boxes):
     low, high = boxes[..., :2], boxes[..., 2:]
     return (low + high) / 2, ops.maximum(high - low, MIN_SIDE)
+
+
+def log_sides(boxes):
+    """
+    The sizes of boxes, as heads are told them.
+
+    Parameters
+    ----------
+    boxes : (..., 4) tensor
+        Boxes, pixels.
+
+    Returns
+    -------
+    sides : (..., 2) tensor
+        The natural logarithms of height and width; finite for boxes
+        without area.
+    """
+    return ops.log(_centers_and_sides(boxes)[1])
 
 
 def encode_boxes(boxes, references, std):

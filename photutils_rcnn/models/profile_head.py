@@ -12,6 +12,7 @@ __all__ = ['profile_head', 'profile_head_inputs', 'sample_profiles']
 
 from keras import Input, Model, layers, ops
 
+from photutils_rcnn.models.boxes import log_sides
 from photutils_rcnn.models.roi_align import bilinear_samples, sample_grid
 
 # The width of the grid where the FWHM is not known, pixels.
@@ -86,7 +87,7 @@ def profile_head_inputs(profiles, boxes, logits, log_fwhm, config):
                              -LARGEST, LARGEST))
     height = ops.mean(flux[:, middle, middle], axis=(1, 2, 3), keepdims=True)
     scaled = 0.5 * flux / ops.maximum(ops.abs(height), FAINTEST)
-    sides = ops.log(ops.maximum(boxes[:, 2:] - boxes[:, :2], 1e-2))
+    sides = log_sides(boxes)
     numbers = ops.concatenate([logits, sides, log_fwhm[:, None]], axis=-1)
     return [ops.concatenate([profiles, scaled], axis=-1), numbers]
 

@@ -8,6 +8,7 @@ __all__ = ['box_head', 'box_head_inputs', 'mask_head']
 import keras
 from keras import layers, ops
 
+from photutils_rcnn.models.boxes import log_sides
 from photutils_rcnn.models.legacy.layers import matterport_box_head, matterport_mask_head
 
 
@@ -34,7 +35,7 @@ def box_head_inputs(pooled, boxes, log_fwhm=None):
     inputs : list of tensor
         The inputs of `box_head`.
     """
-    sides = ops.log(ops.maximum(boxes[:, 2:] - boxes[:, :2], 1e-2))
+    sides = log_sides(boxes)
     if log_fwhm is not None:
         sides = ops.concatenate([sides, log_fwhm[:, None]], axis=-1)
     return [pooled, sides]

@@ -38,9 +38,9 @@ def _to_r(mags, settings, offset):
     return mags if settings.reference == 'r' else mags - offset
 
 
-def _shift(population, mags, settings):
+def _with_magnitudes(population, mags, settings):
     """
-    Move sources to their magnitudes in the reference band.
+    Give sources their magnitudes in the reference band, colors kept.
 
     A population is drawn for magnitudes in r, and the color of a source
     comes with it: only now its magnitude in another band is known.
@@ -51,7 +51,7 @@ def _shift(population, mags, settings):
     return population
 
 
-def _above_limit(population, limit, settings):
+def _within_limit(population, limit, settings):
     """
     The sources that are not too faint for the scene.
     """
@@ -65,12 +65,12 @@ def _field(settings, rng):
                              *settings.galaxy_range,
                              steepness=settings.galaxy_steepness)
     # round g - r, to go from a range of g to the r that the curves know
-    galaxies = _shift(_galaxies(
+    galaxies = _with_magnitudes(_galaxies(
         settings, rng, _to_r(mags, settings, 0.75), x, y), mags, settings)
     x, y = _scattered(rng, settings.n_stars, settings.shape)
     mags = sample_magnitudes(rng, len(x), STAR_COUNTS, *settings.star_range,
                              steepness=settings.star_steepness)
-    stars = _shift(draw_stars(
+    stars = _with_magnitudes(draw_stars(
         rng, _to_r(mags, settings, 0.45), settings.wavelengths, x, y),
         mags, settings)
     return galaxies, stars
@@ -98,7 +98,7 @@ def _mergers(settings, rng, galaxies):
     companions = _galaxies(settings, rng, r,
                            galaxies.x[chosen] + distance * np.cos(phi),
                            galaxies.y[chosen] + distance * np.sin(phi))
-    return _above_limit(companions, settings.galaxy_range[1], settings)
+    return _within_limit(companions, settings.galaxy_range[1], settings)
 
 
 def _binaries(settings, rng, stars):
@@ -113,7 +113,7 @@ def _binaries(settings, rng, stars):
     companions = draw_stars(rng, r, settings.wavelengths,
                             stars.x[chosen] + distance * np.cos(phi),
                             stars.y[chosen] + distance * np.sin(phi))
-    return _above_limit(companions, settings.star_range[1], settings)
+    return _within_limit(companions, settings.star_range[1], settings)
 
 
 def _cluster(settings, rng):

@@ -32,23 +32,20 @@ def test_defaults(footprints):
     assert len(detections[detections.scores > 0.55]) == 1
 
 
-def test_from_instances(footprints):
-    """The class is the more probable one."""
-    instances = SimpleNamespace(
+def test_from_result(footprints):
+    """The class is the more probable one, the position that of the table."""
+    found = SimpleNamespace(
         boxes=np.array([[0, 0, 2, 4], [3, 3, 6, 6.5]], np.float32),
         scores=np.array([0.5, 0.8]),
-        class_probabilities=np.array([[0.9, 0.1], [0.25, 0.75]]),
-        footprints=lambda threshold=None: footprints)
-    detections = Detections.from_instances(instances)
+        class_probabilities=np.array([[0.9, 0.1], [0.25, 0.75]]))
+    detections = Detections.from_result(SimpleNamespace(
+        detections=found, footprints=footprints,
+        instances={'x': [1.0, 4.0], 'y': [0.5, 4.5]}))
     assert_equal(detections.class_ids, [1, 2])
     assert_allclose(detections.class_scores, [0.45, 0.6])
-    assert_allclose(detections.x, [1.5, 4.25])
-    result = SimpleNamespace(detections=instances,
-                             instances={'x': [1.0, 4.0], 'y': [0.5, 4.5]})
-    detections = Detections.from_result(result)
     assert_allclose(detections.x, [1, 4])
     assert_allclose(detections.y, [0.5, 4.5])
-    assert_allclose(detections.class_scores, [0.45, 0.6])
+    assert_allclose(detections.boxes, found.boxes)
 
 
 def test_empty():

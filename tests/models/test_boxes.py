@@ -16,6 +16,7 @@ from photutils_rcnn.models.boxes import (
     clip_boxes,
     decode_boxes,
     encode_boxes,
+    log_sides,
     scale_boxes,
     suppression_mask,
 )
@@ -102,6 +103,12 @@ def test_encode_values():
     expected = [(6 - 2) / 4 / 0.1, (6 - 4) / 8 / 0.1, np.log(2) / 0.2,
                 np.log(0.5) / 0.2]
     assert_allclose(numpy_of(deltas)[0], expected, rtol=1e-6)
+
+
+def test_log_sides():
+    sides = numpy_of(log_sides(np.float32([[2, 4, 10, 8], [3, 3, 3, 3]])))
+    assert_allclose(sides[0], np.log([8, 4]), rtol=1e-6)
+    assert np.isfinite(sides).all()
 
 
 def test_zero_area_boxes_stay_finite():
