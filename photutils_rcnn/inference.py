@@ -29,8 +29,9 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
         The frame as the network expects it.
     invalid : (ny, nx) `~numpy.ndarray` of bool, optional
         Pixels without data.
-    psf_fwhm : float, optional
-        The FWHM of the PSF in pixels; `None` if it is not known.
+    psf_fwhm : float or (n_bands,) array_like, optional
+        The FWHM of the PSF in pixels, in each band of the model if it
+        differs; `None` if it is not known.
     score_threshold, nms_threshold : float, optional
         The least score and the largest overlap of boxes; by default those
         of the model.

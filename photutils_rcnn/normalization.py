@@ -7,7 +7,8 @@ those of the model in units of signal to noise, and a stretch compresses
 the range.
 """
 
-__all__ = ['NormalizedCube', 'normalize_cube', 'to_model_bands']
+__all__ = ['NormalizedCube', 'normalize_cube', 'to_model_bands',
+           'to_model_fwhm']
 
 from dataclasses import dataclass
 
@@ -15,6 +16,19 @@ import numpy as np
 
 from photutils_rcnn.background import estimate_noise, resolve_background
 from photutils_rcnn.stretches import ArcsinhStretch
+
+
+def _band_groups(n_bands, n_model_bands):
+    """
+    Which bands make up each band of a model.
+
+    The answer is a list of arrays of indices, see `to_model_bands`.
+    """
+    if n_bands >= n_model_bands:
+        return np.array_split(np.arange(n_bands), n_model_bands)
+    positions = np.linspace(0, n_bands - 1, n_model_bands)
+    return [np.unique([int(np.floor(at)), int(np.ceil(at))])
+            for at in positions]
 
 
 def to_model_bands(snr_image, valid, n_model_bands=3):
@@ -59,17 +73,30 @@ def to_model_bands(snr_image, valid, n_model_bands=3):
         mean = snr[:, patch].sum(axis=0) / count[patch]
         snr[:, patch] = np.where(valid[:, patch], snr[:, patch], mean)
 
-    n_bands = len(snr)
-    if n_bands == n_model_bands:
+    if len(snr) == n_model_bands:
         return snr
-    if n_bands > n_model_bands:
-        groups = np.array_split(np.arange(n_bands), n_model_bands)
-    else:
-        positions = np.linspace(0, n_bands - 1, n_model_bands)
-        groups = [np.unique([int(np.floor(at)), int(np.ceil(at))])
-                  for at in positions]
     return np.stack([snr[group].sum(axis=0) / np.float32(np.sqrt(len(group)))
-                     for group in groups])
+                     for group in _band_groups(len(snr), n_model_bands)])
+
+
+def to_model_fwhm(fwhm, n_model_bands=3):
+    """
+    The FWHM of the PSF in the bands of a model.
+
+    Parameters
+    ----------
+    fwhm : (n_bands,) `~numpy.ndarray`
+        The FWHM in each band.
+    n_model_bands : int, optional
+        The number of bands of the model. The default is 3.
+
+    Returns
+    -------
+    model_fwhm : (n_model_bands,) `~numpy.ndarray`
+        The means over the bands of which `to_model_bands` takes the sum.
+    """
+    return np.array([np.mean(fwhm[group]) for group in
+                     _band_groups(len(fwhm), n_model_bands)])
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The width of the PSF, from the image itself.
+The width of the PSF: as given, or from the image itself.
 """
 
-__all__ = ['estimate_fwhm']
+__all__ = ['check_fwhm', 'estimate_fwhm', 'given_fwhm']
 
 import warnings
 
@@ -34,6 +34,64 @@ SHARPEST, WIDEST = 1.5, 12.
 WINGS = 1.13
 
 
+def check_fwhm(psf_fwhm):
+    """
+    Check that something can be the FWHM of a PSF.
+
+    Parameters
+    ----------
+    psf_fwhm : 'auto', float, sequence of float or `None`
+        What a user gave.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, or not positive and finite.
+    """
+    if psf_fwhm is None or (isinstance(psf_fwhm, str) and psf_fwhm == 'auto'):
+        return
+    try:
+        values = np.asarray(psf_fwhm, dtype=float)
+    except (TypeError, ValueError):
+        values = np.array(np.nan)
+    if values.ndim > 1 or not values.size or not (
+            (values > 0) & (values < np.inf)).all():
+        msg = ("psf_fwhm must be 'auto', a positive number, one for each "
+               f'band, or None, got {psf_fwhm!r}')
+        raise ValueError(msg)
+
+
+def given_fwhm(psf_fwhm, n_bands):
+    """
+    The FWHM in each band, as a user gave it.
+
+    Parameters
+    ----------
+    psf_fwhm : 'auto', float, sequence of float or `None`
+        See `check_fwhm`.
+    n_bands : int
+        The number of bands.
+
+    Returns
+    -------
+    fwhm : (n_bands,) `~numpy.ndarray` or `None`
+        The FWHM; `None` if it is to be estimated or not known.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer than the bands.
+    """
+    if psf_fwhm is None or isinstance(psf_fwhm, str):
+        return None
+    fwhm = np.asarray(psf_fwhm, dtype=float)
+    if fwhm.ndim and len(fwhm) != n_bands:
+        msg = ('psf_fwhm must be one number or one for each of the '
+               f'{n_bands} bands of the data, got {len(fwhm)}')
+        raise ValueError(msg)
+    return np.broadcast_to(fwhm, n_bands)
+
+
 def estimate_fwhm(snr, invalid):
     """
     Estimate the FWHM of the PSF.
@@ -54,9 +112,11 @@ def estimate_fwhm(snr, invalid):
 
     Returns
     -------
-    fwhm : float or `None`
-        The FWHM in pixels, averaged over the bands; `None` if there are
-        too few bright sources.
+    fwhm : (n_bands,) `~numpy.ndarray` or `None`
+        The FWHM in each band in pixels; `None` if there are too few bright
+        sources. The pile is that of the mean image of all bands; bands
+        differ by the median ratio of the widths that its members have in
+        them, and do not where fewer than three members could be measured.
     """
     image = np.where(invalid, 0, np.nan_to_num(snr, posinf=0, neginf=0)
                      .mean(axis=0)) * np.sqrt(len(snr))
@@ -69,8 +129,10 @@ def estimate_fwhm(snr, invalid):
         peaks = _peaks(smooth, level / 2, near_bad)
         if len(peaks) >= ENOUGH:
             break
-    widths = _adaptive_fwhm(image, peaks)
-    widths = np.sort(widths[(widths > SHARPEST) & (widths < WIDEST)])
+    widths = _adaptive_fwhm(_stamps(image, peaks))
+    order = np.argsort(widths)
+    order = order[(widths[order] > SHARPEST) & (widths[order] < WIDEST)]
+    peaks, widths = peaks[order], widths[order]
     if len(widths) < FEWEST:
         return None
     logs = np.log(widths)
@@ -78,11 +140,27 @@ def estimate_fwhm(snr, invalid):
         len(logs))
     dense = max(0.33 * counts.max(), min(3, counts.max()))
     first = np.flatnonzero(counts >= dense)[0]
+    pile = slice(first, first + counts[first])
     if len(widths) >= ENOUGH or _stands_out(logs, first, counts[first]):
-        width = np.median(widths[first:first + counts[first]])
+        width = np.median(widths[pile])
     else:
-        width = widths[0]
-    return float(width / WINGS)
+        pile, width = slice(FEWEST), widths[0]
+    return width / WINGS * _ratios(snr, invalid, peaks[pile], widths[pile])
+
+
+def _ratios(snr, invalid, peaks, widths):
+    """
+    The width of sources in each band, relative to that in the mean image.
+    """
+    bad = _stamps(invalid, peaks)
+    ratios = np.ones(len(snr))
+    for i, band in enumerate(snr):
+        stamps = np.nan_to_num(_stamps(band, peaks), posinf=0, neginf=0)
+        own = _adaptive_fwhm(np.where(bad, 0, stamps))
+        good = (own > SHARPEST) & (own < WIDEST)
+        if good.sum() >= FEWEST_PILED:
+            ratios[i] = np.median(own[good] / widths[good])
+    return ratios
 
 
 def _stands_out(logs, first, count):
@@ -109,20 +187,26 @@ def _peaks(smooth, level, near_bad):
     return np.stack([table['y_peak'], table['x_peak']], axis=1)
 
 
-def _adaptive_fwhm(image, peaks, n_iterations=25):
+def _stamps(image, peaks):
     """
-    The FWHM of the Gaussian that matches each peak.
-
-    NaN where the iteration finds no positive, finite width, or the source
-    is far from round.
+    The pixels around each peak.
     """
     offsets = np.arange(-HALF, HALF + 1)
     rows = peaks[:, 0, None] + offsets
     cols = peaks[:, 1, None] + offsets
-    stamps = image[rows[:, :, None], cols[:, None, :]]
-    y, x = np.meshgrid(offsets, offsets, indexing='ij')
-    center = np.zeros((len(peaks), 2))
-    variance = np.full(len(peaks), 2.5)
+    return image[rows[:, :, None], cols[:, None, :]]
+
+
+def _adaptive_fwhm(stamps, n_iterations=25):
+    """
+    The FWHM of the Gaussian that matches the peak in the middle of a stamp.
+
+    NaN where the iteration finds no positive, finite width, or the source
+    is far from round.
+    """
+    y, x = np.mgrid[-HALF:HALF + 1, -HALF:HALF + 1]
+    center = np.zeros((len(stamps), 2))
+    variance = np.full(len(stamps), 2.5)
     with np.errstate(all='ignore'):
         for _ in range(n_iterations):
             dy = y - center[:, 0, None, None]

@@ -19,8 +19,8 @@ import photutils_rcnn
 from photutils_rcnn.inference import run_inference
 from photutils_rcnn.inputs import prepare_inputs
 from photutils_rcnn.models import zoo
-from photutils_rcnn.normalization import normalize_cube
-from photutils_rcnn.psf import estimate_fwhm
+from photutils_rcnn.normalization import normalize_cube, to_model_fwhm
+from photutils_rcnn.psf import check_fwhm, estimate_fwhm, given_fwhm
 from photutils_rcnn.result import RCNNResult
 from photutils_rcnn.stretches import get_stretch
 
@@ -49,10 +49,11 @@ class RCNNSegmenter:
             `~astropy.units.Quantity`, optional
         What to subtract from the data; see `segment`. The default is
         ``'auto'``.
-    psf_fwhm : 'auto', float or `None`, optional
+    psf_fwhm : 'auto', float, sequence of float or `None`, optional
         The FWHM of the PSF in pixels, which helps to tell stars from
-        galaxies. ``'auto'`` (default) estimates it from the bright sources
-        of each frame; `None` tells the network nothing.
+        galaxies: a number, or one for each band from blue to red.
+        ``'auto'`` (default) estimates it from the bright sources of each
+        frame; `None` tells the network nothing.
     progress_bar : bool, optional
         Whether to show a progress bar over the tiles. The default is
         `False`.
@@ -92,11 +93,7 @@ class RCNNSegmenter:
             msg = ("background must be 'auto', a number or an array, got "
                    f'{background!r}')
             raise ValueError(msg)
-        if psf_fwhm is not None and psf_fwhm != 'auto' and not (
-                isinstance(psf_fwhm, Real) and 0 < psf_fwhm < np.inf):
-            msg = ("psf_fwhm must be 'auto', a positive number or None, got "
-                   f'{psf_fwhm!r}')
-            raise ValueError(msg)
+        check_fwhm(psf_fwhm)
         self.model = (model if hasattr(model, 'thresholds')
                       else zoo.load_model(model))
         thresholds = self.model.thresholds
@@ -235,19 +232,21 @@ class RCNNSegmenter:
         The instances of a frame, the frame as the network saw it and the
         FWHM of its PSF.
         """
+        n_bands = self.model.settings['network']['n_bands']
+        fwhm = given_fwhm(self.psf_fwhm, cube.n_bands)
         params = dict(self.model.stretch)
         normalized = normalize_cube(
             cube, background=background,
             stretch=get_stretch(params.pop('name'), **params),
-            n_bands=self.model.settings['network']['n_bands'])
-        fwhm = self.psf_fwhm
-        if fwhm == 'auto':
+            n_bands=n_bands)
+        if isinstance(self.psf_fwhm, str):
             fwhm = estimate_fwhm((cube.data - normalized.background)
                                  / normalized.noise, normalized.invalid)
         with _Progress(self.progress_bar) as progress:
             detections = run_inference(
                 self.model, normalized.image, normalized.invalid,
-                psf_fwhm=fwhm,
+                psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm,
+                                                                 n_bands),
                 score_threshold=self.score_threshold,
                 nms_threshold=self.nms_threshold, tile_size=self.tile_size,
                 progress=progress)
@@ -264,7 +263,8 @@ class RCNNSegmenter:
             'nms_threshold': float(self.nms_threshold),
             'tile_size': self.tile_size,
             'background': background,
-            'psf_fwhm': None if fwhm is None else round(float(fwhm), 3),
+            'psf_fwhm': None if fwhm is None else [
+                round(float(value), 3) for value in fwhm],
             'bands': list(cube.bands),
             'unit': None if cube.unit is None else cube.unit.to_string(),
             'photutils_rcnn_version': photutils_rcnn.__version__,

@@ -67,12 +67,13 @@ def test_options(band_files, field, tmp_path, capsys):
     assert main(['segment', *band_files[:2], '-o', str(tmp_path / 'out'),
                  '--stem', 'field', '--bands', 'r,g', '--background', '50',
                  '--error', *band_files[:2], '--mask', str(mask),
-                 '--include-data', '--quiet']) == 0
+                 '--psf-fwhm', '4.5,4', '--include-data', '--quiet']) == 0
     assert capsys.readouterr() == ('', '')
     result = RCNNResult.read(tmp_path / 'out' / 'field_result.asdf')
     assert result.bands == ('g', 'r')
     assert result.catalog.n_labels == 1
     assert_allclose(result.background, 50)
+    assert result.meta['psf_fwhm'] == [4.5, 4]
 
 
 def test_existing_output(band_files, tmp_path, capsys):
@@ -94,6 +95,8 @@ def test_existing_output(band_files, tmp_path, capsys):
     (['g.fits', 'small.fits'], 'must have the same shape'),
     (['g.fits', '--bands', 'g,r'], 'bands must name 1 bands, got 2'),
     (['g.fits', '--background', 'sky'], "--background must be 'auto'"),
+    (['g.fits', '--psf-fwhm', 'wide'], "--psf-fwhm must be 'auto'"),
+    (['g.fits', '--psf-fwhm', '3,4'], 'each of the 1 bands of the data, got'),
     (['g.fits', '--hdu', '5'], 'no such extension'),
     (['g.fits', '--score-threshold', '2'], 'score_threshold must be'),
     (['g.fits', '--mask', 'small.fits'], 'mask must have the same shape')])

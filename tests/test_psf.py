@@ -8,15 +8,15 @@ import pytest
 from astropy.stats import gaussian_fwhm_to_sigma
 from numpy.testing import assert_allclose
 
-from photutils_rcnn.psf import estimate_fwhm
+from photutils_rcnn.psf import check_fwhm, estimate_fwhm, given_fwhm
 
 
 def _field(fwhms, fluxes, seed=0, side=300, n_bands=1):
     """
     Gaussian sources of the given widths on a jittered grid, in unit noise.
     """
-    rng = np.random.default_rng(seed)
-    image = rng.normal(size=(n_bands, side, side))
+    image = np.random.default_rng(seed).normal(size=(n_bands, side, side))
+    rng = np.random.default_rng(0)
     n = int(np.ceil(np.sqrt(len(fwhms))))
     y, x = np.mgrid[:side, :side]
     for i, (fwhm, flux) in enumerate(zip(fwhms, fluxes, strict=True)):
@@ -39,6 +39,48 @@ def test_stars(fwhm, n_bands):
     image = _field([fwhm] * 36, flux, n_bands=n_bands)
     found = estimate_fwhm(image, np.zeros(image.shape[1:], bool))
     assert_allclose(found * 1.13, fwhm, rtol=0.05)
+
+
+def test_bands_differ():
+    """
+    Each band has a PSF of its own, told by the stars among galaxies. A band
+    without data is taken to be like the others.
+    """
+    rng = np.random.default_rng(3)
+    star = np.arange(64) % 3 == 0
+    factors = np.array([1.0, 1.15, 0.9])
+    intrinsic = np.where(star, 0, rng.uniform(3, 8, 64))
+    flux = 600 * rng.uniform(1, 4, 64)
+    image = np.concatenate([
+        _field(np.hypot(4 * factor, intrinsic), flux, seed=i, side=500)
+        for i, factor in enumerate(factors)])
+    none = np.zeros(image.shape[1:], bool)
+    found = estimate_fwhm(image, none)
+    assert_allclose(found / found.mean(), factors / factors.mean(), rtol=0.02)
+    image[1] = np.nan
+    found = estimate_fwhm(image, none)
+    assert_allclose(found[2] / found[0], 0.9, rtol=0.02)
+    assert found[2] < found[1] < found[0]
+
+
+@pytest.mark.parametrize('psf_fwhm', ['seeing', 0, -2.0, np.nan, np.inf, [],
+                                      [3, 0], [[3, 4]], object()])
+def test_bad_fwhm(psf_fwhm):
+    with pytest.raises(ValueError, match='psf_fwhm must be .*, got'):
+        check_fwhm(psf_fwhm)
+
+
+def test_given_fwhm():
+    """
+    One number stands for all bands, a sequence for one each.
+    """
+    for psf_fwhm in ('auto', None, 3, [3.0, 4.0], np.float32(2)):
+        check_fwhm(psf_fwhm)
+    assert given_fwhm('auto', 2) is given_fwhm(None, 2) is None
+    assert_allclose(given_fwhm(3, 2), [3, 3])
+    assert_allclose(given_fwhm([3, 4], 2), [3, 4])
+    with pytest.raises(ValueError, match='each of the 3 bands .*, got 2'):
+        given_fwhm([3, 4], 3)
 
 
 def test_galaxies_are_not_stars():

@@ -15,6 +15,7 @@ from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn import segmenter as segmenter_module
 
 
 @pytest.fixture
@@ -184,6 +185,31 @@ def test_bad_options(fake_model, keywords, match):
     """
     with pytest.raises(ValueError, match=match):
         RCNNSegmenter(fake_model, **keywords)
+
+
+def test_psf_fwhm(fake_model, field, monkeypatch):
+    """
+    The network is told the FWHM of its bands; the result says what was
+    used, for each band of the data.
+    """
+    told = []
+    fake = segmenter_module.run_inference
+
+    def infer(*args, psf_fwhm, **options):
+        told.append(psf_fwhm)
+        return fake(*args, **options)
+
+    monkeypatch.setattr(segmenter_module, 'run_inference', infer)
+    pair = np.stack([field, field])
+    for psf_fwhm, used, bands in (
+            (4, [4, 4], [4, 4, 4]), ([3, 4], [3, 4], [3, 3.5, 4])):
+        result = RCNNSegmenter(fake_model, psf_fwhm=psf_fwhm).segment(pair)
+        assert result.meta['psf_fwhm'] == used
+        assert_allclose(told[-1], bands)
+    result = RCNNSegmenter(fake_model, psf_fwhm=None).segment(pair)
+    assert result.meta['psf_fwhm'] is told[-1] is None
+    with pytest.raises(ValueError, match='psf_fwhm .* 2 bands .*, got 3'):
+        RCNNSegmenter(fake_model, psf_fwhm=[3, 4, 5]).segment(pair)
 
 
 def test_options_and_repr(fake_model):

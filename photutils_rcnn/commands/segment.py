@@ -35,6 +35,10 @@ def add_arguments(parser):
     parser.add_argument('--background', default='auto', metavar='LEVEL',
                         help="'auto' or a number; 0 for data that are "
                         'subtracted already (default: %(default)s)')
+    parser.add_argument('--psf-fwhm', default='auto', metavar='LIST',
+                        help="FWHM of the PSF in pixels: 'auto', 'none', a "
+                        'number, or one for each band from blue to red, '
+                        'separated by commas (default: %(default)s)')
     parser.add_argument('--error', nargs='+', type=Path, metavar='FITS',
                         help='1-sigma errors, in the order of the images')
     parser.add_argument('--mask', type=Path, metavar='FITS',
@@ -77,8 +81,9 @@ def run(args):
     mask = None
     if args.mask:
         mask = read_frame([args.mask], science=False).data[0] != 0
-    segmenter = make_segmenter(args, background=_background(
-        args.background, frame.unit))
+    segmenter = make_segmenter(
+        args, psf_fwhm=_psf_fwhm(args.psf_fwhm),
+        background=_background(args.background, frame.unit))
     result = segmenter.segment(
         data, error=error, mask=mask, wcs=frame.wcs,
         bands=_split(args.bands) or frame.bands)
@@ -112,6 +117,18 @@ def _background(text, unit):
         msg = f"--background must be 'auto' or a number, got {text!r}"
         raise ValueError(msg) from exc
     return level if unit is None or level == 0 else level * unit
+
+
+def _psf_fwhm(text):
+    if text in ('auto', 'none'):
+        return None if text == 'none' else text
+    try:
+        widths = [float(item) for item in text.split(',')]
+    except ValueError as exc:
+        msg = ("--psf-fwhm must be 'auto', 'none' or numbers separated by "
+               f'commas, got {text!r}')
+        raise ValueError(msg) from exc
+    return widths if len(widths) > 1 else widths[0]
 
 
 def _split(text, *, numbers=False):

@@ -74,7 +74,8 @@ class Detector:
 
         def classify(features, log_fwhm, boxes):
             image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
-            log_fwhm = ops.broadcast_to(log_fwhm, ops.shape(image_index))
+            log_fwhm = ops.broadcast_to(
+                log_fwhm, (ops.shape(boxes)[0], self.config.n_bands))
             logits, deltas = self.network.classify_regions(
                 features, level_shapes, boxes, image_index, log_fwhm,
                 training=False)
@@ -85,7 +86,8 @@ class Detector:
     def _identify_stage(self, shape):
         def identify(image, log_fwhm, boxes, logits):
             image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
-            log_fwhm = ops.broadcast_to(log_fwhm, ops.shape(image_index))
+            log_fwhm = ops.broadcast_to(
+                log_fwhm, (ops.shape(boxes)[0], self.config.n_bands))
             return (self.network.classify_sources(
                 image, boxes, image_index, logits, log_fwhm,
                 training=False),)
@@ -145,7 +147,7 @@ class Detector:
             The regions.
         shape : (2,) tuple of int
             The shape of the tile.
-        psf_fwhm : float, optional
+        psf_fwhm : float or (n_bands,) array_like, optional
             The FWHM of the PSF in pixels; `None` if it is not known.
 
         Returns
@@ -155,7 +157,7 @@ class Detector:
         boxes : (R, 4) `~numpy.ndarray`
             The refined boxes.
         """
-        return self._in_buckets('classify', (features, _log(psf_fwhm)),
+        return self._in_buckets('classify', (features, self._log(psf_fwhm)),
                                 (boxes,), shape)
 
     def identify(self, image, boxes, logits, psf_fwhm=None):
@@ -170,7 +172,7 @@ class Detector:
             Refined boxes.
         logits : (R, n_classes) `~numpy.ndarray`
             Their class logits from `classify`.
-        psf_fwhm : float, optional
+        psf_fwhm : float or (n_bands,) array_like, optional
             The FWHM of the PSF in pixels; `None` if it is not known.
 
         Returns
@@ -178,7 +180,7 @@ class Detector:
         logits : (R, n_classes - 1) `~numpy.ndarray`
             Class logits without background.
         """
-        return self._in_buckets('identify', (image[None], _log(psf_fwhm)),
+        return self._in_buckets('identify', (image[None], self._log(psf_fwhm)),
                                 (boxes, logits), image.shape[:2])[0]
 
     def outline(self, features, boxes, shape):
@@ -195,6 +197,13 @@ class Detector:
             The boxes that the masks cover.
         """
         return self._in_buckets('outline', (features,), (boxes,), shape)
+
+    def _log(self, psf_fwhm):
+        """
+        What the network is told of the PSF.
+        """
+        log_fwhm = 0. if psf_fwhm is None else np.log(psf_fwhm)
+        return np.full(self.config.n_bands, log_fwhm, dtype=np.float32)
 
     def _in_buckets(self, name, known, rows, shape):
         """
@@ -213,9 +222,3 @@ class Detector:
         return tuple(np.concatenate(values)
                      for values in zip(*results, strict=True))
 
-
-def _log(psf_fwhm):
-    """
-    What the network is told of the PSF.
-    """
-    return np.float32(0 if psf_fwhm is None else np.log(psf_fwhm))

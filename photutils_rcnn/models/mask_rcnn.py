@@ -137,9 +137,9 @@ class MaskRCNN(keras.Model):
             The regions.
         image_index : (R,) tensor of int32
             The image of each region.
-        log_fwhm : (R,) tensor, optional
-            The logarithm of the FWHM of the PSF, 0 (the default) where it
-            is not known.
+        log_fwhm : (R, n_bands) tensor, optional
+            The logarithm of the FWHM of the PSF of each band, 0 (the
+            default) where it is not known.
         training : bool, optional
             Whether the head is being trained.
 
@@ -157,7 +157,7 @@ class MaskRCNN(keras.Model):
             if not config.told_fwhm:
                 log_fwhm = None
             elif log_fwhm is None:
-                log_fwhm = ops.zeros_like(boxes[:, 0])
+                log_fwhm = self._unknown_fwhm(boxes)
             pooled = box_head_inputs(pooled, boxes, log_fwhm)
         return self.box_head(pooled, training=self._mode(training))
 
@@ -176,7 +176,7 @@ class MaskRCNN(keras.Model):
             The image of each box.
         logits : (R, n_classes) tensor
             The class logits from `classify_regions`.
-        log_fwhm : (R,) tensor, optional
+        log_fwhm : (R, n_bands) tensor, optional
             See `classify_regions`.
         training : bool, optional
             Whether the head is being trained.
@@ -191,13 +191,16 @@ class MaskRCNN(keras.Model):
         if self.profile_head is None:
             return of_sources
         if log_fwhm is None or not self.config.told_fwhm:
-            log_fwhm = ops.zeros_like(boxes[:, 0])
+            log_fwhm = self._unknown_fwhm(boxes)
         profiles = sample_profiles(images, boxes, image_index, log_fwhm,
                                    self.config)
         return of_sources + self.profile_head(
             profile_head_inputs(profiles, boxes, logits, log_fwhm,
                                 self.config),
             training=self._mode(training))
+
+    def _unknown_fwhm(self, boxes):
+        return ops.zeros((ops.shape(boxes)[0], self.config.n_bands))
 
     def outline_regions(self, features, shapes, boxes, image_index,
                         training=None):

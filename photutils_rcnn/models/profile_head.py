@@ -4,8 +4,8 @@ The profile head: which class a source has, from its light itself.
 
 A star has the profile of the PSF, a barely resolved galaxy one that is a few
 percent wider. Strided and pooled features hardly keep that, so this head
-looks at the pixels around a source again, on a grid in units of the FWHM of
-the PSF, on which the stars of all images look alike.
+looks at the pixels around a source again, in each band on a grid in units of
+the FWHM of its PSF, on which the stars of all images look alike.
 """
 
 __all__ = ['profile_head', 'profile_head_inputs', 'sample_profiles']
@@ -35,9 +35,9 @@ def sample_profiles(images, boxes, image_index, log_fwhm, config):
         The boxes of sources, pixels.
     image_index : (R,) tensor of int32
         The image of each box.
-    log_fwhm : (R,) tensor
-        The logarithm of the FWHM of the PSF in pixels, 0 where it is not
-        known.
+    log_fwhm : (R, n_bands) tensor
+        The logarithm of the FWHM of the PSF of each band in pixels, 0 where
+        it is not known.
     config : `~photutils_rcnn.models.config.MaskRCNNConfig`
         Gives the number of samples and the extent of the grid.
 
@@ -47,15 +47,21 @@ def sample_profiles(images, boxes, image_index, log_fwhm, config):
         Bilinear samples; zero outside the image.
     """
     fwhm = ops.where(log_fwhm == 0, USUAL_FWHM, ops.exp(log_fwhm))
-    half = (0.5 * config.profile_extent * fwhm)[:, None]
+    half = 0.5 * config.profile_extent * fwhm
     center = 0.5 * (boxes[:, :2] + boxes[:, 2:])
-    windows = ops.concatenate([center - half, center + half], axis=-1)
-    y, x = sample_grid(windows, config.profile_size)
-    flat = ops.reshape(images, (-1, images.shape[-1]))
     shape = (images.shape[1], images.shape[2])
-    # The center of the first pixel is half a pixel from the image's edge.
-    return bilinear_samples(flat, (shape,), y - 0.5, x - 0.5, image_index,
-                            ops.zeros_like(image_index))
+    samples = []
+    for band in range(images.shape[-1]):
+        reach = half[:, band:band + 1]
+        windows = ops.concatenate([center - reach, center + reach], axis=-1)
+        y, x = sample_grid(windows, config.profile_size)
+        flat = ops.reshape(images[..., band], (-1, 1))
+        # The center of the first pixel is half a pixel from the image's
+        # edge.
+        samples.append(bilinear_samples(flat, (shape,), y - 0.5, x - 0.5,
+                                        image_index,
+                                        ops.zeros_like(image_index)))
+    return ops.concatenate(samples, axis=-1)
 
 
 def profile_head_inputs(profiles, boxes, logits, log_fwhm, config):
@@ -70,7 +76,7 @@ def profile_head_inputs(profiles, boxes, logits, log_fwhm, config):
         The boxes.
     logits : (R, n_classes) tensor
         The class logits of the box head.
-    log_fwhm : (R,) tensor
+    log_fwhm : (R, n_bands) tensor
         See `sample_profiles`.
     config : `~photutils_rcnn.models.config.MaskRCNNConfig`
         Gives the stretch of the images.
@@ -88,7 +94,8 @@ def profile_head_inputs(profiles, boxes, logits, log_fwhm, config):
     height = ops.mean(flux[:, middle, middle], axis=(1, 2, 3), keepdims=True)
     scaled = 0.5 * flux / ops.maximum(ops.abs(height), FAINTEST)
     sides = log_sides(boxes)
-    numbers = ops.concatenate([logits, sides, log_fwhm[:, None]], axis=-1)
+    numbers = ops.concatenate(
+        [logits, sides, ops.mean(log_fwhm, axis=-1, keepdims=True)], axis=-1)
     return [ops.concatenate([profiles, scaled], axis=-1), numbers]
 
 

@@ -26,9 +26,9 @@ def box_head_inputs(pooled, boxes, log_fwhm=None):
         The pooled features.
     boxes : (R, 4) tensor
         The regions before their enlargement.
-    log_fwhm : (R,) tensor, optional
-        The natural logarithm of the FWHM in pixels, 0 where it is not
-        known; for networks that are told.
+    log_fwhm : (R, n_bands) tensor, optional
+        The natural logarithm of the FWHM of each band in pixels, 0 where it
+        is not known; for networks that are told. This head sees the mean.
 
     Returns
     -------
@@ -37,7 +37,8 @@ def box_head_inputs(pooled, boxes, log_fwhm=None):
     """
     sides = log_sides(boxes)
     if log_fwhm is not None:
-        sides = ops.concatenate([sides, log_fwhm[:, None]], axis=-1)
+        sides = ops.concatenate(
+            [sides, ops.mean(log_fwhm, axis=-1, keepdims=True)], axis=-1)
     return [pooled, sides]
 
 

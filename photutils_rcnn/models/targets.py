@@ -10,8 +10,8 @@ The truth of a batch is a dictionary of arrays, padded to ``M`` sources:
 * ``masks``: (B, M, S, S) float32, the share of each cell of the mask's
   window that belongs to the source;
 * ``windows``: (B, M, 4) float32, the window of each mask, pixels;
-* ``log_fwhm``: (B,) float32, optional, the logarithm of the FWHM of the PSF
-  in pixels, which is not asked but told: 0 where it is not known.
+* ``log_fwhm``: (B, n_bands) float32, optional, the logarithm of the FWHM of
+  the PSF in pixels, which is not asked but told: 0 where it is not known.
 """
 
 __all__ = ['match_anchors', 'sample_anchors', 'sample_masks',

@@ -11,7 +11,7 @@ import numpy as np
 from astropy.stats import gaussian_sigma_to_fwhm, mad_std
 from scipy import ndimage
 
-from photutils_rcnn.normalization import to_model_bands
+from photutils_rcnn.normalization import to_model_bands, to_model_fwhm
 
 # The chances of each change and their largest size.
 P_DROP_BANDS = 0.15
@@ -25,6 +25,9 @@ P_FWHM_UNKNOWN = 0.15
 P_FWHM_POOR = 0.25
 FWHM_ERROR = 0.025
 FWHM_POOR_ERROR = 0.1
+# Bands are measured one by one, on a few stars, or not at all.
+P_FWHM_COMMON = 0.15
+FWHM_BAND_ERROR = 0.015
 
 
 def augment(crop, rng):
@@ -46,7 +49,8 @@ def augment(crop, rng):
     crop = transform(crop, rng.integers(4), bool(rng.integers(2)))
     snr = np.sinh(crop.snr.astype(np.float32))
     if rng.random() < P_DROP_BANDS:
-        snr = drop_bands(snr, rng)
+        snr, fwhm = drop_bands(snr, crop.fwhm, rng)
+        crop = replace(crop, fwhm=fwhm)
     if rng.random() < P_NOISE:
         sigma = rng.uniform(0, MAX_NOISE)
         noise = rng.standard_normal(snr.shape, dtype=np.float32)
@@ -69,22 +73,24 @@ def told_fwhm(fwhm, rng):
 
     Parameters
     ----------
-    fwhm : float
-        The true FWHM, pixels.
+    fwhm : (n_bands,) `~numpy.ndarray`
+        The true FWHM of each band, pixels.
     rng : `numpy.random.Generator`
         The source of randomness.
 
     Returns
     -------
-    log_fwhm : float
+    log_fwhm : (n_bands,) `~numpy.ndarray`
         The logarithm of an estimate of the FWHM, 0 if there is none.
     """
     kind, error = rng.random(), rng.standard_normal()
     if kind < P_FWHM_UNKNOWN:
-        return 0.
+        return np.zeros(len(fwhm))
     poor = kind < P_FWHM_UNKNOWN + P_FWHM_POOR
-    return float(np.log(fwhm)
-                 + error * (FWHM_POOR_ERROR if poor else FWHM_ERROR))
+    told = np.log(fwhm) + FWHM_BAND_ERROR * rng.standard_normal(len(fwhm))
+    if rng.random() < P_FWHM_COMMON:
+        told[:] = told.mean()
+    return told + error * (FWHM_POOR_ERROR if poor else FWHM_ERROR)
 
 
 def transform(crop, n_turns, flip):
@@ -122,7 +128,7 @@ def transform(crop, n_turns, flip):
                    masks=np.rot90(masks, n_turns, axes=(1, 2)), **boxes)
 
 
-def drop_bands(snr, rng):
+def drop_bands(snr, fwhm, rng):
     """
     Keep one or two random bands, as if the others had not been observed.
 
@@ -130,6 +136,8 @@ def drop_bands(snr, rng):
     ----------
     snr : (ny, nx, n_bands) `~numpy.ndarray`
         The image in units of its noise.
+    fwhm : (n_bands,) `~numpy.ndarray`
+        The FWHM of the PSF of each band.
     rng : `numpy.random.Generator`
         The source of randomness.
 
@@ -137,10 +145,12 @@ def drop_bands(snr, rng):
     -------
     snr : (ny, nx, n_bands) `~numpy.ndarray`
         What the network sees of an image of fewer bands.
+    fwhm : (n_bands,) `~numpy.ndarray`
+        The FWHM that goes with it.
     """
     n_bands = snr.shape[-1]
     n_kept = rng.integers(1, n_bands) if n_bands > 1 else 1
     kept = np.sort(rng.choice(n_bands, n_kept, replace=False))
     image = np.moveaxis(snr[..., kept], -1, 0)
-    return np.moveaxis(to_model_bands(image, np.ones(image.shape, bool),
-                                      n_bands), 0, -1)
+    image = to_model_bands(image, np.ones(image.shape, bool), n_bands)
+    return np.moveaxis(image, 0, -1), to_model_fwhm(fwhm[kept], n_bands)

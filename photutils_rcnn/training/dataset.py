@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from photutils_rcnn.inputs import prepare_inputs
-from photutils_rcnn.normalization import normalize_cube
+from photutils_rcnn.normalization import normalize_cube, to_model_fwhm
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.stretches import ArcsinhStretch
 from photutils_rcnn.training.augmentation import augment, told_fwhm
@@ -47,8 +47,8 @@ class Crop:
         The mini masks.
     windows : (N, 4) `~numpy.ndarray` of float32
         The windows that the mini masks cover.
-    fwhm : float
-        The FWHM of the PSF, pixels.
+    fwhm : (n_bands,) `~numpy.ndarray` of float
+        The FWHM of the PSF of each band, pixels.
     """
 
     snr: np.ndarray
@@ -56,7 +56,7 @@ class Crop:
     labels: np.ndarray
     masks: np.ndarray
     windows: np.ndarray
-    fwhm: float
+    fwhm: np.ndarray
 
 
 def scene_crops(scene, config, side, max_sources=None):
@@ -100,6 +100,11 @@ def scene_crops(scene, config, side, max_sources=None):
     cube = prepare_inputs(scene.data, mask=scene.mask, bands=scene.bands)
     snr = normalize_cube(cube, stretch=ArcsinhStretch(1),
                          n_bands=config.n_bands).image.astype(np.float16)
+    # A band without data takes the mean of the others.
+    seen = (~cube.invalid).any(axis=(1, 2))
+    fwhm = to_model_fwhm(np.where(seen, scene.psf_fwhm,
+                                  np.mean(scene.psf_fwhm[seen])),
+                         config.n_bands)
     counted = np.flatnonzero(~scene.truth['ignore']
                              | (scene.truth['snr'] >= MIN_IGNORED_SNR))
     truth, footprints = scene.truth[counted], scene.footprints[counted]
@@ -116,7 +121,7 @@ def scene_crops(scene, config, side, max_sources=None):
                 crop = _cut(snr, labels, footprints, rows, cols, side,
                             config.mini_mask_size, max_sources)
                 n //= 2
-            crop.fwhm = float(np.mean(scene.psf_fwhm))
+            crop.fwhm = fwhm
             crops.append(crop)
     return crops
 

@@ -207,7 +207,8 @@ def test_told_fwhm(network, batch):
         known, zero, unknown = (
             ops.convert_to_numpy(model.classify_regions(
                 features, shapes, box, index, log_fwhm)[0])
-            for log_fwhm in (np.float32([1.5]), np.float32([0]), None))
+            for log_fwhm in (np.float32([[1.4, 1.5, 1.6]]),
+                             np.zeros((1, 3), np.float32), None))
         assert_allclose(zero, unknown, rtol=1e-6)
         assert (np.abs(known - unknown).max() > 1e-3) == depends
 

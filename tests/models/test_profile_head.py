@@ -32,17 +32,18 @@ def samples(*args):
 def test_samples(y, x, fwhm):
     """
     Samples are SciPy's bilinear ones, on a grid around the middle of the
-    box that is as wide as the configuration says.
+    box that is as wide as the configuration and the PSF of the band say.
     """
     rng = np.random.default_rng(0)
     images = rng.normal(size=(2, 40, 30, 3)).astype(np.float32)
     box = np.float32([[y - 3, x - 5, y + 3, x + 5]])
-    found = samples(images, box, np.int32([1]), np.float32([np.log(fwhm)]),
-                    CONFIG)
-    n, half = CONFIG.profile_size, CONFIG.profile_extent * fwhm / 2
-    steps = (np.arange(n) + 0.5) / n * 2 * half - half - 0.5
-    grid = np.meshgrid(y + steps, x + steps, indexing='ij')
-    for band in range(3):
+    fwhms = fwhm * np.array([1.1, 1, 0.8])
+    found = samples(images, box, np.int32([1]),
+                    np.float32([np.log(fwhms)]), CONFIG)
+    n = CONFIG.profile_size
+    for band, half in enumerate(CONFIG.profile_extent * fwhms / 2):
+        steps = (np.arange(n) + 0.5) / n * 2 * half - half - 0.5
+        grid = np.meshgrid(y + steps, x + steps, indexing='ij')
         expected = ndimage.map_coordinates(images[1, :, :, band], grid,
                                            order=1, mode='grid-constant')
         assert_allclose(found[0, :, :, band], expected, atol=2e-4)
@@ -52,8 +53,8 @@ def test_unknown_fwhm():
     images = np.random.default_rng(0).normal(size=(1, 40, 40, 3))
     images = images.astype(np.float32)
     box = np.float32([[10, 10, 20, 20]])
-    unknown, usual = (samples(images, box, np.int32([0]), np.float32([value]),
-                              CONFIG)
+    unknown, usual = (samples(images, box, np.int32([0]),
+                              np.full((1, 3), value, np.float32), CONFIG)
                       for value in (0., np.log(USUAL_FWHM)))
     assert_allclose(unknown, usual, atol=1e-6)
 
@@ -61,15 +62,16 @@ def test_unknown_fwhm():
 def test_scaled_profiles_do_not_depend_on_brightness():
     """
     The second half of the channels is the same for a bright source and one
-    twenty times brighter, and the same in images of a broader PSF.
+    twenty times brighter, and the same in images of broader PSFs.
     """
     y, x = np.indices((80, 80)) + 0.5
     found = []
-    for flux, fwhm in ((100, 4.), (2000, 4.), (500, 7.)):
-        r2 = (y - 40)**2 + (x - 40)**2
-        star = flux * np.exp(-4 * np.log(2) * r2 / fwhm**2)
-        image = np.arcsinh(star) / CONFIG.stretch_scale
-        image = np.repeat(image[None, ..., None], 3, -1).astype(np.float32)
+    for flux, fwhm in ((100, [4., 4., 4.]), (2000, [4., 4., 4.]),
+                       (500, [7., 6., 6.5])):
+        r2 = ((y - 40)**2 + (x - 40)**2)[..., None]
+        star = flux * np.exp(-4 * np.log(2) * r2 / np.square(fwhm))
+        image = np.arcsinh(star[None]) / CONFIG.stretch_scale
+        image = image.astype(np.float32)
         box = np.float32([[37, 37, 43, 43]])
         log_fwhm = np.float32([np.log(fwhm)])
         profiles = sample_profiles(image, box, np.int32([0]), log_fwhm,
@@ -90,7 +92,7 @@ def test_scaled_profiles_do_not_depend_on_brightness():
 def test_noise_is_not_scaled_up():
     inputs, _ = profile_head_inputs(
         np.full((1, 17, 17, 3), 1e-3, np.float32), np.ones((1, 4), 'f4'),
-        np.zeros((1, 3), 'f4'), np.zeros(1, 'f4'), CONFIG)
+        np.zeros((1, 3), 'f4'), np.zeros((1, 3), 'f4'), CONFIG)
     assert_array_less(ops.convert_to_numpy(inputs), 2e-3)
 
 
@@ -133,7 +135,7 @@ def test_training_tells_widths_apart(size):
         images = np.repeat(images[..., None], 3, -1).astype(np.float32)
         boxes = np.tile(np.float32([28, 28, 36, 36]), (32, 1))
         boxes += rng.normal(0, 0.3, (32, 1)).astype(np.float32)
-        log_fwhm = np.full(32, np.log(4), np.float32)
+        log_fwhm = np.full((32, 3), np.log(4), np.float32)
         profiles = sample_profiles(images, boxes,
                                    np.arange(32, dtype=np.int32), log_fwhm,
                                    config)

@@ -98,31 +98,43 @@ def test_augment_is_reproducible(crop):
 
 def test_drop_bands():
     """
-    Some of the bands remain, in their order; they fill the model's bands.
+    Some of the bands remain, in their order, with their PSFs; they fill the
+    model's bands.
     """
     rng = np.random.default_rng(3)
     snr = np.ones((4, 4, 3), np.float32) * np.float32([1, 10, 100])
     seen = set()
     for _ in range(30):
         before = snr.copy()
-        result = drop_bands(snr, rng)
+        result, fwhm = drop_bands(snr, np.array([4., 3., 2.]), rng)
         assert_equal(snr, before)
         assert result.shape == snr.shape
         assert_equal(result, np.broadcast_to(result[:1, :1], result.shape))
         assert (np.diff(result[0, 0]) >= 0).all()
-        seen.add(tuple(result[0, 0].round(3).tolist()))
-    singles = {(value,) * 3 for value in (1.0, 10.0, 100.0)}
+        seen.add((tuple(result[0, 0].round(3).tolist()),
+                  tuple(fwhm.tolist())))
+    singles = {((value,) * 3, (width,) * 3) for value, width
+               in ((1.0, 4.0), (10.0, 3.0), (100.0, 2.0))}
     assert singles <= seen
     assert len(seen) == 6
+    assert (4.0, 3.0, 2.0) in {widths for _, widths in seen}
 
 
 def test_told_fwhm():
     """
-    An estimate of the logarithm of the FWHM, or 0 for an unknown one.
+    An estimate of the logarithms of the FWHMs, or 0 for unknown ones. Their
+    ratios are better known than themselves, if at all.
     """
     rng = np.random.default_rng(4)
-    told = np.array([told_fwhm(4.0, rng) for _ in range(2000)])
-    unknown = told == 0
+    fwhm = np.array([4.4, 4., 3.6])
+    told = np.array([told_fwhm(fwhm, rng) for _ in range(2000)])
+    unknown = (told == 0).all(axis=1)
     assert 0.1 < unknown.mean() < 0.4
-    assert_allclose(np.median(told[~unknown]), np.log(4), atol=0.01)
-    assert told[~unknown].std() < 0.15
+    told = told[~unknown]
+    assert (told != 0).all()
+    assert_allclose(np.median(told, axis=0), np.log(fwhm), atol=0.02)
+    assert 0.02 < told.std(axis=0).max() < 0.15
+    common = np.ptp(told, axis=1) == 0
+    assert 0.1 < common.mean() < 0.3
+    assert_allclose(told[~common, 0] - told[~common, 1], np.log(1.1),
+                    atol=0.1)

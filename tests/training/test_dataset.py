@@ -54,6 +54,17 @@ def test_bad_pixels_hold_no_light(scene, config):
     assert crop.snr[45, 30].any()
 
 
+def test_psf_of_each_band(scene, config):
+    """
+    A band without data looks like the mean of the others, its PSF too.
+    """
+    crop = scene_crops(scene, config, 64)[0]
+    assert_allclose(crop.fwhm, [3, 4, 5])
+    scene.data[0] = np.nan
+    crop = scene_crops(scene, config, 64)[0]
+    assert_allclose(crop.fwhm, [4.5, 4, 5])
+
+
 def test_labels_to_ignore(scene, config):
     """
     Ignored sources and slivers at the border of a crop have the label 0.
@@ -123,6 +134,7 @@ def test_batch(dataset):
     assert np.isfinite(images).all()
     assert truth['boxes'].shape == truth['windows'].shape == (3, 5, 4)
     assert truth['masks'].shape == (3, 5, 16, 16)
+    assert truth['log_fwhm'].shape == (3, 3)
     assert truth['labels'].dtype == np.int32
     assert set(truth['labels'].ravel()) <= {-1, 0, 1, 2}
     padding = truth['labels'] < 0
