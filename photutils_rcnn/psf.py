@@ -100,8 +100,8 @@ def estimate_fwhm(snr, invalid):
     (Bernstein & Jarvis 2002, AJ 123, 583, section 3). Stars all have the
     same; galaxies are wider, each differently. So the estimate is the
     narrowest width at which widths pile up. With few sources a pile has to
-    be significant. If none is, there may be no star at all, and the
-    narrowest source is the best upper limit.
+    be significant, and nothing clearly narrower. If none is, there may be
+    no star at all, and the narrowest source is the best upper limit.
 
     Parameters
     ----------
@@ -165,8 +165,11 @@ def _ratios(snr, invalid, peaks, widths):
 
 def _stands_out(logs, first, count):
     """
-    Whether a pile is more than chance, by the density of widths beyond it.
+    Whether a pile is more than chance, by the density of widths beyond it,
+    and no source is clearly narrower: none can be narrower than stars.
     """
+    if logs[0] < logs[first] - WINDOW:
+        return False
     beyond = (np.searchsorted(logs, logs[first] + 4 * WINDOW, 'right')
               - first - count)
     expected = beyond / 3

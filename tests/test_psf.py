@@ -109,6 +109,17 @@ def test_few_sources(n_stars):
     assert_allclose(found * 1.13, 3.0, rtol=0.05)
 
 
+def test_nothing_is_narrower_than_stars():
+    """
+    Eight galaxies that happen to be of one width are no stars beside a
+    source that is narrower.
+    """
+    fwhms = np.array([5.0] * 8 + [8.0, 3.5])
+    image = _field(fwhms, 90 * fwhms**2)
+    none = np.zeros(image.shape[1:], bool)
+    assert_allclose(estimate_fwhm(image, none) * 1.13, 3.5, rtol=0.05)
+
+
 def test_cosmic_rays_are_not_stars():
     """
     Single bright pixels and bad pixels do not count.
