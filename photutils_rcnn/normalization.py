@@ -86,14 +86,15 @@ def to_model_fwhm(fwhm, n_model_bands=3):
     Parameters
     ----------
     fwhm : (n_bands,) `~numpy.ndarray`
-        The FWHM in each band.
+        The FWHM in each band, pixels.
     n_model_bands : int, optional
         The number of bands of the model. The default is 3.
 
     Returns
     -------
     model_fwhm : (n_model_bands,) `~numpy.ndarray`
-        The means over the bands of which `to_model_bands` takes the sum.
+        The means over the bands of which `to_model_bands` takes the sum,
+        pixels.
     """
     return np.array([np.mean(fwhm[group]) for group in
                      _band_groups(len(fwhm), n_model_bands)])

@@ -16,6 +16,7 @@ def sample_data(name):
     The path of a sample; skips the test where no folder is named.
     """
     if VARIABLE not in os.environ:
-        pytest.skip('sample images and catalogs are not in the repository; '
-                    f'{VARIABLE} names the folder of a copy')
+        pytest.skip('needs survey images and catalogs of others, which are not '
+                    'distributed with the package; set '
+                    f'{VARIABLE} to a folder that holds them')
     return Path(os.environ[VARIABLE]) / name

@@ -123,12 +123,12 @@ def _psf_fwhm(text):
     if text in ('auto', 'none'):
         return None if text == 'none' else text
     try:
-        widths = [float(item) for item in text.split(',')]
+        widths = [float(item) for item in _split(text)]
     except ValueError as exc:
         msg = ("--psf-fwhm must be 'auto', 'none' or numbers separated by "
                f'commas, got {text!r}')
         raise ValueError(msg) from exc
-    return widths if len(widths) > 1 else widths[0]
+    return widths[0] if len(widths) == 1 else widths
 
 
 def _split(text, *, numbers=False):

@@ -89,7 +89,7 @@ class MaskRCNNConfig:
         which the profile head tells the classes apart; 0 for a network
         without that head.
     profile_extent : float
-        The side of this grid, in units of the FWHM of the PSF.
+        The side of this grid, in units of the FWHM of the band's PSF.
     profile_filters : tuple of int
         The channels of the profile head's convolutions; the second half
         of them at half the resolution.

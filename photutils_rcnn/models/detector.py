@@ -73,9 +73,7 @@ class Detector:
         level_shapes = self._level_shapes(shape)
 
         def classify(features, log_fwhm, boxes):
-            image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
-            log_fwhm = ops.broadcast_to(
-                log_fwhm, (ops.shape(boxes)[0], self.config.n_bands))
+            image_index, log_fwhm = _per_region(boxes, log_fwhm)
             logits, deltas = self.network.classify_regions(
                 features, level_shapes, boxes, image_index, log_fwhm,
                 training=False)
@@ -85,9 +83,7 @@ class Detector:
 
     def _identify_stage(self, shape):
         def identify(image, log_fwhm, boxes, logits):
-            image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
-            log_fwhm = ops.broadcast_to(
-                log_fwhm, (ops.shape(boxes)[0], self.config.n_bands))
+            image_index, log_fwhm = _per_region(boxes, log_fwhm)
             return (self.network.classify_sources(
                 image, boxes, image_index, logits, log_fwhm,
                 training=False),)
@@ -157,7 +153,7 @@ class Detector:
         boxes : (R, 4) `~numpy.ndarray`
             The refined boxes.
         """
-        return self._in_buckets('classify', (features, self._log(psf_fwhm)),
+        return self._in_buckets('classify', (features, self._log_fwhm(psf_fwhm)),
                                 (boxes,), shape)
 
     def identify(self, image, boxes, logits, psf_fwhm=None):
@@ -180,7 +176,7 @@ class Detector:
         logits : (R, n_classes - 1) `~numpy.ndarray`
             Class logits without background.
         """
-        return self._in_buckets('identify', (image[None], self._log(psf_fwhm)),
+        return self._in_buckets('identify', (image[None], self._log_fwhm(psf_fwhm)),
                                 (boxes, logits), image.shape[:2])[0]
 
     def outline(self, features, boxes, shape):
@@ -198,9 +194,9 @@ class Detector:
         """
         return self._in_buckets('outline', (features,), (boxes,), shape)
 
-    def _log(self, psf_fwhm):
+    def _log_fwhm(self, psf_fwhm):
         """
-        What the network is told of the PSF.
+        What the network is told of the PSF: (n_bands,), 0 if not known.
         """
         log_fwhm = 0. if psf_fwhm is None else np.log(psf_fwhm)
         return np.full(self.config.n_bands, log_fwhm, dtype=np.float32)
@@ -222,3 +218,11 @@ class Detector:
         return tuple(np.concatenate(values)
                      for values in zip(*results, strict=True))
 
+
+def _per_region(boxes, log_fwhm):
+    """
+    The index of the only image and its PSF, for each of R boxes.
+    """
+    n_regions = ops.shape(boxes)[0]
+    return (ops.zeros((n_regions,), dtype='int32'),
+            ops.broadcast_to(log_fwhm, (n_regions, *log_fwhm.shape)))

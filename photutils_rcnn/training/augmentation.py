@@ -25,7 +25,7 @@ P_FWHM_UNKNOWN = 0.15
 P_FWHM_POOR = 0.25
 FWHM_ERROR = 0.025
 FWHM_POOR_ERROR = 0.1
-# Bands are measured one by one, on a few stars, or not at all.
+# How the bands differ is measured on a few stars, or not known.
 P_FWHM_COMMON = 0.15
 FWHM_BAND_ERROR = 0.015
 
@@ -137,7 +137,7 @@ def drop_bands(snr, fwhm, rng):
     snr : (ny, nx, n_bands) `~numpy.ndarray`
         The image in units of its noise.
     fwhm : (n_bands,) `~numpy.ndarray`
-        The FWHM of the PSF of each band.
+        The FWHM of the PSF of each band, pixels.
     rng : `numpy.random.Generator`
         The source of randomness.
 
@@ -146,7 +146,7 @@ def drop_bands(snr, fwhm, rng):
     snr : (ny, nx, n_bands) `~numpy.ndarray`
         What the network sees of an image of fewer bands.
     fwhm : (n_bands,) `~numpy.ndarray`
-        The FWHM that goes with it.
+        The FWHM that goes with it, pixels.
     """
     n_bands = snr.shape[-1]
     n_kept = rng.integers(1, n_bands) if n_bands > 1 else 1

@@ -132,7 +132,7 @@ def test_told_fwhm():
     assert 0.1 < unknown.mean() < 0.4
     told = told[~unknown]
     assert (told != 0).all()
-    assert_allclose(np.median(told, axis=0), np.log(fwhm), atol=0.02)
+    assert_allclose(np.median(told, axis=0), np.log(fwhm), atol=0.01)
     assert 0.02 < told.std(axis=0).max() < 0.15
     common = np.ptp(told, axis=1) == 0
     assert 0.1 < common.mean() < 0.3
