@@ -8,13 +8,16 @@ __all__ = ['add_arguments', 'read_recipe', 'run']
 import json
 import logging
 import math
+import time
 from importlib import resources
 from pathlib import Path
 
 _COMMON_KEYS = {'config', 'training_scenes', 'validation_scenes',
                 'batch_size', 'side', 'max_sources', 'seed'}
-# One falling rate, or stages with rates and layers of their own.
-SCHEDULE_KEYS = ({'steps', 'rate'}, {'steps_per_epoch', 'stages'})
+# One falling rate and then the profile head alone, or stages with rates and
+# layers of their own.
+SCHEDULE_KEYS = ({'steps', 'rate', 'refinement'},
+                 {'steps_per_epoch', 'stages'})
 
 
 def add_arguments(parser):
@@ -49,7 +52,8 @@ def add_arguments(parser):
                         choices=['float32', 'mixed_bfloat16',
                                  'mixed_float16'])
     parser.add_argument('--processes', type=int, default=1,
-                        help='processes that simulate (default: %(default)s)')
+                        help='processes that simulate, read scenes and collect '
+                        'profiles (default: %(default)s)')
     parser.add_argument('--resume', action='store_true',
                         help="continue from the output folder's checkpoint")
 
@@ -126,7 +130,7 @@ def _scene_folders(args, recipe):
 
 def run(args):
     """
-    Train, and write the model when the schedule has come to its end.
+    Train, and write the model when all stages have come to their end.
 
     With validation scenes, the model's scores are calibrated on them.
 
@@ -146,12 +150,11 @@ def run(args):
         If the output folder has a checkpoint and ``--resume`` is not
         given, or the other way round.
     """
-    from photutils_rcnn.simulation.scene import Scene
-    from photutils_rcnn.training.calibration import calibrate_model
-    from photutils_rcnn.training.dataset import CropDataset
-    from photutils_rcnn.training.export import export_model
-    from photutils_rcnn.training.staged import Stage, StagedTrainer
-    from photutils_rcnn.training.trainer import Trainer
+    from photutils_rcnn.training.pipeline import (
+        finish_model,
+        refine_network,
+        train_network,
+    )
 
     logging.basicConfig(level=logging.INFO,
                         format='%(asctime)s %(message)s')
@@ -171,31 +174,21 @@ def run(args):
         msg = (f'output {args.output} {found} checkpoint; '
                f'{"remove" if args.resume else "use"} --resume')
         raise ValueError(msg)
+    refinement = recipe.get('refinement')
+    if refinement and not config.profile_size:
+        msg = (f'refinement of the recipe {args.recipe!r} needs a network '
+               f'with a profile head, got profile_size {config.profile_size}')
+        raise ValueError(msg)
     scenes, held_out = _scene_folders(args, recipe)
-    options = {key: recipe[key] for key
-               in ('batch_size', 'side', 'max_sources', 'seed')}
-    dataset = CropDataset(scenes, config, **options)
-    validation = None
-    if held_out is not None:
-        validation = CropDataset(held_out, config, augmented=False, **options)
-    options = {'precision': args.precision, 'seed': recipe['seed']}
-    if 'stages' in recipe:
-        trainer = StagedTrainer(
-            config, dataset, validation, args.output,
-            stages=[Stage(**stage) for stage in recipe['stages']],
-            steps_per_epoch=recipe['steps_per_epoch'], **options)
-    else:
-        trainer = Trainer(config, dataset, validation, args.output,
-                          n_steps=recipe['steps'], peak_rate=recipe['rate'],
-                          **options)
-    if args.resume:
-        trainer.resume()
-    if not trainer.run(60 * args.minutes):
+    end = time.monotonic() + 60 * args.minutes
+    if not train_network(args.output, recipe, config, scenes, held_out,
+                         precision=args.precision, resume=args.resume,
+                         n_processes=args.processes,
+                         time_budget=end - time.monotonic()):
         return 3
-    folder = args.output / 'model'
-    export_model(trainer, folder)
-    # Detection with matterport's layers knows no calibration.
-    if held_out is not None and config.layers != 'matterport':
-        calibrate_model(folder, map(Scene.read,
-                                    sorted(held_out.glob('*.npz'))))
+    if refinement and not refine_network(
+            args.output, refinement, scenes, held_out, seed=recipe['seed'],
+            n_processes=args.processes, time_budget=end - time.monotonic()):
+        return 3
+    finish_model(args.output, held_out, refined=bool(refinement))
     return 0

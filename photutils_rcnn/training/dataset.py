@@ -6,7 +6,10 @@ From simulated scenes to batches of normalized crops with their truth.
 __all__ = ['CropDataset', 'scene_crops']
 
 import logging
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +156,13 @@ def _cut(snr, labels, footprints, rows, cols, side, mask_size, max_sources):
                          ).reshape(-1, 4) + shift, np.nan)
 
 
+def _read_crops(path, config, side, max_sources):
+    """
+    The crops of a scene file.
+    """
+    return scene_crops(Scene.read(path), config, side, max_sources)
+
+
 class CropDataset:
     """
     Shuffled, augmented batches from a folder of scenes.
@@ -174,6 +184,9 @@ class CropDataset:
         Whether crops are augmented.
     seed : int, optional
         The seed of shuffling and augmentation.
+    n_processes : int, optional
+        The processes that read the scenes of a new dataset. Crops do not
+        depend on it.
 
     Raises
     ------
@@ -182,7 +195,7 @@ class CropDataset:
     """
 
     def __init__(self, folder, config, *, batch_size=8, side=256,
-                 max_sources=160, augmented=True, seed=0):
+                 max_sources=160, augmented=True, seed=0, n_processes=1):
         if config.augmentation not in AUGMENTATIONS:
             msg = (f'augmentation must be one of {sorted(AUGMENTATIONS)}, '
                    f'got {config.augmentation!r}')
@@ -196,7 +209,7 @@ class CropDataset:
         self.seed = seed
         self.crops = []
         self._known = set()
-        self.refresh()
+        self.refresh(n_processes=n_processes)
         if not self.crops:
             msg = f'folder has no scene to train on: {self.folder}'
             raise ValueError(msg)
@@ -204,7 +217,7 @@ class CropDataset:
     def __len__(self):
         return len(self.crops)
 
-    def refresh(self, limit=None):
+    def refresh(self, limit=None, n_processes=1):
         """
         Read scene files that have appeared since the last call.
 
@@ -212,12 +225,21 @@ class CropDataset:
         ----------
         limit : int, optional
             Read at most so many.
+        n_processes : int, optional
+            The number of processes.
         """
         new = sorted(set(self.folder.glob('*.npz')) - self._known)[:limit]
-        for path in new:
+        job = partial(_read_crops, config=self.config, side=self.side,
+                      max_sources=self.max_sources)
+        if n_processes == 1:
+            found = map(job, new)
+        else:
+            with ProcessPoolExecutor(n_processes,
+                                     mp_context=get_context('spawn')) as pool:
+                found = list(pool.map(job, new, chunksize=4))
+        for path, crops in zip(new, found, strict=True):
             self._known.add(path)
-            self.crops += scene_crops(Scene.read(path), self.config,
-                                      self.side, self.max_sources)
+            self.crops += crops
         if new:
             log.info('%d scenes, %d crops', len(self._known),
                      len(self.crops))

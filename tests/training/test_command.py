@@ -5,19 +5,24 @@ Tests of training as a command, from the recipe to a model.
 
 import json
 import logging
+import shutil
+from importlib import resources
 
+import numpy as np
 import pytest
 from astropy.table import Table
 from tiny_network import tiny_config
 
 from photutils_rcnn.cli import main
 from photutils_rcnn.models.config import CONFIGS
-from photutils_rcnn.models.zoo import load_model
+from photutils_rcnn.models.zoo import get_weights, load_model
 from photutils_rcnn.training.calibration import fit_calibration
 from photutils_rcnn.training.command import read_recipe
 from photutils_rcnn.training.staged import PAPER_SCHEDULE, Stage
 
 pytest.importorskip('galsim')
+
+SHIPPED = resources.files('photutils_rcnn') / 'data' / 'models' / 'default'
 
 
 @pytest.fixture
@@ -29,6 +34,7 @@ def recipe(tmp_path):
               'validation_scenes': [{'preset': 'universal', 'n_scenes': 1,
                                      'seed': 8}],
               'steps': 3, 'batch_size': 2, 'rate': 1e-3, 'seed': 0,
+              'refinement': {'epochs': 2, 'rate': 1e-3, 'batch_size': 16},
               'side': 128, 'max_sources': 60}
     path = tmp_path / 'recipe.json'
     path.write_text(json.dumps(values))
@@ -55,7 +61,52 @@ def test_recipe_to_model(recipe, tmp_path, capsys):
     model = load_model(out / 'model')
     assert model.settings['training']['step'] == 3
     assert model.network.config == tiny_config()
+    # After three steps a network finds nothing, so that there is nothing to
+    # train its profile head with.
+    assert 'refinement' not in model.settings['training']
     assert model.settings['calibration']['objectness'] > 0
+
+
+def test_refinement(recipe, tmp_path, capsys):
+    """
+    A network whose joint schedule is over is not trained again, only its
+    profile head; without time for that there is no model yet.
+    """
+    out = tmp_path / 'run'
+    out.mkdir()
+    shutil.copytree(SHIPPED, out / 'network')
+    (out / 'checkpoint.npz').touch()
+    before = load_model(out / 'network')
+    values = json.loads(recipe.read_text())
+    values['steps'] = before.settings['training']['step']
+    recipe.write_text(json.dumps(values))
+    command = ['train', str(out), '--recipe', str(recipe), '--resume']
+    assert main([*command, '--minutes', '1e-6']) == 3
+    assert not (out / 'model').exists()
+    assert main(command) == 0
+
+    after = load_model(out / 'model')
+    done = after.settings['training']['refinement']
+    assert done['n_profiles'] > 16
+    assert {**done, **values['refinement']} == done
+    assert f'{done["n_profiles"]} sources' in (
+        out / 'model' / 'MODEL_CARD.md').read_text()
+    old, new = get_weights(before.network), get_weights(after.network)
+    changed = {name for name in old
+               if not np.array_equal(old[name], new[name])}
+    assert changed
+    assert all(name.startswith('profile_') for name in changed)
+    assert after.settings['calibration']['source_scale'] > 0
+    log, = (out / 'refinement').glob('*/log.csv')
+    assert 'validation' in log.read_text()
+
+
+def test_refinement_without_profile_head(recipe, tmp_path, capsys):
+    config = tiny_config(profile_size=0)
+    (tmp_path / 'tiny.json').write_text(json.dumps(config.to_dict()))
+    command = ['train', str(tmp_path / 'run'), '--recipe', str(recipe)]
+    assert main(command) != 0
+    assert 'got profile_size 0' in capsys.readouterr().err
 
 
 def test_stages(recipe, tmp_path, capsys):
@@ -63,7 +114,7 @@ def test_stages(recipe, tmp_path, capsys):
     A recipe with stages trains in stages; a rate for all of them is refused.
     """
     values = json.loads(recipe.read_text())
-    del values['steps'], values['rate']
+    del values['steps'], values['rate'], values['refinement']
     values['steps_per_epoch'] = 1
     values['stages'] = [{'last_epoch': 1, 'rate': 1e-3, 'layers': 'rpn_'},
                         {'last_epoch': 2, 'rate': 1e-4}]

@@ -20,7 +20,8 @@ from photutils_rcnn.training.checkpoint import (
 )
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
-from photutils_rcnn.training.trainer import Trainer, learning_rate
+from photutils_rcnn.training.loop import learning_rate
+from photutils_rcnn.training.trainer import Trainer
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_log_and_validation(make_trainer):
     for row in rows:
         total = sum(float(row[name]) for name in LOSS_NAMES)
         assert_allclose(float(row['loss']), total, rtol=1e-3)
-        assert int(row['n_crops']) == 4
+        assert int(row['n_examples']) == 4
 
 
 def test_checkpoint_before_the_first_log(make_trainer):

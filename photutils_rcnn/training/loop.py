@@ -1,0 +1,223 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The training loop: resumable, within a time budget.
+"""
+
+__all__ = ['TrainingLoop', 'learning_rate']
+
+import json
+import logging
+import math
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import keras
+
+from photutils_rcnn.training.checkpoint import load_checkpoint, save_checkpoint
+from photutils_rcnn.training.log import append_log, plot_log
+
+log = logging.getLogger(__name__)
+
+
+def learning_rate(step, n_steps, peak, n_warmup):
+    """
+    Linear warm-up, then a half cosine to zero.
+
+    Parameters
+    ----------
+    step, n_steps : int
+        The step and the length of the run.
+    peak : float
+        The largest rate.
+    n_warmup : int
+        The steps of the warm-up.
+
+    Returns
+    -------
+    rate : float
+        The learning rate of the step.
+    """
+    warm = min((step + 1) / max(n_warmup, 1), 1.)
+    return peak * warm * 0.5 * (1 + math.cos(math.pi * min(step / n_steps,
+                                                           1.)))
+
+
+class TrainingLoop:
+    """
+    Trains a model on batches.
+
+    Parameters
+    ----------
+    model : `keras.Model`
+        The model.
+    dataset, validation : object
+        ``batch(step)`` gives the inputs and the truth of a step, ``len``
+        the number of examples; ``validation`` may be `None`.
+    folder : path-like
+        Where the checkpoint and the log go; created if it is missing.
+    n_steps : int
+        The length of the learning-rate schedule. A resumed run may change
+        it.
+    loss : callable, optional
+        The loss, for a model that does not compute its own.
+    loss_names : sequence of str, optional
+        The metrics that go to the log beside the loss.
+    peak_rate : float, optional
+        The largest learning rate of AdamW.
+    n_warmup : int, optional
+        The steps of the warm-up.
+    weight_decay : float, optional
+        The decoupled weight decay of kernels.
+    log_every, validate_every : int, optional
+        Intervals in steps.
+    n_validation : int, optional
+        The number of validation batches.
+    """
+
+    def __init__(self, model, dataset, validation, folder, *, n_steps,
+                 loss=None, loss_names=(), peak_rate=1.5e-3, n_warmup=200,
+                 weight_decay=1e-3, log_every=20, validate_every=250,
+                 n_validation=10):
+        self.model = model
+        self.dataset = dataset
+        self.validation = validation
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.n_steps = n_steps
+        self.loss = loss
+        self.loss_names = tuple(loss_names)
+        self.peak_rate = peak_rate
+        self.n_warmup = n_warmup
+        self.log_every = log_every
+        self.validate_every = validate_every
+        self.n_validation = n_validation
+        optimizer = keras.optimizers.AdamW(
+            peak_rate, weight_decay=weight_decay, global_clipnorm=5.)
+        optimizer.exclude_from_weight_decay(
+            var_names=['bias', 'gamma', 'beta'])
+        self.compile(optimizer)
+        self.state = {'step': 0, 'seconds': 0.}
+
+    def compile(self, optimizer):
+        """
+        Train with an optimizer from now on.
+
+        Parameters
+        ----------
+        optimizer : `keras.optimizers.Optimizer`
+            A new optimizer.
+        """
+        # XLA is slower than TensorFlow's own kernels on CPUs.
+        jit = keras.backend.backend() == 'jax'
+        self.model.compile(optimizer=optimizer, loss=self.loss,
+                           jit_compile=jit)
+        optimizer.build(self.model.trainable_variables)
+
+    def learning_rate(self, step):
+        """
+        The learning rate of a step; see `learning_rate`.
+        """
+        return learning_rate(step, self.n_steps, self.peak_rate,
+                             self.n_warmup)
+
+    @property
+    def checkpoint(self):
+        """
+        The path of the checkpoint.
+        """
+        return self.folder / 'checkpoint.npz'
+
+    def resume(self):
+        """
+        Continue from the folder's checkpoint.
+        """
+        self.state = load_checkpoint(self.checkpoint, self.model)
+        log.info('resumed at step %d', self.state['step'])
+
+    def run(self, time_budget=math.inf, progress=None):
+        """
+        Train until the schedule or the time ends.
+
+        Parameters
+        ----------
+        time_budget : float, optional
+            Stop and save after so many seconds.
+        progress : callable, optional
+            Called after every step with the number of the step and the
+            dictionary of running losses.
+
+        Returns
+        -------
+        finished : bool
+            Whether the schedule has come to its end.
+        """
+        start = last = time.monotonic()
+        losses = None
+        with ThreadPoolExecutor(1) as pool:
+            ahead = pool.submit(self.dataset.batch, self.state['step'])
+            while self.state['step'] < self.n_steps:
+                step = self.state['step']
+                inputs, truth = ahead.result()
+                if step % self.log_every == 0:
+                    self.model.reset_metrics()
+                ahead = pool.submit(self.next_batch, step + 1)
+                rate = self.learning_rate(step)
+                self.model.optimizer.learning_rate = rate
+                losses = self.model.train_on_batch(inputs, truth,
+                                                   return_dict=True)
+                losses = {key: float(value) for key, value in losses.items()}
+                if not math.isfinite(losses['loss']):
+                    msg = f'the loss is not finite at step {step}: {losses}'
+                    raise FloatingPointError(msg)
+                now = time.monotonic()
+                self.state['seconds'] += now - last
+                last = now
+                self.state['step'] = step = step + 1
+                if step % self.log_every == 0:
+                    self._write_log('train', losses, rate)
+                if step % self.validate_every == 0:
+                    self._validate(rate)
+                    log_path = self.folder / 'log.csv'
+                    if log_path.exists():
+                        plot_log(log_path, self.folder / 'log.png')
+                    save_checkpoint(self.checkpoint, self.model, self.state)
+                if progress is not None:
+                    progress(step, losses)
+                if now - start > time_budget:
+                    break
+        save_checkpoint(self.checkpoint, self.model, self.state)
+        return self.state['step'] >= self.n_steps
+
+    def next_batch(self, step):
+        """
+        Prepare the batch of a step while another is trained on.
+        """
+        return self.dataset.batch(step)
+
+    def _validate(self, rate):
+        """
+        The losses on the validation batches.
+        """
+        if self.validation is None:
+            return
+        self.model.reset_metrics()
+        for step in range(self.n_validation):
+            inputs, truth = self.validation.batch(step)
+            losses = self.model.test_on_batch(inputs, truth,
+                                              return_dict=True)
+        self._write_log('validation', {key: float(value) for key, value
+                                       in losses.items()}, rate)
+        self.model.reset_metrics()
+
+    def _write_log(self, kind, losses, rate):
+        """
+        Add a line to ``log.csv``.
+        """
+        values = {'kind': kind, 'step': self.state['step'],
+                  'seconds': round(self.state['seconds'], 1),
+                  'rate': f'{rate:.3g}', 'n_examples': len(self.dataset),
+                  **{name: f'{losses[name]:.5f}'
+                     for name in ('loss', *self.loss_names)}}
+        append_log(self.folder / 'log.csv', values)
+        log.info('%s', json.dumps(values))

@@ -1,0 +1,199 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+From scenes to a model: the stages of a recipe.
+"""
+
+__all__ = ['finish_model', 'refine_network', 'train_network']
+
+import logging
+import math
+import shutil
+import time
+
+from photutils_rcnn.models.zoo import load_model, save_model
+from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.training.calibration import calibrate_model
+from photutils_rcnn.training.dataset import CropDataset
+from photutils_rcnn.training.export import export_model
+from photutils_rcnn.training.profiles import ProfileDataset, collect_profiles
+from photutils_rcnn.training.refinement import Refinement
+from photutils_rcnn.training.staged import Stage, StagedTrainer
+from photutils_rcnn.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+REFINED = """
+Its profile head was then trained alone: {epochs} epochs of batches of
+{batch_size}, on the {n_profiles} sources that the network found in these
+scenes.
+"""
+
+
+def train_network(output, recipe, config, scenes, held_out, *, precision,
+                  resume=False, n_processes=1, time_budget=math.inf):
+    """
+    Train all parts of a network together.
+
+    Parameters
+    ----------
+    output : `~pathlib.Path`
+        The folder of the run. The checkpoint and the log go there, and the
+        model, once the schedule has come to its end, to ``network``.
+    recipe : dict
+        See `~photutils_rcnn.training.command.read_recipe`.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+    scenes, held_out : path-like
+        The folders of training and validation scenes; ``held_out`` may be
+        `None`.
+    precision : str
+        The precision policy.
+    resume : bool, optional
+        Whether to continue from the checkpoint.
+    n_processes : int, optional
+        The processes that read scenes.
+    time_budget : float, optional
+        Stop and save after so many seconds.
+
+    Returns
+    -------
+    finished : bool
+        Whether the schedule has come to its end.
+    """
+    end = time.monotonic() + time_budget
+    folder = output / 'network'
+    if resume and _steps_done(folder) == _schedule_steps(recipe):
+        return True
+    options = {key: recipe[key] for key
+               in ('batch_size', 'side', 'max_sources', 'seed')}
+    options['n_processes'] = n_processes
+    dataset = CropDataset(scenes, config, **options)
+    validation = None
+    if held_out is not None:
+        validation = CropDataset(held_out, config, augmented=False, **options)
+    options = {'precision': precision, 'seed': recipe['seed']}
+    if 'stages' in recipe:
+        trainer = StagedTrainer(
+            config, dataset, validation, output,
+            stages=[Stage(**stage) for stage in recipe['stages']],
+            steps_per_epoch=recipe['steps_per_epoch'], **options)
+    else:
+        trainer = Trainer(config, dataset, validation, output,
+                          n_steps=recipe['steps'], peak_rate=recipe['rate'],
+                          **options)
+    if resume:
+        trainer.resume()
+    finished = trainer.run(end - time.monotonic())
+    if finished:
+        export_model(trainer, folder)
+    return finished
+
+
+def _steps_done(folder):
+    """
+    The steps of training behind a model; `None` if there is no model.
+    """
+    if not (folder / 'config.json').exists():
+        return None
+    return load_model(folder).settings['training']['step']
+
+
+def _schedule_steps(recipe):
+    """
+    The length of a recipe's joint schedule.
+    """
+    if 'stages' in recipe:
+        return recipe['stages'][-1]['last_epoch'] * recipe['steps_per_epoch']
+    return recipe['steps']
+
+
+def refine_network(output, refinement, scenes, held_out, *, seed=0,
+                   n_processes=1, time_budget=math.inf):
+    """
+    Train the profile head of a network alone.
+
+    Parameters
+    ----------
+    output : `~pathlib.Path`
+        The folder of the run, with the model ``network``. Profiles,
+        checkpoint and log go to ``refinement``, into a folder named by
+        the checksum of the network, and the model to ``model``.
+    refinement : dict
+        ``epochs``, ``rate`` and ``batch_size``.
+    scenes, held_out : path-like
+        The folders of training and validation scenes; ``held_out`` may be
+        `None`.
+    seed : int, optional
+        The seed of shuffling and turning.
+    n_processes : int, optional
+        The processes that run the network on scenes.
+    time_budget : float, optional
+        Stop and save after so many seconds.
+
+    Returns
+    -------
+    finished : bool
+        Whether it has come to its end.
+    """
+    end = time.monotonic() + time_budget
+    model = load_model(output / 'network')
+    folder = output / 'refinement' / model.sha256[:12]
+    datasets = []
+    for kind, source in (('training', scenes), ('validation', held_out)):
+        if source is None:
+            datasets.append(None)
+            continue
+        profiles = folder / f'{kind}_profiles'
+        log.info('profiles of the sources in %s', source)
+        if not collect_profiles(output / 'network', source, profiles,
+                                seed=seed, n_processes=n_processes,
+                                time_budget=end - time.monotonic(),
+                                progress_bar=True):
+            return False
+        datasets.append(ProfileDataset(
+            profiles, batch_size=refinement['batch_size'], seed=seed,
+            augmented=kind == 'training'))
+    if len(datasets[0]) == 0:
+        log.warning('the network finds no source in %s: its profile head '
+                    'stays as it is', scenes)
+        shutil.copytree(output / 'network', output / 'model',
+                        dirs_exist_ok=True)
+        return True
+    loop = Refinement(model.network, *datasets, folder,
+                      epochs=refinement['epochs'], rate=refinement['rate'])
+    if loop.checkpoint.exists():
+        loop.resume()
+    if not loop.run(end - time.monotonic()):
+        return False
+    done = {**refinement, 'n_profiles': len(datasets[0])}
+    settings = dict(model.settings)
+    settings['training'] = {**settings['training'], 'refinement': done}
+    card = (output / 'network' / 'MODEL_CARD.md').read_text()
+    save_model(output / 'model', model.network, settings,
+               card + REFINED.format(**done))
+    return True
+
+
+def finish_model(output, held_out, *, refined):
+    """
+    Calibrate the model of a run.
+
+    Parameters
+    ----------
+    output : `~pathlib.Path`
+        The folder of the run; its ``model`` is rewritten.
+    held_out : `~pathlib.Path` or `None`
+        The folder of validation scenes. Without it, and for matterport's
+        layers, whose detection knows no calibration, scores stay as they
+        are.
+    refined : bool
+        Whether `refine_network` has written ``model``; if not, it is a
+        copy of ``network``.
+    """
+    folder = output / 'model'
+    if not refined:
+        shutil.copytree(output / 'network', folder, dirs_exist_ok=True)
+    layers = load_model(folder).settings['network']['layers']
+    if held_out is not None and layers != 'matterport':
+        calibrate_model(folder, map(Scene.read,
+                                    sorted(held_out.glob('*.npz'))))

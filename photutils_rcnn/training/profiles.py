@@ -1,0 +1,288 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+What the profile head sees of the sources that a network finds in scenes.
+"""
+
+__all__ = ['ProfileDataset', 'collect_profiles', 'scene_profiles']
+
+import math
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from keras import ops
+from tqdm.auto import tqdm
+
+from photutils_rcnn.evaluation.matching import match_overlaps
+from photutils_rcnn.evaluation.overlaps import mask_overlaps
+from photutils_rcnn.inference import infer
+from photutils_rcnn.inputs import prepare_inputs
+from photutils_rcnn.instances import Instances
+from photutils_rcnn.models.detector import Detector
+from photutils_rcnn.models.profile_head import sample_profiles
+from photutils_rcnn.models.zoo import load_model
+from photutils_rcnn.normalization import normalize_cube, to_model_fwhm
+from photutils_rcnn.psf import estimate_fwhm
+from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.stretches import ArcsinhStretch
+from photutils_rcnn.training.augmentation import told_fwhm
+
+# A detection shows a source if their masks overlap by this much.
+MIN_IOU = 0.5
+# The least score, before calibration, of a detection.
+MIN_SCORE = 0.1
+# The share of scenes whose FWHM is estimated from the pixels, as in
+# inference; of the others the network is told one as in joint training.
+P_ESTIMATED = 0.7
+
+
+class _Witness(Detector):
+    """
+    A detector that remembers what `identify` was asked last.
+    """
+
+    asked = None
+
+    def identify(self, image, boxes, logits, psf_fwhm=None):
+        self.asked = image, boxes, logits
+        return super().identify(image, boxes, logits, psf_fwhm)
+
+
+def scene_profiles(model, scene, rng):
+    """
+    The profiles of the sources that a network finds in a scene.
+
+    Parameters
+    ----------
+    model : `~photutils_rcnn.models.zoo.Model`
+        The network; its detector is replaced.
+    scene : `~photutils_rcnn.simulation.scene.Scene`
+        The scene.
+    rng : `numpy.random.Generator`
+        Decides what the network is told of the PSF.
+
+    Returns
+    -------
+    profiles : dict of `~numpy.ndarray`
+        For R detections that match a source: ``profiles`` (R, N, N,
+        n_bands), ``boxes`` (R, 4), ``logits`` (R, n_classes) of the box
+        head and ``log_fwhm`` (R, n_bands), see
+        `~photutils_rcnn.models.profile_head.profile_head_inputs`, and
+        ``class_ids`` (R,), the true classes.
+    """
+    network = model.network
+    config = network.config
+    if not isinstance(model.detector, _Witness):
+        model.detector = _Witness(network)
+    cube = prepare_inputs(scene.data, mask=scene.mask, bands=scene.bands)
+    normalized = normalize_cube(
+        cube, stretch=ArcsinhStretch(config.stretch_scale),
+        n_bands=config.n_bands)
+    if rng.random() < P_ESTIMATED:
+        fwhm = estimate_fwhm((cube.data - normalized.background)
+                             / normalized.noise, normalized.invalid)
+    else:
+        log_fwhm = told_fwhm(scene.psf_fwhm, rng)
+        fwhm = np.exp(log_fwhm) if log_fwhm.any() else None
+    if fwhm is not None:
+        fwhm = to_model_fwhm(fwhm, config.n_bands)
+    parts = [_tile_profiles(model, scene, part, fwhm) for *_, part in
+             infer(model, normalized.image, normalized.invalid, fwhm,
+                   MIN_SCORE, None, None) if len(part['scores'])]
+    if not parts:
+        parts = [_no_profiles(config)]
+    return {name: np.concatenate([part[name] for part in parts])
+            for name in parts[0]}
+
+
+def _tile_profiles(model, scene, part, fwhm):
+    """
+    The profiles of the detections that a tile owns and that match.
+    """
+    config = model.network.config
+    image, boxes, logits = model.detector.asked
+    log_fwhm = np.full((len(boxes), config.n_bands),
+                       0. if fwhm is None else np.log(fwhm),
+                       dtype=np.float32)
+    profiles = ops.convert_to_numpy(sample_profiles(
+        image[None], boxes, np.zeros(len(boxes), np.int32), log_fwhm,
+        config))
+    footprints = Instances(shape=scene.data.shape[1:], **part).footprints()
+    ignore = np.asarray(scene.truth['ignore'])
+    matches = match_overlaps(
+        mask_overlaps(footprints, scene.footprints, ignore=ignore),
+        part['scores'], MIN_IOU, ignore=ignore)
+    found = np.flatnonzero(matches.truth_of_detection >= 0)
+    classes = np.asarray(scene.truth['class_id'])
+    return {'profiles': profiles[found].astype(np.float16),
+            'boxes': boxes[found].astype(np.float32),
+            'logits': logits[found].astype(np.float32),
+            'log_fwhm': log_fwhm[found],
+            'class_ids': classes[matches.truth_of_detection[found]].astype(
+                np.int32)}
+
+
+def _no_profiles(config):
+    """
+    The arrays of a scene in which no source was found.
+    """
+    n = config.profile_size
+    return {'profiles': np.zeros((0, n, n, config.n_bands), np.float16),
+            'boxes': np.zeros((0, 4), np.float32),
+            'logits': np.zeros((0, config.n_classes), np.float32),
+            'log_fwhm': np.zeros((0, config.n_bands), np.float32),
+            'class_ids': np.zeros(0, np.int32)}
+
+
+# A process reads the model once.
+_read_model = lru_cache(1)(load_model)
+
+
+def _collect_one(item, *, model_folder, out_dir, seed):
+    """
+    Write the profiles of a scene file, unless they have been written.
+    """
+    index, scene_path = item
+    path = out_dir / scene_path.name
+    if path.exists():
+        return
+    found = scene_profiles(_read_model(model_folder), Scene.read(scene_path),
+                           np.random.default_rng((seed, index)))
+    temporary = path.with_suffix('.tmp')
+    with temporary.open('wb') as stream:
+        np.savez(stream, **found)
+    os.replace(temporary, path)
+
+
+def collect_profiles(model_folder, scenes, out_dir, *, seed=0, n_processes=1,
+                     time_budget=math.inf, progress_bar=False):
+    """
+    Write the profiles of a folder of scenes, one file each.
+
+    Scenes whose file exists are left out, so that an interrupted collection
+    goes on where it stopped.
+
+    Parameters
+    ----------
+    model_folder : path-like
+        The network's model, see `~photutils_rcnn.models.zoo`.
+    scenes : path-like
+        A folder of scene files.
+    out_dir : path-like
+        The folder of the profiles; it is made if it does not exist.
+    seed : int, optional
+        The seed of what the network is told of the PSF.
+    n_processes : int, optional
+        The number of processes. Profiles do not depend on it.
+    time_budget : float, optional
+        Stop after so many seconds.
+    progress_bar : bool, optional
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    finished : bool
+        Whether all scenes are done.
+    """
+    end = time.monotonic() + time_budget
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    items = list(enumerate(sorted(Path(scenes).glob('*.npz'))))
+    job = partial(_collect_one, model_folder=str(model_folder),
+                  out_dir=out_dir, seed=seed)
+    if n_processes == 1:
+        return _drain(map(job, items), len(items), end, progress_bar)
+    with ProcessPoolExecutor(n_processes,
+                             mp_context=get_context('spawn')) as pool:
+        finished = _drain(pool.map(job, items), len(items), end,
+                          progress_bar)
+        pool.shutdown(cancel_futures=True)
+    return finished
+
+
+def _drain(results, n_results, end, progress_bar):
+    """
+    Go through results until the time ends.
+    """
+    for _ in tqdm(results, total=n_results, desc='Profiles', unit='scene',
+                  disable=not progress_bar):
+        if time.monotonic() > end:
+            return False
+    return True
+
+
+class ProfileDataset:
+    """
+    Shuffled batches of profiles, turned and flipped.
+
+    Parameters
+    ----------
+    folder : path-like
+        From `collect_profiles`.
+    batch_size : int, optional
+        The profiles of a batch; fewer if there are fewer in all.
+    augmented : bool, optional
+        Whether profiles are turned and flipped.
+    seed : int, optional
+        The seed of shuffling and turning.
+
+    """
+
+    def __init__(self, folder, *, batch_size=512, augmented=True, seed=0):
+        parts = []
+        for path in sorted(Path(folder).glob('*.npz')):
+            with np.load(path, allow_pickle=False) as stored:
+                parts.append({name: stored[name] for name in stored.files})
+        self.arrays = {name: np.concatenate([part[name] for part in parts])
+                       for name in parts[0]}
+        self.batch_size = max(1, min(batch_size, len(self)))
+        self.augmented = augmented
+        self.seed = seed
+
+    def __len__(self):
+        return len(self.arrays['class_ids'])
+
+    @property
+    def steps_per_epoch(self):
+        """
+        The batches in which all profiles are seen once, but for those
+        which do not fill another.
+        """
+        return len(self) // self.batch_size
+
+    def batch(self, step):
+        """
+        The batch of a training step; the same for the same step and seed.
+
+        Parameters
+        ----------
+        step : int
+            The number of the step.
+
+        Returns
+        -------
+        inputs : dict of `~numpy.ndarray`
+            ``profiles``, ``boxes``, ``logits`` and ``log_fwhm`` of
+            `scene_profiles`, as float32.
+        classes : (B,) `~numpy.ndarray` of int32
+            The true classes, counted from 0.
+        """
+        epoch, position = divmod(step, self.steps_per_epoch)
+        order = np.random.default_rng((self.seed, epoch)).permutation(
+            len(self))
+        start = position * self.batch_size
+        chosen = np.sort(order[start:start + self.batch_size])
+        inputs = {name: values[chosen]
+                  for name, values in self.arrays.items()}
+        classes = inputs.pop('class_ids') - 1
+        profiles = inputs['profiles'].astype(np.float32)
+        if self.augmented:
+            rng = np.random.default_rng((self.seed, epoch, position))
+            profiles = np.rot90(profiles, rng.integers(4), axes=(1, 2))
+            if rng.integers(2):
+                profiles = profiles[:, :, ::-1]
+        return {**inputs, 'profiles': np.ascontiguousarray(profiles)}, classes
