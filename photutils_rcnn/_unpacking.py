@@ -13,6 +13,7 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import NDData, StdDevUncertainty
 from astropy.utils.exceptions import AstropyUserWarning
+from astropy.utils.masked import Masked
 
 
 @dataclass
@@ -38,12 +39,11 @@ def unpack(data, error, mask, wcs):
             and any(isinstance(item, (NDData, np.ndarray)) for item in data)):
         given = _unpack_list(data, error, mask, wcs)
     else:
+        data, own = _split_mask(data)
         given = Unpacked(data, error, mask, None, wcs)
         if isinstance(data, u.Quantity):
             given.data, given.unit = data.value, data.unit
-        if isinstance(given.data, np.ma.MaskedArray):
-            own = np.ma.getmaskarray(given.data)
-            given.data = given.data.data
+        if own is not None:
             given.mask = own if is_none(mask) else own | broadcast(
                 as_mask(mask), own.shape, 'mask')
         given.data = _as_numbers(given.data, 'data')
@@ -80,6 +80,18 @@ def _unpack_nddata(data, error, mask, wcs):
     if data.unit is not None:
         values = u.Quantity(values, data.unit, copy=False)
     return unpack(values, error, mask, wcs)
+
+
+def _split_mask(values):
+    """
+    The values of a masked array of NumPy or astropy and their mask, `None`
+    for other data.
+    """
+    if isinstance(values, Masked):
+        return values.unmasked, np.asarray(values.mask)
+    if isinstance(values, np.ma.MaskedArray):
+        return values.data, np.ma.getmaskarray(values)
+    return values, None
 
 
 def _warn_ignored(keyword, name, attribute):
@@ -166,10 +178,21 @@ def _conversion(unit, target, name):
 
 def same_unit(values, unit, name):
     """
-    Numbers in the unit of the data.
+    Numbers in the unit of the data, NaN where they are masked.
     """
     if values is None:
         return None
+    if isinstance(values, (list, tuple)) and any(
+            isinstance(item, u.Quantity) for item in values):
+        try:
+            values = u.Quantity(values)
+        except (TypeError, ValueError) as exc:
+            msg = f'{name} must hold quantities of the same kind: {exc}'
+            raise ValueError(msg) from exc
+    values, mask = _split_mask(values)
+    if mask is not None:
+        # What is masked is not known: not finite.
+        values = np.where(mask, np.nan, values)
     own = getattr(values, 'unit', None)
     if (own is None) != (unit is None):
         msg = (f'{name} has the unit {own}, data {unit}: they must all have '

@@ -64,7 +64,10 @@ def resolve_background(cube, background):
     else:
         shape = cube.data.shape
         broadcast(level, shape, 'background')
-    return np.broadcast_to(level, shape).astype(np.float32)
+    level = np.broadcast_to(level, shape)
+    if cube.order is not None:
+        level = level[list(cube.order)]
+    return level.astype(np.float32)
 
 
 def estimate_background(image, invalid):
@@ -243,7 +246,9 @@ def _level(values):
     """
     The mode of pixels after sigma clipping.
     """
-    return SExtractorBackground(sigma_clip=SigmaClip(3.0))(values)
+    # In float32, squares of fluxes in small units are 0.
+    return SExtractorBackground(sigma_clip=SigmaClip(3.0))(
+        values.astype(float))
 
 
 def _clipped_rms(values):

@@ -16,8 +16,11 @@ _LETTERS = {'FUV': 0.153, 'NUV': 0.227, 'u': 0.36, 'U': 0.365, 'B': 0.445,
 
 # Numbers above 199 count nanometres in HST names and hundredths of a
 # micrometre in JWST and Roman names; these are the latter.
-_INFRARED = {200, 210, 212, 213, 250, 277, 300, 322, 323, 335, 356, 360, 380,
-             405, 410, 430, 444, 460, 466, 470, 480, 560, 770}
+_INFRARED = {200, 210, 212, 213, 277, 322, 323, 335, 356, 360, 405, 410, 430,
+             444, 460, 466, 470, 480, 560, 770}
+# HST has wide filters of these numbers, JWST medium ones; F1042M, long-pass
+# (LP) and extremely wide (X) ones are of HST.
+_INFRARED_MEDIUM = {250, 300, 380}
 _NUMBERED = re.compile(r'^F(\d{3,4})(W2|LP|[CLMNWX])?$', re.IGNORECASE)
 
 
@@ -43,13 +46,13 @@ def filter_wavelength(name):
     for word in re.split(r'[\s._:/-]+', name.strip()):
         numbered = _NUMBERED.match(word)
         if numbered:
-            digits = numbered.group(1)
-            number = int(digits)
-            if len(digits) == 4 or number < 200 or (
-                    number in _INFRARED
-                    and (numbered.group(2) or '').upper() != 'X'):
-                return number / 100.0
-            return number / 1000.0
+            number = int(numbered.group(1))
+            kind = (numbered.group(2) or '').upper()
+            infrared = (number >= 1000 or number < 200 or number in _INFRARED
+                        or (number in _INFRARED_MEDIUM and kind == 'M'))
+            if number == 1042 or kind in ('X', 'LP'):
+                infrared = False
+            return number / (100. if infrared else 1000.)
         if word in _LETTERS:
             return _LETTERS[word]
     return None

@@ -95,7 +95,12 @@ def infer(model, image, invalid, psf_fwhm, score_threshold, nms_threshold,
     if tile_size is None:
         tile_shape = choose_tile_shape(shape, halo, stride, MAX_TILE_PIXELS)
     else:
-        tile_shape = (tile_size, tile_size)
+        side = -(-tile_size // stride) * stride
+        if side <= 2 * halo and side < max(shape):
+            msg = (f'tile_size must exceed {2 * halo} pixels for a frame of '
+                   f'{shape[0]} x {shape[1]}, got {tile_size}')
+            raise ValueError(msg)
+        tile_shape = (side, side)
     thresholds = {**model.thresholds,
                   **({} if score_threshold is None
                      else {'score': score_threshold}),

@@ -5,14 +5,19 @@ What users pass in, turned into one `ImageCube`.
 
 __all__ = ['ImageCube', 'prepare_inputs']
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from astropy.stats import mad_std
+from astropy.utils.exceptions import AstropyUserWarning
+from scipy import ndimage
 
 from photutils_rcnn._unpacking import as_mask, broadcast, is_none, unpack
 from photutils_rcnn.bands import wavelength_order
 
 MIN_SIDE = 16
+MAX_LEVEL_PIXELS = 100_000
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class ImageCube:
         The celestial WCS.
     bands : tuple of str
         The names of the bands.
+    order : tuple of int, optional
+        The place of each band in the data as given; by default their own.
     """
 
     data: np.ndarray
@@ -42,6 +49,7 @@ class ImageCube:
     unit: object
     wcs: object
     bands: tuple
+    order: tuple | None = None
 
     @property
     def shape(self):
@@ -110,7 +118,9 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
     -----
     AstropyUserWarning
         If ``error``, ``mask`` or ``wcs`` is given and the
-        `~astropy.nddata.NDData` has its own, which is used.
+        `~astropy.nddata.NDData` has its own, which is used; if areas of
+        zeros, far from the level of the other pixels, are taken to be
+        without data; if ``wcs`` has no celestial axes and is ignored.
     """
     given = unpack(data, error, mask, wcs)
     with np.errstate(over='ignore'):  # beyond float32: not finite
@@ -133,12 +143,43 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
         msg = 'data has no valid pixel: all are masked or not finite'
         raise ValueError(msg)
 
+    for i, blank in enumerate(map(_filling, cube, invalid)):
+        if blank is not None:
+            msg = (f'{blank.sum()} pixels of band {i + 1} of the data are '
+                   'exactly 0 in whole areas, far from the level of the '
+                   'others, and are taken to be without data; NaN or a mask '
+                   'says so clearly.')
+            warnings.warn(msg, AstropyUserWarning, stacklevel=3)
+            invalid[i] |= blank
+
     names, order = _prepare_bands(bands, n_bands)
     if order != list(range(n_bands)):
         cube, invalid = cube[order], invalid[order]
         sigma = None if sigma is None else sigma[order]
     return ImageCube(cube, invalid, sigma, given.unit,
-                     _prepare_wcs(given.wcs), names)
+                     _prepare_wcs(given.wcs), names, tuple(order))
+
+
+def _filling(image, invalid):
+    """
+    Where zeros fill what no exposure covers; `None` if nowhere.
+
+    Zeros of noisy pixels come singly, in sparse counts with others between
+    them. Those of data without background are at their level and do no harm.
+    """
+    zero = (image == 0) & ~invalid
+    seen = image[~invalid & ~zero]
+    n_zero = np.count_nonzero(zero)
+    if n_zero < 0.01 * image.size or len(seen) < 0.1 * image.size:
+        return None
+    seen = seen[::-(-len(seen) // MAX_LEVEL_PIXELS)]
+    if abs(np.median(seen)) <= 5 * mad_std(seen):
+        return None
+    blank = ndimage.binary_opening(zero, np.ones((5, 5)))
+    n_single = n_zero - np.count_nonzero(blank)
+    if not blank.any() or n_single > 0.01 * len(seen):
+        return None
+    return blank
 
 
 def _prepare_mask(mask, shape):
@@ -199,6 +240,10 @@ def _prepare_wcs(wcs):
     The two celestial axes of a WCS.
     """
     if wcs is None:
+        return None
+    if getattr(wcs, 'has_celestial', True) is False:
+        warnings.warn('wcs has no celestial axes and is ignored.',
+                      AstropyUserWarning, stacklevel=4)
         return None
     if getattr(wcs, 'pixel_n_dim', None) == 3 and hasattr(wcs, 'celestial'):
         wcs = wcs.celestial

@@ -8,6 +8,7 @@ __all__ = ['check_fwhm', 'estimate_fwhm', 'given_fwhm']
 import warnings
 
 import numpy as np
+from astropy import units as u
 from astropy.stats import gaussian_sigma_to_fwhm
 from photutils.detection import find_peaks
 from photutils.utils.exceptions import NoDetectionsWarning
@@ -40,7 +41,8 @@ def check_fwhm(psf_fwhm):
 
     Parameters
     ----------
-    psf_fwhm : 'auto', float, sequence of float or `None`
+    psf_fwhm : 'auto', float, sequence of float, \
+            `~astropy.units.Quantity` or `None`
         What a user gave.
 
     Raises
@@ -51,14 +53,23 @@ def check_fwhm(psf_fwhm):
     if psf_fwhm is None or (isinstance(psf_fwhm, str) and psf_fwhm == 'auto'):
         return
     try:
-        values = np.asarray(psf_fwhm, dtype=float)
+        values = np.asarray(_in_pixels(psf_fwhm), dtype=float)
     except (TypeError, ValueError):
         values = np.array(np.nan)
     if values.ndim > 1 or not values.size or not (
             (values > 0) & (values < np.inf)).all():
-        msg = ("psf_fwhm must be 'auto', a positive number, one for each "
-               f'band, or None, got {psf_fwhm!r}')
+        msg = ("psf_fwhm must be 'auto', a positive number of pixels, one "
+               f'for each band, or None, got {psf_fwhm!r}')
         raise ValueError(msg)
+
+
+def _in_pixels(psf_fwhm):
+    """
+    A Quantity in pixels as numbers, anything else as it is.
+    """
+    if isinstance(psf_fwhm, u.Quantity):
+        return psf_fwhm.to_value(u.pix)
+    return psf_fwhm
 
 
 def given_fwhm(psf_fwhm, n_bands):
@@ -84,7 +95,7 @@ def given_fwhm(psf_fwhm, n_bands):
     """
     if psf_fwhm is None or isinstance(psf_fwhm, str):
         return None
-    fwhm = np.asarray(psf_fwhm, dtype=float)
+    fwhm = np.asarray(_in_pixels(psf_fwhm), dtype=float)
     if fwhm.ndim and len(fwhm) != n_bands:
         msg = ('psf_fwhm must be one number or one for each of the '
                f'{n_bands} bands of the data, got {len(fwhm)}')
@@ -107,8 +118,8 @@ def estimate_fwhm(snr, invalid):
     ----------
     snr : (n_bands, ny, nx) `~numpy.ndarray`
         Background-subtracted images in units of their noise.
-    invalid : (ny, nx) bool `~numpy.ndarray`
-        `True` for pixels without data.
+    invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
+        `True` for pixels without data; so are those not finite.
 
     Returns
     -------
@@ -117,22 +128,24 @@ def estimate_fwhm(snr, invalid):
         sources. The pile is that of the mean image of all bands; bands
         differ by the median ratio of the widths that its members have in
         them, and do not where fewer than three members could be measured.
+        Pixels missing in a band are filled from their neighbors; a source
+        of which a band misses a quarter is measured in the others.
     """
-    image = np.where(invalid, 0, np.nan_to_num(snr, posinf=0, neginf=0)
-                     .mean(axis=0)) * np.sqrt(len(snr))
-    smooth = ndimage.gaussian_filter(image, 1.)
-    if min(image.shape) <= 2 * HALF:
+    if min(snr.shape[1:]) <= 2 * HALF:
         return None
-    near_bad = ndimage.binary_dilation(invalid, iterations=3)
+    image, valid = _mean_image(snr, invalid)
+    smooth = ndimage.gaussian_filter(image, 1.)
+    near_bad = ndimage.binary_dilation(~valid, iterations=3)
     for level in LEVELS:
         # Smoothing lowers peaks and noise; the level refers to the image.
         peaks = _peaks(smooth, level / 2, near_bad)
         if len(peaks) >= ENOUGH:
             break
-    widths = _adaptive_fwhm(_stamps(image, peaks))
+    stamps, usable = _band_stamps(snr, invalid, peaks)
+    widths = _adaptive_fwhm((stamps * usable[..., None, None]).sum(axis=0))
     order = np.argsort(widths)
     order = order[(widths[order] > SHARPEST) & (widths[order] < WIDEST)]
-    peaks, widths = peaks[order], widths[order]
+    widths = widths[order]
     if len(widths) < FEWEST:
         return None
     logs = np.log(widths)
@@ -145,19 +158,54 @@ def estimate_fwhm(snr, invalid):
         width = np.median(widths[pile])
     else:
         pile, width = slice(FEWEST), widths[0]
-    return width / WINGS * _ratios(snr, invalid, peaks[pile], widths[pile])
+    members = order[pile]
+    return width / WINGS * _ratios(stamps[:, members], usable[:, members],
+                                   widths[pile])
 
 
-def _ratios(snr, invalid, peaks, widths):
+def _mean_image(snr, invalid):
+    """
+    The mean of the bands with data, scaled to unit noise, and where there
+    are any.
+    """
+    total = np.zeros(snr.shape[1:], dtype=np.float32)
+    count = np.zeros(snr.shape[1:], dtype=np.float32)
+    for band, bad in zip(snr, invalid, strict=True):
+        good = np.isfinite(band) & ~bad
+        total += np.where(good, band, 0)
+        count += good
+    return total / np.sqrt(np.maximum(count, 1)), count > 0
+
+
+def _band_stamps(snr, invalid, peaks):
+    """
+    The pixels around each peak in each band, (n_bands, N, side, side), and
+    whether a band has most of them, (n_bands, N).
+    """
+    stamps, usable = [], []
+    core = np.s_[:, HALF - 4:HALF + 5, HALF - 4:HALF + 5]
+    for band, bad in zip(snr, invalid, strict=True):
+        pixels = _stamps(band, peaks)
+        good = np.isfinite(pixels) & ~_stamps(bad, peaks)
+        usable.append(good[core].mean(axis=(1, 2)) > 0.75)
+        if not good.all():
+            pixels = np.where(good, pixels, 0)
+            around, share = (ndimage.gaussian_filter(values, (0, 1, 1))
+                             for values in (pixels, good.astype(float)))
+            filled = np.where(share > 0.1, around / np.maximum(share, 0.1), 0)
+            pixels = np.where(good, pixels, filled)
+        stamps.append(pixels)
+    return np.array(stamps), np.array(usable)
+
+
+def _ratios(stamps, usable, widths):
     """
     The width of sources in each band, relative to that in the mean image.
     """
-    bad = _stamps(invalid, peaks)
-    ratios = np.ones(len(snr))
-    for i, band in enumerate(snr):
-        stamps = np.nan_to_num(_stamps(band, peaks), posinf=0, neginf=0)
-        own = _adaptive_fwhm(np.where(bad, 0, stamps))
-        good = (own > SHARPEST) & (own < WIDEST)
+    ratios = np.ones(len(stamps))
+    for i, pixels in enumerate(stamps):
+        own = _adaptive_fwhm(pixels)
+        good = usable[i] & (own > SHARPEST) & (own < WIDEST)
         if good.sum() >= FEWEST_PILED:
             ratios[i] = np.median(own[good] / widths[good])
     return ratios

@@ -93,11 +93,12 @@ class RCNNResult:
 
         Where footprints overlap, a pixel belongs to one source
         (`~photutils_rcnn.instances.Instances.paint`). Labels are int32 and
-        run from 1 without gaps, in the order of `instances`.
+        run from 1 without gaps, in the order of `instances`. It is a copy:
+        the catalogs do not see what is done to it.
         """
         if not self.labels.any():
             return None
-        return SegmentationImage(self.labels)
+        return SegmentationImage(self.labels.copy())
 
     @cached_property
     def footprints(self):
@@ -156,7 +157,7 @@ class RCNNResult:
         and ``detection_flags``. Errors of fluxes need the ``error`` of the
         data.
         """
-        if self.segmentation_image is None:
+        if self._segments is None:
             return None
         return self._add_columns(self._measured)
 
@@ -196,7 +197,7 @@ class RCNNResult:
         for several bands the fluxes of each, ``segment_flux_<band>``
         and ``kron_flux_<band>`` with their errors.
         """
-        if self._catalog_table is None and self.segmentation_image is not None:
+        if self._catalog_table is None and self._segments is not None:
             with photutils.use_future_column_names():
                 table = self.catalog.to_table()
                 if len(self.bands) > 1:
@@ -262,13 +263,20 @@ class RCNNResult:
         return self.cube
 
     @cached_property
+    def _segments(self):
+        """
+        The label image that catalogs are measured on, `None` if it is empty.
+        """
+        return SegmentationImage(self.labels) if self.labels.any() else None
+
+    @cached_property
     def _measured(self):
         """
         The catalog without the columns of the instances.
         """
         return measure(
             detection_pixels(self._frame(), self.background, self.noise),
-            self.segmentation_image, unit=self.cube.unit, wcs=self.wcs)
+            self._segments, unit=self.cube.unit, wcs=self.wcs)
 
     def _positions(self):
         """
@@ -329,12 +337,12 @@ class _BandCatalogs(Mapping):
         if band not in result.bands:
             msg = f'band must be one of {result.bands}, got {band!r}'
             raise KeyError(msg)
-        if result.segmentation_image is None:
+        if result._segments is None:
             return None
         if band not in self._measured:
             pixels = band_pixels(result._frame(), result.background,
                                  result.bands.index(band))
-            catalog = measure(pixels, result.segmentation_image,
+            catalog = measure(pixels, result._segments,
                               unit=result.cube.unit, wcs=result.wcs,
                               detection_catalog=result.catalog)
             self._measured[band] = result._add_columns(catalog)

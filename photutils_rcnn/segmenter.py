@@ -42,14 +42,17 @@ class RCNNSegmenter:
         The overlap of two boxes (intersection over union) above which the
         less probable detection is dropped. By default that of the model.
     tile_size : int, optional
-        The side in pixels of the tiles that frames are cut into. By default
-        it is chosen for the frame and the memory it takes. The result does
-        not depend on it.
+        The side in pixels of the tiles that frames are cut into, rounded up
+        to a multiple of the network's stride; tiles of larger frames must
+        exceed twice the model's halo, 448 pixels for the shipped one. By
+        default it is chosen for the frame and the memory it takes. The
+        result does not depend on it.
     background : 'auto', float, array_like or \
             `~astropy.units.Quantity`, optional
         What to subtract from the data; see `segment`. The default is
         ``'auto'``.
-    psf_fwhm : 'auto', float, sequence of float or `None`, optional
+    psf_fwhm : 'auto', float, sequence of float, \
+            `~astropy.units.Quantity` or `None`, optional
         The FWHM of the PSF in pixels, which helps to tell stars from
         galaxies: a number, or one for each band from blue to red.
         ``'auto'`` (default) estimates it from the bright sources of each
@@ -241,7 +244,7 @@ class RCNNSegmenter:
             n_bands=n_bands)
         if isinstance(self.psf_fwhm, str):
             fwhm = estimate_fwhm((cube.data - normalized.background)
-                                 / normalized.noise, normalized.invalid)
+                                 / normalized.noise, cube.invalid)
         with _Progress(self.progress_bar) as progress:
             detections = run_inference(
                 self.model, normalized.image, normalized.invalid,

@@ -76,6 +76,35 @@ def test_options(band_files, field, tmp_path, capsys):
     assert result.meta['psf_fwhm'] == [4.5, 4]
 
 
+def test_sources_are_named(band_files, tmp_path, capsys):
+    """
+    The command says which image it took for which band.
+    """
+    assert main(['segment', *band_files[::-1], '-o', str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [f'{band}: {path}[0]' for band, path
+                         in zip('zrg', band_files[::-1], strict=True)]
+
+
+def test_masks_and_errors_of_bands(band_files, field, tmp_path):
+    """
+    A mask may have a plane for each band; errors have a unit of their own.
+    """
+    bad = np.zeros((3, *field.shape), 'u1')
+    bad[1, 10, 20] = bad[2, 10, 20] = bad[2, 11, 20] = 1
+    fits.writeto(tmp_path / 'bad.fits', bad)
+    for band in 'grz':
+        fits.writeto(tmp_path / f'e{band}.fits', np.ones(field.shape),
+                     fits.Header({'BUNIT': 'uJy'}))
+    errors = [str(tmp_path / f'e{band}.fits') for band in 'grz']
+    assert main(['segment', *band_files, '-o', str(tmp_path / 'out'),
+                 '--mask', str(tmp_path / 'bad.fits'), '--error', *errors,
+                 '--include-data', '--quiet']) == 0
+    cube = RCNNResult.read(tmp_path / 'out' / 'g_result.asdf').cube
+    assert cube.invalid.sum(axis=(1, 2)).tolist() == [0, 1, 2]
+    assert_allclose(cube.error[~cube.invalid], 1000, rtol=1e-6)
+
+
 def test_existing_output(band_files, tmp_path, capsys):
     """
     Results are replaced on request only.
@@ -99,7 +128,8 @@ def test_existing_output(band_files, tmp_path, capsys):
     (['g.fits', '--psf-fwhm', '3,4'], 'each of the 1 bands of the data, got'),
     (['g.fits', '--hdu', '5'], 'no such extension'),
     (['g.fits', '--score-threshold', '2'], 'score_threshold must be'),
-    (['g.fits', '--mask', 'small.fits'], 'mask must have the same shape')])
+    (['g.fits', '--mask', 'small.fits'], 'mask must have the same shape'),
+    (['g.fits', '--mask', 'two.fits'], '--mask must hold one image or one')])
 def test_bad_input(arguments, match, band_files, tmp_path, capsys,
                    monkeypatch):
     """
@@ -109,6 +139,7 @@ def test_bad_input(arguments, match, band_files, tmp_path, capsys,
     (tmp_path / 'empty.fits').touch()
     fits.writeto('small.fits', np.ones((30, 30)), fits.Header({'BUNIT':
                                                                'nJy'}))
+    fits.writeto('two.fits', np.zeros((2, 120, 150)))
     assert main(['segment', *arguments, '-o', 'out', '--quiet']) == 2
     error = capsys.readouterr().err
     assert match in error
@@ -188,6 +219,17 @@ def test_models_and_version(monkeypatch, capsys):
         main(['--version'])
     assert exit_info.value.code == 0
     assert photutils_rcnn.__version__ in capsys.readouterr().out
+
+
+def test_existing_report(tmp_path, capsys):
+    """
+    A report that is in the way is found before the evaluation.
+    """
+    (tmp_path / 'scene.npz').write_text('not read')
+    (tmp_path / 'report.json').touch()
+    command = ['evaluate', str(tmp_path), '-o', str(tmp_path)]
+    assert main(command) == 2
+    assert 'already holds a report' in capsys.readouterr().err
 
 
 def test_evaluate_without_scenes(tmp_path, capsys):

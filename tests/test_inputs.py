@@ -3,9 +3,12 @@
 Tests for the inputs module.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.nddata import (
     CCDData,
     InverseVariance,
@@ -14,6 +17,7 @@ from astropy.nddata import (
     VarianceUncertainty,
 )
 from astropy.utils.exceptions import AstropyUserWarning
+from astropy.utils.masked import Masked
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_equal
 
@@ -67,6 +71,60 @@ def test_masks(image):
     assert not prepare_inputs(image, mask=np.ma.nomask).mask.any()
 
 
+@pytest.mark.parametrize('unit', [None, u.nJy])
+def test_masked_of_astropy(image, unit):
+    """
+    Astropy's masked arrays and Quantities keep their mask; masked errors are
+    not known.
+    """
+    own = np.zeros(SHAPE, bool)
+    own[2, 3] = True
+    data = Masked(image if unit is None else image << unit, mask=own)
+    cube = prepare_inputs(data)
+    assert cube.unit == unit
+    assert_equal(np.argwhere(cube.mask), [[2, 3]])
+    cube = prepare_inputs(image, error=np.ma.array(np.ones(SHAPE), mask=own))
+    assert_equal(np.argwhere(cube.mask), [[2, 3]])
+
+
+def test_filled_with_zeros(image):
+    """
+    Areas of zeros far below the sky have no data, and the user hears of it.
+    """
+    frame = np.tile(image, (4, 4)) + 90
+    frame[:, :30] = 0
+    frame[50, 60] = 0
+    with pytest.warns(AstropyUserWarning, match='2400 pixels of band 1'):
+        cube = prepare_inputs(frame)
+    expected = np.zeros(frame.shape, bool)
+    expected[:, :30] = True
+    assert_equal(cube.mask, expected)
+
+
+@pytest.mark.parametrize('kind', ['counts', 'subtracted', 'few'])
+def test_zeros_that_are_data(kind):
+    """
+    Sparse counts, and zeros at the level of the sky, are data.
+    """
+    rng = np.random.default_rng(0)
+    frame = rng.poisson(0.2, (100, 100)).astype(float)
+    if kind != 'counts':
+        frame = rng.normal(0 if kind == 'subtracted' else 100, 1, (100, 100))
+        frame[20:80 if kind == 'subtracted' else 23, 20:30] = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert not prepare_inputs(frame).mask.any()
+
+
+def test_wcs_without_sky(image):
+    """
+    The WCS of a header that has none is no reason to fail at the end.
+    """
+    with pytest.warns(AstropyUserWarning, match='no celestial axes'):
+        cube = prepare_inputs(image, wcs=WCS(fits.Header()))
+    assert cube.wcs is None
+
+
 def test_mask_of_one_band(image):
     """
     A pixel bad in one band only is not masked.
@@ -85,6 +143,11 @@ def test_quantity(image):
     cube = prepare_inputs(image << u.uJy, error=1.0 * u.nJy)
     assert cube.unit == u.uJy
     assert_allclose(cube.error, 0.001)
+    error = [np.full(SHAPE, 1.0) * u.uJy, np.full(SHAPE, 2.0) * u.nJy]
+    cube = prepare_inputs([image << u.uJy, image << u.uJy], error=error)
+    assert_allclose(cube.error[:, 0, 0], [1, 0.002])
+    with pytest.raises(ValueError, match='error must hold quantities'):
+        prepare_inputs([image << u.uJy] * 2, error=[1 * u.uJy, 1 * u.s])
 
 
 def test_masked_quantity_error_units(image):
@@ -102,13 +165,12 @@ def test_masked_quantity_error_units(image):
     VarianceUncertainty(np.full(SHAPE, 4.0)),
     InverseVariance(np.full(SHAPE, 0.25))])
 @pytest.mark.parametrize('cls', [NDData, CCDData])
-def test_nddata(image, uncertainty, cls):
+def test_nddata(image, uncertainty, cls, wcs):
     """
     NDData brings its uncertainty, mask, unit and WCS.
     """
     mask = np.zeros(SHAPE, bool)
     mask[5, 6] = True
-    wcs = WCS(naxis=2)
     data = cls(image, uncertainty=uncertainty, mask=mask, unit='adu',
                wcs=wcs)
     cube = prepare_inputs(data)

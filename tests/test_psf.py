@@ -5,6 +5,7 @@ Tests of the estimate of the PSF.
 
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.stats import gaussian_fwhm_to_sigma
 from numpy.testing import assert_allclose
 
@@ -37,7 +38,7 @@ def test_stars(fwhm, n_bands):
     """
     flux = 60 * fwhm**2 * np.linspace(1, 5, 36)
     image = _field([fwhm] * 36, flux, n_bands=n_bands)
-    found = estimate_fwhm(image, np.zeros(image.shape[1:], bool))
+    found = estimate_fwhm(image, np.zeros(image.shape, bool))
     assert_allclose(found * 1.13, fwhm, rtol=0.05)
 
 
@@ -54,7 +55,7 @@ def test_bands_differ():
     image = np.concatenate([
         _field(np.hypot(4 * factor, intrinsic), flux, seed=i, side=500)
         for i, factor in enumerate(factors)])
-    none = np.zeros(image.shape[1:], bool)
+    none = np.zeros(image.shape, bool)
     found = estimate_fwhm(image, none)
     assert_allclose(found / found.mean(), factors / factors.mean(), rtol=0.02)
     image[1] = np.nan
@@ -63,7 +64,31 @@ def test_bands_differ():
     assert found[2] < found[1] < found[0]
 
 
-@pytest.mark.parametrize('psf_fwhm', ['seeing', 0, -2.0, np.nan, np.inf, [],
+@pytest.mark.parametrize('missing', ['half', 'columns', 'pixels'])
+def test_missing_in_one_band(missing):
+    """
+    What lacks in one band neither narrows nor widens the PSF, whatever
+    pedestal its pixels have.
+    """
+    factors = np.array([1.0, 1.15, 0.9])
+    flux = 900 * np.linspace(1, 5, 64)
+    image = np.concatenate([
+        _field([4 * factor] * 64, flux, seed=i, side=400)
+        for i, factor in enumerate(factors)])
+    whole = estimate_fwhm(image, np.zeros(image.shape, bool))
+    assert_allclose(whole * 1.13, 4 * factors, rtol=0.05)
+    bad = np.zeros(image.shape, bool)
+    if missing == 'half':
+        bad[0, :, 150:] = True
+    elif missing == 'columns':
+        bad[0, :, ::8] = True
+    else:
+        bad[0] = np.random.default_rng(0).random(image.shape[1:]) < 0.03
+    image[bad] = -1000
+    assert_allclose(estimate_fwhm(image, bad), whole, rtol=0.05)
+
+
+@pytest.mark.parametrize('psf_fwhm', ['seeing', 0.7 * u.arcsec, 0, -2.0, np.nan, np.inf, [],
                                       [3, 0], [[3, 4]], object()])
 def test_bad_fwhm(psf_fwhm):
     with pytest.raises(ValueError, match='psf_fwhm must be .*, got'):
@@ -79,6 +104,8 @@ def test_given_fwhm():
     assert given_fwhm('auto', 2) is given_fwhm(None, 2) is None
     assert_allclose(given_fwhm(3, 2), [3, 3])
     assert_allclose(given_fwhm([3, 4], 2), [3, 4])
+    check_fwhm([3, 4] * u.pix)
+    assert_allclose(given_fwhm([3, 4] * u.pix, 2), [3, 4])
     with pytest.raises(ValueError, match='each of the 3 bands .*, got 2'):
         given_fwhm([3, 4], 3)
 
@@ -90,7 +117,7 @@ def test_galaxies_are_not_stars():
     rng = np.random.default_rng(1)
     fwhms = np.where(np.arange(64) % 4 == 0, 3.0, rng.uniform(4, 9, 64))
     image = _field(fwhms, 60 * fwhms**2 * rng.uniform(1, 5, 64), side=500)
-    found = estimate_fwhm(image, np.zeros(image.shape[1:], bool))
+    found = estimate_fwhm(image, np.zeros(image.shape, bool))
     assert_allclose(found * 1.13, 3.0, rtol=0.08)
 
 
@@ -105,7 +132,7 @@ def test_few_sources(n_stars):
                       8.4, 6.2, 3.0])
     fwhms[:n_stars - 1] = 3.0
     image = _field(fwhms, 90 * fwhms**2)
-    found = estimate_fwhm(image, np.zeros(image.shape[1:], bool))
+    found = estimate_fwhm(image, np.zeros(image.shape, bool))
     assert_allclose(found * 1.13, 3.0, rtol=0.05)
 
 
@@ -116,7 +143,7 @@ def test_nothing_is_narrower_than_stars():
     """
     fwhms = np.array([5.0] * 8 + [8.0, 3.5])
     image = _field(fwhms, 90 * fwhms**2)
-    none = np.zeros(image.shape[1:], bool)
+    none = np.zeros(image.shape, bool)
     assert_allclose(estimate_fwhm(image, none) * 1.13, 3.5, rtol=0.05)
 
 
@@ -126,11 +153,11 @@ def test_cosmic_rays_are_not_stars():
     """
     rng = np.random.default_rng(2)
     image = _field([4.0] * 25, [4000.] * 25)
-    bad = np.zeros(image.shape[1:], bool)
+    bad = np.zeros(image.shape, bool)
     rows, cols = rng.integers(20, 280, (2, 100))
     image[0, rows[:50], cols[:50]] += 500
     image[0, rows[50:], cols[50:]] = np.nan
-    bad[rows[50:], cols[50:]] = True
+    bad[:, rows[50:], cols[50:]] = True
     assert_allclose(estimate_fwhm(image, bad) * 1.13, 4.0, rtol=0.08)
 
 
@@ -139,5 +166,5 @@ def test_unknown():
     Without bright sources, or in a small frame, there is no estimate.
     """
     noise = np.random.default_rng(0).normal(size=(1, 100, 100))
-    assert estimate_fwhm(noise, np.zeros((100, 100), bool)) is None
-    assert estimate_fwhm(noise[:, :20], np.zeros((20, 100), bool)) is None
+    assert estimate_fwhm(noise, np.zeros((1, 100, 100), bool)) is None
+    assert estimate_fwhm(noise[:, :20], np.zeros((1, 100, 20), bool)) is None

@@ -65,6 +65,49 @@ def test_same_for_all_containers(segmenter, field):
         assert_equal(segmenter.segment(data).labels, segm.data)
 
 
+def test_background_follows_its_band(segmenter, field):
+    """
+    Levels are given in the order of the bands, whichever way these are
+    sorted.
+    """
+    levels = {'z': 1000.0, 'g': 10.0, 'r': 100.0}
+    cube = np.stack([field - 50 + level for level in levels.values()])
+    maps = np.stack([np.full(field.shape, level)
+                     for level in levels.values()])
+    for background in (list(levels.values()), maps):
+        result = segmenter.segment(cube, bands='zgr', background=background)
+        assert_equal(result.background[:, 0, 0], [10, 100, 1000])
+        assert result.segmentation_image.n_labels == 3
+    quantities = [level * u.nJy for level in levels.values()]
+    result = segmenter.segment(cube << u.nJy, bands='zgr',
+                               background=quantities)
+    assert_equal(result.background[:, 0, 0], [10, 100, 1000])
+
+
+def test_small_units(segmenter, field):
+    """
+    Neither fluxes whose squares vanish in float32 nor their errors matter.
+    """
+    expected = segmenter.segment(field)
+    found = segmenter.segment(field * 1e-26, error=1e-26)
+    assert_equal(found.labels, expected.labels)
+    assert_allclose(found.background * 1e26, expected.background, rtol=1e-4)
+
+
+def test_edited_segments(segmenter, field):
+    """
+    What a user does to the label image does not get into catalogs.
+    """
+    expected = segmenter.segment(field).catalog
+    for change in (lambda segm: segm.reassign_label(1, 100),
+                   lambda segm: segm.remove_labels([1])):
+        result = segmenter.segment(field)
+        change(result.segmentation_image)
+        assert_equal(result.catalog.labels, [1, 2, 3])
+        assert_equal(result.catalog.class_name, expected.class_name)
+        assert result.labels.max() == 3
+
+
 def test_cube_and_bands(segmenter, field):
     """
     Catalogs of bands share positions and follow the sorted names.

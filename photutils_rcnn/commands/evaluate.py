@@ -63,8 +63,11 @@ def run(args):
     from photutils.utils.exceptions import NoDetectionsWarning
 
     from photutils_rcnn.evaluation import evaluate
+    from photutils_rcnn.evaluation.report import check_folder
     from photutils_rcnn.simulation.scene import Scene
 
+    if args.output is not None:
+        check_folder(args.output, overwrite=args.overwrite)
     files = sorted(args.scenes.glob('*.npz'))[:args.limit]
     if not files:
         msg = f'{args.scenes}: no scenes (*.npz) in the folder'

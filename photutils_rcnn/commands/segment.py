@@ -42,7 +42,8 @@ def add_arguments(parser):
     parser.add_argument('--error', nargs='+', type=Path, metavar='FITS',
                         help='1-sigma errors, in the order of the images')
     parser.add_argument('--mask', type=Path, metavar='FITS',
-                        help='image that is not zero where pixels are bad')
+                        help='image that is not zero where pixels are bad, '
+                        'or one for each band')
     parser.add_argument('--include-data', action='store_true',
                         help='store the pixels in the ASDF result')
     parser.add_argument('--overwrite', action='store_true',
@@ -77,18 +78,20 @@ def run(args):
     frame = read_frame(args.files, _split(args.hdu, numbers=True))
     data, error = _with_unit(frame.data, frame.unit), None
     if args.error:
-        error = _with_unit(read_frame(args.error, science=False).data, frame.unit)
-    mask = None
-    if args.mask:
-        mask = read_frame([args.mask], science=False).data[0] != 0
+        errors = read_frame(args.error, holding='errors')
+        error = _with_unit(errors.data, errors.unit or frame.unit)
+    mask = _read_mask(args.mask, len(data)) if args.mask else None
     segmenter = make_segmenter(
         args, psf_fwhm=_psf_fwhm(args.psf_fwhm),
         background=_background(args.background, frame.unit))
-    result = segmenter.segment(
-        data, error=error, mask=mask, wcs=frame.wcs,
-        bands=_split(args.bands) or frame.bands)
+    bands = _split(args.bands) or frame.bands
+    result = segmenter.segment(data, error=error, mask=mask, wcs=frame.wcs,
+                               bands=bands)
     write_outputs(paths, result, include_data=args.include_data)
     if not args.quiet:
+        for band, source in zip(bands or result.bands, frame.sources,
+                                strict=True):
+            print(f'{band}: {source}')
         names = result.instances['class_name']
         print(f'{len(names)} sources: {(names == "star").sum()} stars, '
               f'{(names == "galaxy").sum()} galaxies')
@@ -106,6 +109,23 @@ def _with_unit(images, unit):
         raise ValueError(msg)
     cube = np.stack(images)
     return cube if unit is None else cube << unit
+
+
+def _read_mask(path, n_bands):
+    """
+    One image for all bands, or one for each.
+    """
+    import numpy as np
+
+    from photutils_rcnn.io.fits import read_frame
+
+    planes = read_frame([path], holding='flags').data
+    if len(planes) not in (1, n_bands):
+        msg = (f'--mask must hold one image or one for each of the {n_bands} '
+               f'bands, got {len(planes)} in {path}')
+        raise ValueError(msg)
+    mask = np.stack(planes) != 0
+    return mask[0] if len(mask) == 1 else mask
 
 
 def _background(text, unit):

@@ -226,9 +226,7 @@ class EvaluationReport:
             If the folder holds a report and ``overwrite`` is `False`.
         """
         path = Path(path)
-        if (path / 'report.json').exists() and not overwrite:
-            msg = f'path already holds a report: {path} (overwrite=True?)'
-            raise OSError(msg)
+        check_folder(path, overwrite=overwrite)
         path.mkdir(parents=True, exist_ok=True)
         tables = {**self._tables, 'completeness_curve': make.stack_methods(
             self.records, _curve_table)}
@@ -245,6 +243,27 @@ class EvaluationReport:
             from photutils_rcnn.evaluation.figures import draw_curves
 
             draw_curves(self, path)
+
+
+def check_folder(path, *, overwrite):
+    """
+    Refuse to replace a report.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder.
+    overwrite : bool
+        Whether a report in it may be replaced.
+
+    Raises
+    ------
+    OSError
+        If there is one and ``overwrite`` is `False`.
+    """
+    if (Path(path) / 'report.json').exists() and not overwrite:
+        msg = f'path already holds a report: {path} (overwrite=True?)'
+        raise OSError(msg)
 
 
 def _deep_field(paper_ap):

@@ -9,6 +9,7 @@ beside this module.
 
 __all__ = ['read_result', 'write_result']
 
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from astropy.wcs import WCS
 from photutils_rcnn.inference_legacy import LegacyInstances
 from photutils_rcnn.inputs import ImageCube
 from photutils_rcnn.instances import Instances
+from photutils_rcnn.io.fits import wcs_header
 from photutils_rcnn.result import RCNNResult
 
 KEY = 'photutils_rcnn_result'
@@ -41,6 +43,7 @@ def write_result(path, result, *, include_data=False, overwrite=False):
     if path.exists() and not overwrite:
         msg = f'File {str(path)!r} already exists.'
         raise OSError(msg)
+    _check_unit(result.meta.get('unit'))
     found = result.detections
     # float16 is not an ASDF datatype
     instances = {name: np.ascontiguousarray(getattr(found, name)).astype(
@@ -70,7 +73,13 @@ def write_result(path, result, *, include_data=False, overwrite=False):
                           if getattr(cube, name) is not None}
     asdf_file = asdf.AsdfFile({KEY: tree}, custom_schema=_schema())
     asdf_file.validate()
-    asdf_file.write_to(path, all_array_compression='zlib')
+    # An older file is replaced only by a whole one.
+    temporary = path.with_name(path.name + '.tmp')
+    try:
+        asdf_file.write_to(temporary, all_array_compression='zlib')
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_result(path):
@@ -109,6 +118,17 @@ def read_result(path):
             catalog_table=_table_from_tree(tree['catalog'], meta), **levels)
 
 
+def _check_unit(name):
+    """
+    Check that a unit can be read again.
+    """
+    try:
+        u.Unit(name or '')
+    except ValueError as exc:
+        msg = f'unit {name!r} of the data cannot be stored: {exc}'
+        raise ValueError(msg) from exc
+
+
 def _schema():
     return str(resources.files('photutils_rcnn') / 'io' / 'schemas'
                / f'result-{FORMAT_VERSION}.yaml')
@@ -129,9 +149,8 @@ def _wcs_to_text(wcs):
     """
     A FITS WCS as the text of its header.
     """
-    if not hasattr(wcs, 'to_header'):
-        return None
-    return wcs.to_header(relax=True).tostring(sep='\n')
+    header = wcs_header(wcs)
+    return header.tostring(sep='\n') if header else None
 
 
 def _wcs_from_text(text):

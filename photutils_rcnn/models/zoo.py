@@ -48,6 +48,21 @@ class Model:
         self.precision = precision
         self._weights = weights
 
+    def __getstate__(self):
+        """
+        What is pickled: compiled functions cannot be, so that the network is
+        built again on first use.
+        """
+        return {name: value for name, value in self.__dict__.items()
+                if name not in ('network', 'detector')}
+
+    def __deepcopy__(self, memo):
+        """
+        The model itself: photutils copies its finders after each iteration,
+        and using a model does not change it.
+        """
+        return self
+
     def __repr__(self):
         return f'<Model {self.name!r}, sha256={self.sha256[:12]}>'
 

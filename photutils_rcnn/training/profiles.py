@@ -84,7 +84,7 @@ def scene_profiles(model, scene, rng):
         n_bands=config.n_bands)
     if rng.random() < P_ESTIMATED:
         fwhm = estimate_fwhm((cube.data - normalized.background)
-                             / normalized.noise, normalized.invalid)
+                             / normalized.noise, cube.invalid)
     else:
         log_fwhm = told_fwhm(scene.psf_fwhm, rng)
         fwhm = np.exp(log_fwhm) if log_fwhm.any() else None

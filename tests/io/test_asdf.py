@@ -76,6 +76,33 @@ def test_overwrite(fake_model, field, tmp_path):
     result.write(tmp_path / 'result.asdf', overwrite=True)
 
 
+def test_interrupted(fake_model, field, tmp_path, monkeypatch):
+    """
+    A file that cannot be written to its end leaves the older one.
+    """
+    result = RCNNSegmenter(fake_model).segment(field)
+    path = tmp_path / 'result.asdf'
+    result.write(path)
+
+    def write_to(self, file, **options):
+        file.write_bytes(b'#ASDF 1.0.0')
+        msg = 'No space left on device'
+        raise OSError(msg)
+
+    monkeypatch.setattr(asdf.AsdfFile, 'write_to', write_to)
+    with pytest.raises(OSError, match='No space left'):
+        result.write(path, overwrite=True)
+    assert list(tmp_path.iterdir()) == [path]
+    assert len(RCNNResult.read(path).instances) == 3
+
+
+def test_unit_that_cannot_be_read(fake_model, field, tmp_path):
+    result = RCNNSegmenter(fake_model).segment(field << u.def_unit('mycount'))
+    with pytest.raises(ValueError, match="unit 'mycount' .* be stored"):
+        result.write(tmp_path / 'result.asdf')
+    assert not list(tmp_path.iterdir())
+
+
 def test_foreign_file(tmp_path):
     """
     A file of something else is refused.

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.io import fits
+from astropy.nddata import CCDData, StdDevUncertainty
+from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
+from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn.io.fits import read_frame, write_segmentation
@@ -61,6 +64,89 @@ def test_multi_extension(image, tmp_path):
         read_frame([path], hdus=[9])
 
 
+@pytest.mark.parametrize(('name', 'kind'), [
+    ('STAT', 'others'), ('NOISE', 'errors'), ('COVERAGE', 'others'),
+    ('UNCERT', 'errors'), ('STD', 'errors'), ('STDDEV', 'errors'),
+    ('SKY', 'others'), ('ERR_G', 'errors'), ('ERR,2', 'errors'),
+    ('GERR', 'errors'), ('ERRG', 'errors'), ('DQ2', 'flags'),
+    ('CRMASK', 'flags'), ('VAR_POISSON', 'others'), ('IVAR', 'others'),
+    ('EXPMAP', 'others'), ('SIGMA', 'errors'), ('SIGNAL', 'images'),
+    ('CONT', 'images'), ('SECOND', 'images'), ('BKGSUB', 'images'),
+    ('SCI_R', 'images'), ('STAR', 'images'), ('FORMS', 'images')])
+def test_names_of_extensions(image, tmp_path, name, kind):
+    """
+    Words of names tell what an extension holds, not letters within them.
+    """
+    path = _write(tmp_path / 'field.fits', fits.ImageHDU(image, name='DATA'),
+                  fits.ImageHDU(image + 1, name=name))
+    frame = read_frame([path])
+    expected = [image, image + 1] if kind == 'images' else [image]
+    assert_equal(frame.data, expected)
+    assert frame.sources[0] == f'{path}[1]'
+    for holding in ('errors', 'flags'):
+        found = read_frame([path], holding=holding).data
+        assert_equal(found, [image + 1] if kind == holding
+                     else [image, image + 1])
+
+
+def test_nothing_looks_like_sky(image, tmp_path):
+    path = _write(tmp_path / 'err.fits', fits.ImageHDU(image, name='ERR'))
+    with pytest.raises(ValueError, match=r"none of .*'ERR'.*--hdu"):
+        read_frame([path])
+    assert_equal(read_frame([path], hdus=['ERR']).data, [image])
+
+
+def test_ccd_data(image, tmp_path):
+    """
+    A file of CCDData: its uncertainty and mask are no bands.
+    """
+    CCDData(image, unit='adu', mask=image > 390,
+            uncertainty=StdDevUncertainty(np.ones_like(image))).write(
+                tmp_path / 'ccd.fits')
+    frame = read_frame([tmp_path / 'ccd.fits'])
+    assert len(frame.data) == 1
+    assert frame.unit == u.adu
+    errors = read_frame([tmp_path / 'ccd.fits'], holding='errors')
+    assert_equal(errors.data, [np.ones_like(image)])
+
+
+def test_bands_show_the_same_sky(image, wcs, tmp_path):
+    """
+    Chips of a mosaic are no bands; a fraction of a pixel is no matter.
+    """
+    chips = [fits.ImageHDU(image, wcs.to_header(), name='SCI', ver=1)]
+    for shift in (0.5, 3.0, 4000.0):
+        other = wcs.deepcopy()
+        other.wcs.crpix += shift
+        chips[1:] = [fits.ImageHDU(image, other.to_header(), name='SCI',
+                                   ver=2)]
+        path = _write(tmp_path / f'{shift}.fits', *chips)
+        if shift < 1:
+            assert len(read_frame([path]).data) == 2
+        else:
+            with pytest.raises(ValueError, match='the same sky: .*fits.2. '):
+                read_frame([path])
+    assert len(read_frame([path], hdus=[2]).data) == 1
+
+
+def test_unusable_wcs(image, tmp_path):
+    """
+    A WCS that cannot be used is not dropped without a word.
+    """
+    header = fits.Header({'CTYPE1': 'RA---TAN', 'CTYPE2': 'DEC--TAN',
+                          'CPDIS1': 'LOOKUP', 'DP1': 'EXTVER: 1'})
+    fits.writeto(tmp_path / 'a.fits', image, header)
+    with pytest.warns(AstropyUserWarning, match='the WCS cannot be used'):
+        assert read_frame([tmp_path / 'a.fits']).wcs is None
+
+
+def test_wcs_that_has_no_header(wcs, tmp_path):
+    sliced = HighLevelWCSWrapper(SlicedLowLevelWCS(wcs, np.s_[3:, 3:]))
+    with pytest.warns(AstropyUserWarning, match='WCS is not written'):
+        write_segmentation(tmp_path / 'segm.fits', np.eye(20, dtype='i4'),
+                           wcs=sliced)
+
+
 def test_image_type(image, tmp_path):
     """
     Cutouts of the Legacy Surveys: extensions without names, each image
@@ -75,7 +161,8 @@ def test_image_type(image, tmp_path):
     frame = read_frame([path])
     assert frame.bands == ('g', 'r', 'z')
     assert_allclose(frame.data, [image, image + 2, image + 4])
-    assert len(read_frame([path], science=False).data) == 6
+    assert len(read_frame([path], holding='flags').data) == 6
+    assert frame.sources[1] == f'{path}[3]'
     assert_allclose(read_frame([path], hdus=[2]).data, [image + 1])
 
 

@@ -3,7 +3,9 @@
 Tests of models as folders.
 """
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from numpy.testing import assert_allclose, assert_equal
 from scipy import special
 from tiny_network import tiny_config
 
+from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.models import zoo
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 
@@ -48,6 +51,23 @@ def test_round_trip(folder, network):
         assert_allclose(after[name], value, rtol=tolerance, atol=1e-7)
     assert (folder / 'MODEL_CARD.md').read_text() == '# Tiny\n'
     assert model.sha256[:12] in repr(model)
+
+
+def test_copies_of_a_used_model(folder):
+    """
+    Compiled functions can neither be copied nor pickled: copies share the
+    model, pickles build it again.
+    """
+    model = zoo.load_model(folder, precision='float32')
+    image = np.random.default_rng(0).normal(0, 1, (32, 32, 3)).astype('f4')
+    _, objectness, boxes = model.detector.dense(image)
+    segmenter = RCNNSegmenter(model)
+    assert copy.deepcopy(segmenter).model is model
+    again = pickle.loads(pickle.dumps(segmenter)).model
+    assert again.sha256 == model.sha256
+    _, same_objectness, same_boxes = again.detector.dense(image)
+    assert_allclose(same_objectness, objectness, atol=1e-6)
+    assert_allclose(same_boxes, boxes, atol=1e-3)
 
 
 def test_saving_twice_gives_the_same_model(folder, network):
