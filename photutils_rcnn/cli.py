@@ -62,7 +62,7 @@ def main(argv=None):
             warnings.filterwarnings('always', category=AstropyWarning)
             warnings.showwarning = _show_warning
             return import_module(COMMANDS[args.command][0]).run(args)
-    except (ModuleNotFoundError, OSError, TypeError, ValueError) as exc:
+    except (ImportError, OSError, TypeError, ValueError) as exc:
         if (getattr(exc, 'name', None) or '').startswith('photutils_rcnn'):
             raise
         print(f'photutils-rcnn {args.command}: error: {exc}',

@@ -59,6 +59,8 @@ def run(args):
     ------
     OSError
         If there are no scenes or the report exists.
+    ValueError
+        If an option is out of range.
     """
     from photutils.utils.exceptions import NoDetectionsWarning
 
@@ -68,13 +70,20 @@ def run(args):
 
     if args.output is not None:
         check_folder(args.output, overwrite=args.overwrite)
+    if args.limit is not None and args.limit < 1:
+        msg = f'--limit must be at least 1, got {args.limit}'
+        raise ValueError(msg)
+    cut = args.score_threshold
+    if cut is not None and not 0 <= cut <= 1:
+        msg = f'--score-threshold must be between 0 and 1, got {cut}'
+        raise ValueError(msg)
     files = sorted(args.scenes.glob('*.npz'))[:args.limit]
     if not files:
         msg = f'{args.scenes}: no scenes (*.npz) in the folder'
         raise FileNotFoundError(msg)
-    segmenter = make_segmenter(args, score_threshold=LOWEST_SCORE,
+    lowest = LOWEST_SCORE if cut is None else min(LOWEST_SCORE, cut)
+    segmenter = make_segmenter(args, score_threshold=lowest,
                                progress_bar=False)
-    cut = args.score_threshold
     if cut is None:
         cut = segmenter.model.thresholds['score']
 

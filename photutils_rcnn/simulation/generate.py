@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from photutils_rcnn.simulation.make import make_scene
+from photutils_rcnn.simulation.presets import PRESETS
 
 
 def _simulate_one(seed, *, preset, out_dir, overrides):
@@ -55,6 +56,9 @@ def simulate_scenes(preset, n_scenes, out_dir, *, seed, n_processes=1,
     if n_scenes < 0 or seed < 0 or n_processes < 1:
         msg = ('n_scenes and seed must be non-negative and n_processes '
                f'positive, got {n_scenes}, {seed}, {n_processes}')
+        raise ValueError(msg)
+    if preset not in PRESETS:
+        msg = f'preset must be one of {PRESETS}, got {preset!r}'
         raise ValueError(msg)
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)

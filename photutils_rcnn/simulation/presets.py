@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
+from photutils_rcnn.inputs import MIN_SIDE
 from photutils_rcnn.simulation.catsim import GALAXY_COUNTS, STAR_COUNTS
 from photutils_rcnn.simulation.noise import amplification, resampling_kernel
 from photutils_rcnn.simulation.settings import SceneSettings
@@ -45,7 +46,7 @@ def draw_settings(preset, rng, **overrides):
     Raises
     ------
     ValueError
-        If the preset or an override is unknown.
+        If the preset or an override is unknown, or the shape too small.
     """
     known = {f.name for f in fields(SceneSettings)}
     unknown = sorted(set(overrides) - known)
@@ -55,6 +56,10 @@ def draw_settings(preset, rng, **overrides):
     shape = overrides.get('shape')
     if shape is not None:
         overrides['shape'] = shape = tuple(int(n) for n in shape)
+        if len(shape) != 2 or min(shape) < MIN_SIDE:
+            msg = (f'shape must have two sides of at least {MIN_SIDE} pixels, '
+                   f'got {shape}')
+            raise ValueError(msg)
     if preset == 'universal':
         settings = _universal(rng, shape or (256, 256))
     elif preset == 'decam':

@@ -7,6 +7,7 @@ __all__ = ['Scene']
 
 import io
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,9 +116,28 @@ class Scene:
         -------
         scene : `Scene`
             The scene.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged or holds no scene.
         """
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            return cls._from_arrays(arrays)
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError,
+                zipfile.BadZipFile) as exc:
+            msg = f'{path} is no scene, or damaged: {exc!r}'
+            raise ValueError(msg) from exc
+
+    @classmethod
+    def _from_arrays(cls, arrays):
+        """
+        The scene of the arrays of a file.
+        """
         truth = Table({name.removeprefix('truth_'): value for name, value
                        in arrays.items() if name.startswith('truth_')},
                       meta={'reference_band': str(arrays['reference_band'])})

@@ -48,6 +48,8 @@ def augment(crop, rng):
     """
     crop = transform(crop, rng.integers(4), bool(rng.integers(2)))
     snr = np.sinh(crop.snr.astype(np.float32))
+    # Crops may stand on a canvas without data, which stays 0.
+    seen = snr.any(axis=-1)
     if rng.random() < P_DROP_BANDS:
         snr, fwhm = drop_bands(snr, crop.fwhm, rng)
         crop = replace(crop, fwhm=fwhm)
@@ -57,14 +59,21 @@ def augment(crop, rng):
         snr = (snr + sigma * noise) / np.hypot(1, sigma)
     if rng.random() < P_BLUR:
         sigma = rng.uniform(0.2, MAX_BLUR)
-        before = mad_std(snr[::4, ::4], axis=(0, 1))
+        before = _scatter(snr, seen)
         snr = ndimage.gaussian_filter(snr, (sigma, sigma, 0))
-        after = mad_std(snr[::4, ::4], axis=(0, 1))
-        snr *= before / np.maximum(after, 1e-3)
+        snr *= before / np.maximum(_scatter(snr, seen), 1e-3)
         crop = replace(crop, fwhm=np.hypot(crop.fwhm,
                                            sigma * gaussian_sigma_to_fwhm))
-    snr = snr * rng.normal(1, NOISE_ERROR)
+    snr = snr * seen[..., None] * rng.normal(1, NOISE_ERROR)
     return replace(crop, snr=np.arcsinh(snr))
+
+
+def _scatter(snr, seen):
+    """
+    The noise in each band, of every sixteenth pixel with data.
+    """
+    pixels = snr[seen][::16]
+    return mad_std(pixels, axis=0) if len(pixels) else np.ones(snr.shape[-1])
 
 
 def told_fwhm(fwhm, rng):

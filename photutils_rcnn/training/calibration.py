@@ -86,8 +86,9 @@ def fit_calibration(outcomes):
     -------
     calibration : dict
         ``source_scale``, ``source_offset``, ``class_scale`` and
-        ``class_offset`` of `~photutils_rcnn.models.zoo.Model`; nothing, with
-        a warning in the log, if no detection or all detections are right.
+        ``class_offset`` of `~photutils_rcnn.models.zoo.Model`. With a warning
+        in the log, nothing if no detection or all detections are right, and
+        nothing of the classes if one of them is missing.
     """
     score = np.clip(outcomes['score'], 1e-9, 1 - 1e-9)
     is_source = np.asarray(outcomes['class_id'] > 0)
@@ -99,11 +100,17 @@ def fit_calibration(outcomes):
         np.column_stack([np.zeros(len(score)), special.logit(score)]),
         is_source.astype(int), outcomes['weight'])
     sources = outcomes[is_source]
+    fit = {'source_scale': scale, 'source_offset': offset[1]}
+    n_classes = sources['probabilities'].shape[1]
+    missing = set(range(1, n_classes + 1)) - set(sources['class_id'])
+    if missing:
+        log.warning('classes are not calibrated: no detection shows a source '
+                    'of class %s', sorted(missing))
+        return fit
     class_scale, class_offset = _fit_scaling(
         np.log(np.maximum(sources['probabilities'], 1e-9)),
         sources['class_id'] - 1, sources['weight'])
-    return {'source_scale': scale, 'source_offset': offset[1],
-            'class_scale': class_scale, 'class_offset': class_offset}
+    return {**fit, 'class_scale': class_scale, 'class_offset': class_offset}
 
 
 def _fit_scaling(logits, classes, weights):

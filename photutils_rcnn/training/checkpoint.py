@@ -3,7 +3,7 @@
 Saving and restoring a training run.
 """
 
-__all__ = ['load_checkpoint', 'save_checkpoint']
+__all__ = ['load_checkpoint', 'read_state', 'save_checkpoint']
 
 import json
 import os
@@ -53,6 +53,24 @@ def save_checkpoint(path, model, state):
     temporary = path.with_suffix('.tmp.npz')
     np.savez(temporary, state=json.dumps(state), **arrays)
     os.replace(temporary, path)
+
+
+def read_state(path):
+    """
+    The state of the run that a checkpoint was written in.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    state : dict
+        JSON values.
+    """
+    with np.load(path, allow_pickle=False) as file:
+        return json.loads(str(file['state']))
 
 
 def load_checkpoint(path, model):

@@ -3,21 +3,19 @@
 The ``photutils-rcnn train`` command.
 """
 
-__all__ = ['add_arguments', 'read_recipe', 'run']
+__all__ = ['add_arguments', 'run']
 
 import json
 import logging
 import math
 import time
-from importlib import resources
 from pathlib import Path
 
-_COMMON_KEYS = {'config', 'training_scenes', 'validation_scenes',
-                'batch_size', 'side', 'max_sources', 'seed'}
-# One falling rate and then the profile head alone, or stages with rates and
-# layers of their own.
-SCHEDULE_KEYS = ({'steps', 'rate', 'refinement'},
-                 {'steps_per_epoch', 'stages'})
+from photutils_rcnn.training.recipe import check_recipe, read_recipe
+
+# What a run leaves in its folder besides scenes.
+_TRACES = ('recipe.json', 'checkpoint.npz', 'log.csv', 'network',
+           'refinement', 'model')
 
 
 def add_arguments(parser):
@@ -31,9 +29,9 @@ def add_arguments(parser):
     """
     parser.add_argument('output', type=Path,
                         help='folder of the scenes, checkpoint, log and model')
-    parser.add_argument('--recipe', default='default',
+    parser.add_argument('--recipe',
                         help='shipped recipe or JSON file: network, scenes '
-                        'and schedule (default: %(default)s, that of the '
+                        "and schedule (default: 'default', that of the "
                         'shipped model)')
     parser.add_argument('--scenes', type=Path,
                         help='train on this folder of scenes instead of '
@@ -49,83 +47,112 @@ def add_arguments(parser):
     parser.add_argument('--rate', type=float, help='largest learning rate')
     parser.add_argument('--seed', type=int)
     parser.add_argument('--precision', default='mixed_bfloat16',
-                        choices=['float32', 'mixed_bfloat16',
-                                 'mixed_float16'])
+                        choices=['float32', 'mixed_bfloat16'])
     parser.add_argument('--processes', type=int, default=1,
                         help='processes that simulate, read scenes and collect '
                         'profiles (default: %(default)s)')
     parser.add_argument('--resume', action='store_true',
-                        help="continue from the output folder's checkpoint")
+                        help='continue the run in the output folder, with the '
+                        'recipe it began with')
 
 
-def read_recipe(value):
+def _begin(args):
     """
-    Read a recipe.
-
-    Parameters
-    ----------
-    value : str or path-like
-        The name of a shipped recipe or the path of a JSON file.
-
-    Returns
-    -------
-    recipe : dict
-        The configuration, scenes and schedule.
-
-    Raises
-    ------
-    ValueError
-        If there is no such recipe or it has other keys.
+    The recipe of a new run, with the options in place of its entries.
     """
-    folder = resources.files('photutils_rcnn') / 'data' / 'recipes'
-    shipped = {item.name.removesuffix('.json'): item
-               for item in folder.iterdir() if item.name.endswith('.json')}
-    path = shipped.get(str(value), Path(value))
-    if not path.is_file():
-        msg = (f'recipe must be one of {sorted(shipped)} or a JSON file, got '
-               f'{str(value)!r}')
+    found = [name for name in _TRACES if (args.output / name).exists()]
+    if found:
+        msg = (f'output {args.output} holds a run ({", ".join(found)}); use '
+               '--resume or another folder')
         raise ValueError(msg)
-    recipe = json.loads(path.read_text())
-    if not any(set(recipe) == _COMMON_KEYS | keys for keys in SCHEDULE_KEYS):
-        schedules = ' or '.join(str(sorted(keys)) for keys in SCHEDULE_KEYS)
-        msg = (f'recipe {str(value)!r} must have the keys '
-               f'{sorted(_COMMON_KEYS)} and {schedules}, got '
-               f'{sorted(recipe)}')
+    name = 'default' if args.recipe is None else args.recipe
+    recipe = read_recipe(name)
+    for key in ('config', 'steps', 'batch_size', 'rate', 'seed'):
+        value = getattr(args, key)
+        if value is not None:
+            if key not in recipe:
+                msg = (f'{key} does not go with the stages of the recipe '
+                       f'{name!r}, got {value}')
+                raise ValueError(msg)
+            recipe[key] = value
+    if args.scenes is not None:
+        recipe['training_scenes'] = str(args.scenes.resolve())
+        recipe['validation_scenes'] = (
+            None if args.validation is None
+            else str(args.validation.resolve()))
+    elif args.validation is not None:
+        msg = f'validation needs --scenes, got {args.validation}'
         raise ValueError(msg)
     return recipe
 
 
-def _configuration(value):
+def _go_on(args):
     """
-    A named configuration or that of a JSON file.
+    The recipe of the run in the output folder.
+    """
+    path = args.output / 'recipe.json'
+    if not path.exists():
+        msg = f'output {args.output} has no run to resume (no {path.name})'
+        raise ValueError(msg)
+    for key in ('recipe', 'scenes', 'validation', 'config', 'batch_size',
+                'rate', 'seed'):
+        if getattr(args, key) is not None:
+            msg = (f'{key} of a run cannot change, got {getattr(args, key)} '
+                   f'with --resume; it is in {path}')
+            raise ValueError(msg)
+    recipe = read_recipe(path)
+    if args.steps is not None:
+        if 'steps' not in recipe:
+            msg = f'steps does not go with stages, got {args.steps}'
+            raise ValueError(msg)
+        recipe['steps'] = args.steps
+    return recipe
+
+
+def _configuration(recipe):
+    """
+    The network of a recipe, checked against its other entries.
     """
     from photutils_rcnn.models.config import CONFIGS, MaskRCNNConfig, get_config
 
-    if value in CONFIGS or not Path(value).is_file():
-        return get_config(value)
-    return MaskRCNNConfig.from_dict(json.loads(Path(value).read_text()))
-
-
-def _scene_folders(args, recipe):
-    """
-    The folders of training and validation scenes, simulated if need be.
-    """
-    if args.scenes is not None:
-        return args.scenes, args.validation
-    if args.validation is not None:
-        msg = f'validation needs --scenes, got {args.validation}'
+    value = recipe['config']
+    if isinstance(value, dict):
+        config = MaskRCNNConfig.from_dict(value)
+    elif value in CONFIGS or not Path(value).is_file():
+        config = get_config(value)
+    else:
+        config = MaskRCNNConfig.from_dict(json.loads(Path(value).read_text()))
+    if recipe['side'] % config.strides[-1]:
+        msg = (f'side of the recipe must be a multiple of '
+               f'{config.strides[-1]}, got {recipe["side"]}')
         raise ValueError(msg)
+    if recipe.get('refinement') and not config.profile_size:
+        msg = ('refinement of the recipe needs a network with a profile '
+               f'head, got profile_size {config.profile_size}')
+        raise ValueError(msg)
+    return config
+
+
+def _scene_folder(args, recipe, kind):
+    """
+    A folder of scenes, simulated if need be; `None` if there is none.
+    """
+    parts = recipe[f'{kind}_scenes']
+    if parts is None:
+        return None
+    if isinstance(parts, str):
+        if not any(Path(parts).glob('*.npz')):
+            msg = f'{kind} scenes: no scene (*.npz) in the folder {parts}'
+            raise ValueError(msg)
+        return Path(parts)
     from photutils_rcnn.simulation import simulate_scenes
 
-    folders = []
-    for kind in ('training', 'validation'):
-        folder = args.output / f'{kind}_scenes'
-        for part in recipe[f'{kind}_scenes']:
-            simulate_scenes(part['preset'], part['n_scenes'], folder,
-                            seed=part['seed'], n_processes=args.processes,
-                            progress_bar=True)
-        folders.append(folder)
-    return folders
+    folder = args.output / f'{kind}_scenes'
+    for part in parts:
+        simulate_scenes(part['preset'], part['n_scenes'], folder,
+                        seed=part['seed'], n_processes=args.processes,
+                        progress_bar=True)
+    return folder
 
 
 def run(args):
@@ -147,8 +174,9 @@ def run(args):
     Raises
     ------
     ValueError
-        If the output folder has a checkpoint and ``--resume`` is not
-        given, or the other way round.
+        If an option or an entry of the recipe does not fit, the output
+        folder has a run and ``--resume`` is not given, or the other way
+        round.
     """
     from photutils_rcnn.training.pipeline import (
         finish_model,
@@ -158,34 +186,26 @@ def run(args):
 
     logging.basicConfig(level=logging.INFO,
                         format='%(asctime)s %(message)s')
-    recipe = read_recipe(args.recipe)
-    for key in ('config', 'steps', 'batch_size', 'rate', 'seed'):
-        value = getattr(args, key)
-        if value is not None:
-            if key not in recipe:
-                msg = (f'{key} does not go with the stages of the recipe '
-                       f'{args.recipe!r}, got {value}')
-                raise ValueError(msg)
-            recipe[key] = value
-    config = _configuration(recipe['config'])
-    has_checkpoint = (args.output / 'checkpoint.npz').exists()
-    if has_checkpoint != args.resume:
-        found = 'has' if has_checkpoint else 'has no'
-        msg = (f'output {args.output} {found} checkpoint; '
-               f'{"remove" if args.resume else "use"} --resume')
+    if args.processes < 1:
+        msg = f'processes must be at least 1, got {args.processes}'
         raise ValueError(msg)
-    refinement = recipe.get('refinement')
-    if refinement and not config.profile_size:
-        msg = (f'refinement of the recipe {args.recipe!r} needs a network '
-               f'with a profile head, got profile_size {config.profile_size}')
-        raise ValueError(msg)
-    scenes, held_out = _scene_folders(args, recipe)
+    recipe = _go_on(args) if args.resume else _begin(args)
+    check_recipe(recipe)
+    config = _configuration(recipe)
+    # The file that describes the network need not be there on resuming.
+    recipe['config'] = config.to_dict()
+    args.output.mkdir(parents=True, exist_ok=True)
+    (args.output / 'recipe.json').write_text(json.dumps(recipe, indent=2)
+                                             + '\n')
+    scenes = _scene_folder(args, recipe, 'training')
+    held_out = _scene_folder(args, recipe, 'validation')
     end = time.monotonic() + 60 * args.minutes
     if not train_network(args.output, recipe, config, scenes, held_out,
-                         precision=args.precision, resume=args.resume,
+                         precision=args.precision,
                          n_processes=args.processes,
                          time_budget=end - time.monotonic()):
         return 3
+    refinement = recipe.get('refinement')
     if refinement and not refine_network(
             args.output, refinement, scenes, held_out, seed=recipe['seed'],
             n_processes=args.processes, time_budget=end - time.monotonic()):

@@ -209,7 +209,10 @@ class CropDataset:
         self.seed = seed
         self.crops = []
         self._known = set()
-        self.refresh(n_processes=n_processes)
+        self._job = partial(_read_crops, config=config, side=side,
+                            max_sources=max_sources)
+        self._read_all(n_processes)
+        log.info('%d scenes, %d crops', len(self._known), len(self.crops))
         if not self.crops:
             msg = f'folder has no scene to train on: {self.folder}'
             raise ValueError(msg)
@@ -217,32 +220,45 @@ class CropDataset:
     def __len__(self):
         return len(self.crops)
 
-    def refresh(self, limit=None, n_processes=1):
+    def _read_all(self, n_processes):
+        """
+        Read the scene files that are there.
+        """
+        paths = sorted(self.folder.glob('*.npz'))
+        if n_processes == 1:
+            found = map(self._job, paths)
+        else:
+            with ProcessPoolExecutor(n_processes,
+                                     mp_context=get_context('spawn')) as pool:
+                found = list(pool.map(self._job, paths, chunksize=4))
+        for path, crops in zip(paths, found, strict=True):
+            self._add(path, crops)
+
+    def refresh(self, limit=None):
         """
         Read scene files that have appeared since the last call.
+
+        One that cannot be read, which may be because it is still being
+        copied, is tried again at the next call, and the log says so.
 
         Parameters
         ----------
         limit : int, optional
             Read at most so many.
-        n_processes : int, optional
-            The number of processes.
         """
         new = sorted(set(self.folder.glob('*.npz')) - self._known)[:limit]
-        job = partial(_read_crops, config=self.config, side=self.side,
-                      max_sources=self.max_sources)
-        if n_processes == 1:
-            found = map(job, new)
-        else:
-            with ProcessPoolExecutor(n_processes,
-                                     mp_context=get_context('spawn')) as pool:
-                found = list(pool.map(job, new, chunksize=4))
-        for path, crops in zip(new, found, strict=True):
-            self._known.add(path)
-            self.crops += crops
+        for path in new:
+            try:
+                self._add(path, self._job(path))
+            except ValueError as exc:
+                log.warning('left out for now: %s', exc)
         if new:
             log.info('%d scenes, %d crops', len(self._known),
                      len(self.crops))
+
+    def _add(self, path, crops):
+        self._known.add(path)
+        self.crops += crops
 
     def batch(self, step):
         """

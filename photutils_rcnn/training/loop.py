@@ -199,7 +199,7 @@ class TrainingLoop:
         """
         The losses on the validation batches.
         """
-        if self.validation is None:
+        if self.validation is None or self.n_validation == 0:
             return
         self.model.reset_metrics()
         for step in range(self.n_validation):

@@ -13,6 +13,7 @@ import time
 from photutils_rcnn.models.zoo import load_model, save_model
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.calibration import calibrate_model
+from photutils_rcnn.training.checkpoint import read_state
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
 from photutils_rcnn.training.profiles import ProfileDataset, collect_profiles
@@ -30,7 +31,7 @@ scenes.
 
 
 def train_network(output, recipe, config, scenes, held_out, *, precision,
-                  resume=False, n_processes=1, time_budget=math.inf):
+                  n_processes=1, time_budget=math.inf):
     """
     Train all parts of a network together.
 
@@ -38,9 +39,10 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
     ----------
     output : `~pathlib.Path`
         The folder of the run. The checkpoint and the log go there, and the
-        model, once the schedule has come to its end, to ``network``.
+        model, once the schedule has come to its end, to ``network``. A run
+        with a checkpoint is continued.
     recipe : dict
-        See `~photutils_rcnn.training.command.read_recipe`.
+        See `~photutils_rcnn.training.recipe.read_recipe`.
     config : `~photutils_rcnn.models.config.MaskRCNNConfig`
         The network.
     scenes, held_out : path-like
@@ -48,8 +50,6 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
         `None`.
     precision : str
         The precision policy.
-    resume : bool, optional
-        Whether to continue from the checkpoint.
     n_processes : int, optional
         The processes that read scenes.
     time_budget : float, optional
@@ -62,7 +62,7 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
     """
     end = time.monotonic() + time_budget
     folder = output / 'network'
-    if resume and _steps_done(folder) == _schedule_steps(recipe):
+    if _steps_done(folder) == _schedule_steps(recipe):
         return True
     options = {key: recipe[key] for key
                in ('batch_size', 'side', 'max_sources', 'seed')}
@@ -81,7 +81,7 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
         trainer = Trainer(config, dataset, validation, output,
                           n_steps=recipe['steps'], peak_rate=recipe['rate'],
                           **options)
-    if resume:
+    if trainer.checkpoint.exists():
         trainer.resume()
     finished = trainer.run(end - time.monotonic())
     if finished:
@@ -119,8 +119,9 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
         checkpoint and log go to ``refinement``, into a folder named by
         the checksum of the network, and the model to ``model``.
     refinement : dict
-        ``epochs``, ``rate`` and ``batch_size``.
-    scenes, held_out : path-like
+        ``epochs``, ``rate`` and ``batch_size``. With others than before, the
+        head begins anew.
+    scenes, held_out : `~pathlib.Path`
         The folders of training and validation scenes; ``held_out`` may be
         `None`.
     seed : int, optional
@@ -150,8 +151,9 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
                                 time_budget=end - time.monotonic(),
                                 progress_bar=True):
             return False
+        names = {path.name for path in source.glob('*.npz')}
         datasets.append(ProfileDataset(
-            profiles, batch_size=refinement['batch_size'], seed=seed,
+            profiles, names, batch_size=refinement['batch_size'], seed=seed,
             augmented=kind == 'training'))
     if len(datasets[0]) == 0:
         log.warning('the network finds no source in %s: its profile head '
@@ -159,13 +161,19 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
         shutil.copytree(output / 'network', output / 'model',
                         dirs_exist_ok=True)
         return True
+    done = {**refinement, 'seed': seed, 'n_profiles': len(datasets[0])}
     loop = Refinement(model.network, *datasets, folder,
                       epochs=refinement['epochs'], rate=refinement['rate'])
+    loop.state['settings'] = done
     if loop.checkpoint.exists():
-        loop.resume()
+        if read_state(loop.checkpoint)['settings'] == done:
+            loop.resume()
+        else:
+            log.info('the profile head begins anew: settings or profiles '
+                     'have changed')
+            (folder / 'log.csv').unlink(missing_ok=True)
     if not loop.run(end - time.monotonic()):
         return False
-    done = {**refinement, 'n_profiles': len(datasets[0])}
     settings = dict(model.settings)
     settings['training'] = {**settings['training'], 'refinement': done}
     card = (output / 'network' / 'MODEL_CARD.md').read_text()

@@ -138,19 +138,23 @@ def _no_profiles(config):
             'class_ids': np.zeros(0, np.int32)}
 
 
-# A process reads the model once.
-_read_model = lru_cache(1)(load_model)
-
-
-def _collect_one(item, *, model_folder, out_dir, seed):
+@lru_cache(1)
+def _read_model(folder, sha256):
     """
-    Write the profiles of a scene file, unless they have been written.
+    A model, read once in each process.
+    """
+    return load_model(folder)
+
+
+def _collect_one(item, *, model, out_dir, seed):
+    """
+    Write the profiles of a scene file, unless they have been written since.
     """
     index, scene_path = item
     path = out_dir / scene_path.name
-    if path.exists():
+    if path.exists() and path.stat().st_mtime >= scene_path.stat().st_mtime:
         return
-    found = scene_profiles(_read_model(model_folder), Scene.read(scene_path),
+    found = scene_profiles(_read_model(*model), Scene.read(scene_path),
                            np.random.default_rng((seed, index)))
     temporary = path.with_suffix('.tmp')
     with temporary.open('wb') as stream:
@@ -163,8 +167,8 @@ def collect_profiles(model_folder, scenes, out_dir, *, seed=0, n_processes=1,
     """
     Write the profiles of a folder of scenes, one file each.
 
-    Scenes whose file exists are left out, so that an interrupted collection
-    goes on where it stopped.
+    Scenes with profiles newer than themselves are left out, so that an
+    interrupted collection goes on where it stopped.
 
     Parameters
     ----------
@@ -192,8 +196,8 @@ def collect_profiles(model_folder, scenes, out_dir, *, seed=0, n_processes=1,
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     items = list(enumerate(sorted(Path(scenes).glob('*.npz'))))
-    job = partial(_collect_one, model_folder=str(model_folder),
-                  out_dir=out_dir, seed=seed)
+    model = str(model_folder), load_model(model_folder).sha256
+    job = partial(_collect_one, model=model, out_dir=out_dir, seed=seed)
     if n_processes == 1:
         return _drain(map(job, items), len(items), end, progress_bar)
     with ProcessPoolExecutor(n_processes,
@@ -223,6 +227,8 @@ class ProfileDataset:
     ----------
     folder : path-like
         From `collect_profiles`.
+    names : collection of str, optional
+        The names of the files to read; all by default.
     batch_size : int, optional
         The profiles of a batch; fewer if there are fewer in all.
     augmented : bool, optional
@@ -230,13 +236,24 @@ class ProfileDataset:
     seed : int, optional
         The seed of shuffling and turning.
 
+
+    Raises
+    ------
+    ValueError
+        If the folder has no such file.
     """
 
-    def __init__(self, folder, *, batch_size=512, augmented=True, seed=0):
+    def __init__(self, folder, names=None, *, batch_size=512, augmented=True,
+                 seed=0):
         parts = []
         for path in sorted(Path(folder).glob('*.npz')):
+            if names is not None and path.name not in names:
+                continue
             with np.load(path, allow_pickle=False) as stored:
                 parts.append({name: stored[name] for name in stored.files})
+        if not parts:
+            msg = f'folder has no profiles: {folder}'
+            raise ValueError(msg)
         self.arrays = {name: np.concatenate([part[name] for part in parts])
                        for name in parts[0]}
         self.batch_size = max(1, min(batch_size, len(self)))
@@ -282,7 +299,10 @@ class ProfileDataset:
         profiles = inputs['profiles'].astype(np.float32)
         if self.augmented:
             rng = np.random.default_rng((self.seed, epoch, position))
-            profiles = np.rot90(profiles, rng.integers(4), axes=(1, 2))
+            n_turns = rng.integers(4)
+            profiles = np.rot90(profiles, n_turns, axes=(1, 2))
+            if n_turns % 2:  # height and width change places
+                inputs['boxes'] = inputs['boxes'][:, [1, 0, 3, 2]]
             if rng.integers(2):
                 profiles = profiles[:, :, ::-1]
         return {**inputs, 'profiles': np.ascontiguousarray(profiles)}, classes

@@ -5,7 +5,6 @@ Training in stages: which layers learn, and how fast.
 
 __all__ = ['PAPER_SCHEDULE', 'Stage', 'StagedTrainer']
 
-import json
 import logging
 import math
 import re
@@ -13,8 +12,8 @@ import time
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 
+from photutils_rcnn.training.checkpoint import read_state
 from photutils_rcnn.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -122,9 +121,7 @@ class StagedTrainer(Trainer):
         """
         Continue from the folder's checkpoint, in its stage.
         """
-        with np.load(self.checkpoint, allow_pickle=False) as stored:
-            state = json.loads(str(stored['state']))
-        self._enter(state['stage'])
+        self._enter(read_state(self.checkpoint)['stage'])
         super().resume()
 
     def run(self, time_budget=math.inf, progress=None):

@@ -89,6 +89,26 @@ def test_augment_keeps_the_noise(crop):
     assert_allclose(scatter, 1, atol=0.25)
 
 
+@pytest.mark.parametrize('side', [0, 20])
+def test_augment_on_a_canvas(crop, side):
+    """
+    A crop that fills only the middle of its canvas keeps its light, and the
+    rest stays without data.
+    """
+    sky = np.zeros((128, 128, 3))
+    middle = np.s_[64 - side:64 + side, 64 - side:64 + side]
+    sky[middle] = np.random.default_rng(2).normal(0, 1, (2 * side,
+                                                         2 * side, 3))
+    cut = replace(crop, snr=np.arcsinh(sky).astype(np.float16))
+    for seed in range(60):
+        result = np.sinh(augment(cut, np.random.default_rng(seed)).snr)
+        assert np.isfinite(result).all()
+        if side:
+            assert_allclose(result[middle].std(axis=(0, 1)), 1, atol=0.25)
+        result[middle] = 0
+        assert not result.any()
+
+
 def test_augment_is_reproducible(crop):
     first, second = (augment(crop, np.random.default_rng(5))
                      for _ in range(2))

@@ -17,7 +17,7 @@ from photutils_rcnn.cli import main
 from photutils_rcnn.models.config import CONFIGS
 from photutils_rcnn.models.zoo import get_weights, load_model
 from photutils_rcnn.training.calibration import fit_calibration
-from photutils_rcnn.training.command import read_recipe
+from photutils_rcnn.training.recipe import read_recipe
 from photutils_rcnn.training.staged import PAPER_SCHEDULE, Stage
 
 pytest.importorskip('galsim')
@@ -57,9 +57,20 @@ def test_recipe_to_model(recipe, tmp_path, capsys):
 
     assert main(command) != 0
     assert 'use --resume' in capsys.readouterr().err
-    assert main([*command, '--resume']) == 0
+    resume = ['train', str(out), '--resume', '--precision', 'float32']
+    for option, value in (('--seed', '4'), ('--scenes', str(tmp_path)),
+                          ('--recipe', str(recipe)), ('--rate', '0.1'),
+                          ('--batch-size', '1'), ('--config', 'compact')):
+        assert main([*resume, option, value]) != 0
+        assert (f'{option[2:].replace("-", "_")} of a run cannot change'
+                in capsys.readouterr().err)
+    # The recipe is remembered, with the network that a file described.
+    (tmp_path / 'tiny.json').unlink()
+    recipe.unlink()
+    assert main(resume) == 0
     model = load_model(out / 'model')
     assert model.settings['training']['step'] == 3
+    assert model.settings['training']['batch_size'] == 2
     assert model.network.config == tiny_config()
     # After three steps a network finds nothing, so that there is nothing to
     # train its profile head with.
@@ -75,12 +86,12 @@ def test_refinement(recipe, tmp_path, capsys):
     out = tmp_path / 'run'
     out.mkdir()
     shutil.copytree(SHIPPED, out / 'network')
-    (out / 'checkpoint.npz').touch()
     before = load_model(out / 'network')
     values = json.loads(recipe.read_text())
     values['steps'] = before.settings['training']['step']
-    recipe.write_text(json.dumps(values))
-    command = ['train', str(out), '--recipe', str(recipe), '--resume']
+    values['config'] = 'compact'
+    (out / 'recipe.json').write_text(json.dumps(values))
+    command = ['train', str(out), '--resume']
     assert main([*command, '--minutes', '1e-6']) == 3
     assert not (out / 'model').exists()
     assert main(command) == 0
@@ -99,6 +110,16 @@ def test_refinement(recipe, tmp_path, capsys):
     assert after.settings['calibration']['source_scale'] > 0
     log, = (out / 'refinement').glob('*/log.csv')
     assert 'validation' in log.read_text()
+
+    # With other settings the head begins anew, on the same profiles.
+    values['refinement']['epochs'] = 1
+    (out / 'recipe.json').write_text(json.dumps(values))
+    assert main(command) == 0
+    again = load_model(out / 'model')
+    assert again.settings['training']['refinement'] == {**done, 'epochs': 1}
+    assert again.sha256 != after.sha256
+    last = Table.read(log, format='ascii.csv')[-1]
+    assert last['step'] == done['n_profiles'] // 16
 
 
 def test_refinement_without_profile_head(recipe, tmp_path, capsys):
@@ -149,12 +170,88 @@ def test_shipped_recipes_have_seeds_of_their_own(name):
     assert not seeds['training'] & seeds['validation']
 
 
-def test_unknown_key(recipe):
+SCENES = {'preset': 'decam', 'n_scenes': 1, 'seed': 0}
+
+
+@pytest.mark.parametrize(('key', 'value', 'match'), [
+    ('epochs', 3, "keys .*'steps'.*got .*'epochs'"),
+    ('steps', -5, 'steps of the recipe must be a whole number above 0, got'),
+    ('steps', 2.5, 'steps of the recipe must be a whole number'),
+    ('batch_size', 0, 'batch_size of the recipe'),
+    ('seed', -1, 'seed of the recipe must be .* of at least 0, got -1'),
+    ('rate', 'fast', "rate of the recipe must be a number .*got 'fast'"),
+    ('refinement', {}, 'refinement must have the keys'),
+    ('refinement', {'epochs': 0, 'rate': 1e-3, 'batch_size': 8},
+     'epochs of the refinement'),
+    ('refinement', {'epochs': 1, 'rate': 1e-3, 'batch_sise': 8},
+     "refinement must have the keys .*'batch_sise'"),
+    ('training_scenes', None, 'training_scenes must be a list'),
+    ('training_scenes', [{'preset': 'decam', 'seed': 0}],
+     'each of the training_scenes must have the keys'),
+    ('training_scenes', [{**SCENES, 'preset': 'mars'}],
+     "preset of the training_scenes must be one of .*'mars'"),
+    ('validation_scenes', [{**SCENES, 'n_scenes': 0}],
+     'n_scenes of the validation_scenes')])
+def test_bad_entries(recipe, key, value, match):
+    """
+    Entries are checked before hours of work.
+    """
     values = json.loads(recipe.read_text())
-    values['epochs'] = values.pop('steps')
+    values[key] = value
     recipe.write_text(json.dumps(values))
-    with pytest.raises(ValueError, match="keys .*'steps'.*got .*'epochs'"):
+    with pytest.raises(ValueError, match=match):
         read_recipe(recipe)
+
+
+@pytest.mark.parametrize(('stages', 'match'), [
+    ([], 'stages must be a list'), ([{'rate': 1.}], "must have 'last_epoch'"),
+    ([{'last_epoch': 1, 'rate': 0}], 'rate of the stages'),
+    ([{'last_epoch': 1, 'rate': 1., 'layer': 'a'}], "may have 'layers'")])
+def test_bad_stages(recipe, stages, match):
+    values = json.loads(recipe.read_text())
+    for key in ('steps', 'rate', 'refinement'):
+        del values[key]
+    recipe.write_text(json.dumps({**values, 'steps_per_epoch': 1,
+                                  'stages': stages}))
+    with pytest.raises(ValueError, match=match):
+        read_recipe(recipe)
+
+
+@pytest.mark.parametrize(('options', 'match'), [
+    (['--steps', '-5'], 'steps of the recipe must'),
+    (['--processes', '0'], 'processes must be at least 1, got 0'),
+    (['--scenes', 'nowhere'], 'training scenes: no scene'),
+    (['--validation', 'nowhere'], 'validation needs --scenes'),
+    (['--recipe', 'broken.json'], "recipe 'broken.json' is no JSON"),
+    (['--recipe', 'odd.json'], 'side of the recipe must be a multiple of'),
+    (['--resume'], 'has no run to resume')])
+def test_bad_options(recipe, options, match, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'broken.json').write_text('{"steps": ')
+    values = json.loads(recipe.read_text())
+    (tmp_path / 'odd.json').write_text(json.dumps({**values, 'side': 100}))
+    command = ['train', 'out', '--recipe', str(recipe)]
+    if '--resume' in options:
+        command = command[:2]
+    assert main([*command, *options]) == 2
+    error = capsys.readouterr().err
+    assert match in error
+    assert error.count('\n') == 1
+
+
+def test_one_class_to_calibrate_on(caplog):
+    """
+    Scores are calibrated without stars, classes are not.
+    """
+    rng = np.random.default_rng(0)
+    outcomes = Table({'score': rng.uniform(0.1, 0.9, 200),
+                      'probabilities': np.tile([0.3, 0.7], (200, 1)),
+                      'class_id': 2 * rng.integers(0, 2, 200),
+                      'weight': np.ones(200)})
+    with caplog.at_level(logging.WARNING):
+        fit = fit_calibration(outcomes)
+    assert set(fit) == {'source_scale', 'source_offset'}
+    assert 'class [1]' in caplog.text
 
 
 @pytest.mark.parametrize('class_id', [0, 1])

@@ -189,6 +189,26 @@ def test_refresh(dataset, folder, scene):
     assert len(dataset) == 10
 
 
+def test_file_that_is_still_copied(dataset, folder, scene, caplog):
+    """
+    A damaged file that appears does not end the run, and joins when it is
+    whole.
+    """
+    n = len(dataset)
+    (folder / 'discs-5.npz').write_bytes(b'PK half of it')
+    scene.write(folder / 'discs-6.npz')
+    with caplog.at_level('WARNING'):
+        dataset.refresh()
+    assert 'discs-5.npz is no scene, or damaged' in caplog.text
+    assert len(dataset) == n + 2
+    scene.write(folder / 'discs-5.npz')
+    dataset.refresh()
+    assert len(dataset) == n + 4
+    np.savez(folder / 'discs-7.npz', pixels=np.zeros(3))
+    with pytest.raises(ValueError, match=r"discs-7.npz is no scene.*Error"):
+        CropDataset(folder, dataset.config, side=64)
+
+
 def test_empty_folder(tmp_path, config):
     with pytest.raises(ValueError, match='no scene to train on'):
         CropDataset(tmp_path, config)

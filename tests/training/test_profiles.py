@@ -3,6 +3,7 @@
 Tests of the profiles that the last stage of training sees.
 """
 
+import os
 from importlib import resources
 
 import numpy as np
@@ -132,6 +133,15 @@ def test_collection_goes_on(demo_scene, tmp_path):
     for name in whole:
         assert_equal(parts[name], whole[name])
 
+    # A scene that is newer than its profiles is another one.
+    done = {path: path.stat().st_mtime for path
+            in (tmp_path / 'whole').iterdir()}
+    later = max(done.values()) + 10
+    os.utime(tmp_path / 'scenes' / '1.npz', (later, later))
+    assert collect_profiles(*job, tmp_path / 'whole', seed=3)
+    assert {path.name for path, time in done.items()
+            if path.stat().st_mtime > time} == {'1.npz'}
+
 
 @pytest.mark.slow
 def test_processes(demo_scene, tmp_path):
@@ -162,7 +172,7 @@ def numbered(tmp_path):
         number = 10 * i + np.arange(n)
         np.savez(folder / f'{i}.npz',
                  profiles=rng.normal(0, 1, (n, 5, 5, 2)).astype(np.float16),
-                 boxes=np.repeat(number[:, None], 4, 1).astype(np.float32),
+                 boxes=(number[:, None] + [0, 0.1, 0.2, 0.5]).astype('f4'),
                  logits=np.repeat(number[:, None], 3, 1).astype(np.float32),
                  log_fwhm=np.zeros((n, 2), np.float32),
                  class_ids=(1 + number % 2).astype(np.int32))
@@ -182,7 +192,8 @@ def test_batches(numbered):
         seen = []
         for step in range(3 * epoch, 3 * epoch + 3):
             inputs, classes = dataset.batch(step)
-            number = inputs['boxes'][:, 0].astype(int)
+            number = inputs['logits'][:, 0].astype(int)
+            assert_equal(np.floor(inputs['boxes'][:, 3]), number)
             assert_equal(inputs['logits'][:, 2], number)
             assert_equal(classes, number % 2)
             seen += number.tolist()
@@ -197,7 +208,7 @@ def test_batches(numbered):
 
 def test_turns(numbered):
     """
-    Profiles are turned and flipped in all eight ways and nothing else.
+    Profiles are turned and flipped in all eight ways, and boxes with them.
     """
     plain = ProfileDataset(numbered, batch_size=12, augmented=False)
     expected = plain.batch(0)[0]['profiles']
@@ -207,11 +218,25 @@ def test_turns(numbered):
     dataset = ProfileDataset(numbered, batch_size=12)
     met = set()
     for step in range(80):
-        profiles = dataset.batch(step)[0]['profiles']
+        inputs = dataset.batch(step)[0]
         way, = (i for i, image in enumerate(ways)
-                if np.array_equal(image, profiles))
+                if np.array_equal(image, inputs['profiles']))
         met.add(way)
+        height, width = (inputs['boxes'][:, 2:] - inputs['boxes'][:, :2]).T
+        # Ways 2, 3, 6 and 7 are odd quarter turns.
+        sides = (height, width) if way // 2 % 2 == 0 else (width, height)
+        assert_allclose(sides[0], 0.2, atol=1e-5)
+        assert_allclose(sides[1], 0.4, atol=1e-5)
     assert met == set(range(8))
+
+
+def test_some_files(numbered):
+    """
+    Only the files that are asked for are read.
+    """
+    assert len(ProfileDataset(numbered, {'0.npz', 'other.npz'})) == 5
+    with pytest.raises(ValueError, match='folder has no profiles'):
+        ProfileDataset(numbered, {'other.npz'})
 
 
 def test_fewer_profiles_than_a_batch(numbered):

@@ -96,6 +96,18 @@ def test_learns_widths(dataset, tmp_path):
     assert np.mean(logits.argmax(axis=1) == classes) > 0.9
 
 
+def test_nothing_to_validate_on(dataset, tmp_path):
+    """
+    A folder of scenes in which nothing was found does not end the run.
+    """
+    empty = {name: values[:0] for name, values in dataset.arrays.items()}
+    (tmp_path / 'empty').mkdir()
+    np.savez(tmp_path / 'empty' / 'none.npz', **empty)
+    nothing = ProfileDataset(tmp_path / 'empty')
+    assert Refinement(MaskRCNN(tiny_config()), dataset, nothing,
+                      tmp_path / 'run', epochs=1).run()
+
+
 def test_resume(dataset, tmp_path):
     """
     A run that is interrupted and resumed gives the weights of one that is
