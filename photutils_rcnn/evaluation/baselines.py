@@ -32,6 +32,8 @@ from photutils_rcnn._compat import SOURCE_FINDER_KEYWORDS
 from photutils_rcnn.evaluation.detections import Detections
 from photutils_rcnn.footprints import Footprints
 
+MAX_SUB_OBJECTS = 100_000
+
 
 @dataclass(frozen=True)
 class DetectionImage:
@@ -194,8 +196,10 @@ def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
         msg = 'sep is required for this comparison: pip install sep'
         raise ImportError(msg) from error
     kernel = {'filter_kernel': image.kernel} if psf_kernel else {}
-    pixstack = sep.get_extract_pixstack()
+    # Crowded fields exceed the defaults, which end in an exception.
+    pixstack, limit = sep.get_extract_pixstack(), sep.get_sub_object_limit()
     sep.set_extract_pixstack(max(pixstack, image.snr.size))
+    sep.set_sub_object_limit(max(limit, MAX_SUB_OBJECTS))
     try:
         _, labels = sep.extract(np.ascontiguousarray(image.snr), n_sigma,
                                 err=1.0, mask=image.mask, minarea=n_pixels,
@@ -204,6 +208,7 @@ def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
                                 **kernel)
     finally:
         sep.set_extract_pixstack(pixstack)
+        sep.set_sub_object_limit(limit)
     return image.to_detections(labels)
 
 

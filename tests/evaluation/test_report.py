@@ -105,6 +105,19 @@ def test_baselines_find_nothing(detect):
     assert len(detect(image)) == 0
 
 
+def test_more_peaks_than_sep_allows():
+    """Crowded fields do not end the evaluation; sep's limits come back."""
+    sep = pytest.importorskip('sep')
+    limit = sep.get_sub_object_limit()
+    y, x = np.indices((240, 240))
+    waves = np.cos(2 * np.pi * x / 6) * np.cos(2 * np.pi * y / 6)
+    noise = np.random.default_rng(0).normal(0, 0.1, waves.shape)
+    image = DetectionImage.from_arrays((24 + 20 * waves + noise)[None], 1.0,
+                                       3.0)
+    assert len(detect_sep(image)) > 0
+    assert sep.get_sub_object_limit() == limit
+
+
 def test_detection_image_noise():
     """The combined image has unit noise, with missing pixels too."""
     data = np.random.default_rng(0).normal(0, 3, (3, 100, 100))

@@ -39,3 +39,12 @@ def test_errors(tmp_path, wrong):
     arguments = {'n_scenes': 1, 'seed': 0, 'n_processes': 1} | wrong
     with pytest.raises(ValueError, match='must be non-negative'):
         simulate_scenes('decam', out_dir=tmp_path, **arguments)
+
+
+def test_unknown_preset_and_small_shape(tmp_path):
+    with pytest.raises(ValueError, match="preset must be one of .*'mars'"):
+        simulate_scenes('mars', 0, tmp_path / 'new', seed=0)
+    for shape in ((0, 0), (-5, 20), (20,)):
+        with pytest.raises(ValueError, match='shape must have two sides'):
+            simulate_scenes('decam', 1, tmp_path, seed=0, shape=shape)
+    assert not list(tmp_path.iterdir())
