@@ -205,7 +205,7 @@ def test_file_that_is_still_copied(dataset, folder, scene, caplog):
     dataset.refresh()
     assert len(dataset) == n + 4
     np.savez(folder / 'discs-7.npz', pixels=np.zeros(3))
-    with pytest.raises(ValueError, match=r"discs-7.npz is no scene.*Error"):
+    with pytest.raises(ValueError, match=r'discs-7.npz is no scene.*Error'):
         CropDataset(folder, dataset.config, side=64)
 
 
