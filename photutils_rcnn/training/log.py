@@ -3,7 +3,7 @@
 The log of a training run, as a table and as a picture.
 """
 
-__all__ = ['append_log', 'plot_log']
+__all__ = ['append_log', 'cut_log', 'plot_log']
 
 import csv
 from pathlib import Path
@@ -27,6 +27,28 @@ def append_log(path, values):
         if is_new:
             writer.writeheader()
         writer.writerow(values)
+
+
+def cut_log(path, step):
+    """
+    Drop what follows a step: an interrupted run goes through it again.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; need not exist.
+    step : int
+        The last step to keep.
+    """
+    path = Path(path)
+    if not path.exists():
+        return
+    with path.open(newline='') as stream:
+        rows = list(csv.DictReader(stream))
+    path.unlink()
+    for row in rows:
+        if int(row['step']) <= step:
+            append_log(path, row)
 
 
 def plot_log(path, picture):

@@ -15,7 +15,7 @@ from pathlib import Path
 import keras
 
 from photutils_rcnn.training.checkpoint import load_checkpoint, save_checkpoint
-from photutils_rcnn.training.log import append_log, plot_log
+from photutils_rcnn.training.log import append_log, cut_log, plot_log
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +133,7 @@ class TrainingLoop:
         Continue from the folder's checkpoint.
         """
         self.state = load_checkpoint(self.checkpoint, self.model)
+        cut_log(self.folder / 'log.csv', self.state['step'])
         log.info('resumed at step %d', self.state['step'])
 
     def run(self, time_budget=math.inf, progress=None):

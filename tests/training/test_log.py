@@ -5,7 +5,7 @@ Tests of the log of a training run.
 
 from astropy.table import Table
 
-from photutils_rcnn.training.log import append_log, plot_log
+from photutils_rcnn.training.log import append_log, cut_log, plot_log
 
 
 def test_log(tmp_path):
@@ -30,3 +30,21 @@ def test_log(tmp_path):
                 for name in ('before.png', 'after.png')]
     assert pictures[0] != pictures[1]
     assert pictures[0].startswith(b'\x89PNG')
+
+
+def test_cut(tmp_path):
+    """
+    Steps that a resumed run goes through again leave no second line.
+    """
+    path = tmp_path / 'log.csv'
+    cut_log(path, 3)
+    for step in (2, 4, 6):
+        append_log(path, {'kind': 'train', 'step': step, 'loss': f'{step}.5'})
+    before = path.read_text()
+    cut_log(path, 6)
+    assert path.read_text() == before
+    cut_log(path, 4)
+    append_log(path, {'kind': 'train', 'step': 6, 'loss': '6.5'})
+    assert path.read_text() == before
+    cut_log(path, 1)
+    assert not path.exists()
