@@ -18,7 +18,7 @@ TITLES = {
     'confusion_50': 'Confusion at mask IoU 0.5 (rows truth)',
     'confusion_75': 'Confusion at mask IoU 0.75 (rows truth)',
     'coco_ap': ('Average precision (%), definition of COCO: 101 recalls, '
-                'pooled, scores from 0.05, size bins of mask area 32^2 and 96^2 '
+                'pooled, all detections, size bins of mask area 32^2 and 96^2 '
                 'pixels; "any" is blind to classes'),
     'summary': 'Completeness and purity of positions, blind to classes',
     'equal_purity': 'Completeness at equal purity ("main" is photutils_rcnn)',

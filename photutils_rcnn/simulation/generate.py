@@ -5,11 +5,12 @@ Simulation of many scenes into a folder.
 
 __all__ = ['simulate_scenes']
 
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
+from tqdm.auto import tqdm
+
+from photutils_rcnn._parallel import parallel_map
 from photutils_rcnn.simulation.make import make_scene
 from photutils_rcnn.simulation.presets import PRESETS
 
@@ -65,24 +66,6 @@ def simulate_scenes(preset, n_scenes, out_dir, *, seed, n_processes=1,
     job = partial(_simulate_one, preset=preset, out_dir=out_dir,
                   overrides=overrides)
     seeds = range(seed, seed + n_scenes)
-    if n_processes == 1:
-        return list(_progress(map(job, seeds), n_scenes, progress_bar))
-    with ProcessPoolExecutor(n_processes,
-                             mp_context=get_context('spawn')) as pool:
-        return list(_progress(pool.map(job, seeds, chunksize=4), n_scenes,
-                              progress_bar))
-
-
-def _progress(paths, n_scenes, show):
-    if not show:
-        return paths
-    from astropy.utils.console import ProgressBar
-
-    return _with_bar(paths, ProgressBar(n_scenes))
-
-
-def _with_bar(paths, bar):
-    with bar:
-        for path in paths:
-            bar.update()
-            yield path
+    return list(tqdm(parallel_map(job, seeds, n_processes), total=n_scenes,
+                     desc='Simulating', unit='scene',
+                     disable=not progress_bar))

@@ -6,14 +6,13 @@ From simulated scenes to batches of normalized crops with their truth.
 __all__ = ['CropDataset', 'scene_crops']
 
 import logging
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
+from photutils_rcnn._parallel import parallel_map
 from photutils_rcnn.inputs import prepare_inputs
 from photutils_rcnn.normalization import normalize_cube, to_model_fwhm
 from photutils_rcnn.simulation.scene import Scene
@@ -225,12 +224,7 @@ class CropDataset:
         Read the scene files that are there.
         """
         paths = sorted(self.folder.glob('*.npz'))
-        if n_processes == 1:
-            found = map(self._job, paths)
-        else:
-            with ProcessPoolExecutor(n_processes,
-                                     mp_context=get_context('spawn')) as pool:
-                found = list(pool.map(self._job, paths, chunksize=4))
+        found = parallel_map(self._job, paths, n_processes)
         for path, crops in zip(paths, found, strict=True):
             self._add(path, crops)
 

@@ -8,15 +8,15 @@ __all__ = ['ProfileDataset', 'collect_profiles', 'scene_profiles']
 import math
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from functools import lru_cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from keras import ops
 from tqdm.auto import tqdm
 
+from photutils_rcnn._parallel import parallel_map
 from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
 from photutils_rcnn.inference import infer
@@ -40,7 +40,7 @@ MIN_SCORE = 0.1
 P_ESTIMATED = 0.7
 
 
-class _Witness(Detector):
+class _RecordingDetector(Detector):
     """
     A detector that remembers what `identify` was asked last.
     """
@@ -76,8 +76,8 @@ def scene_profiles(model, scene, rng):
     """
     network = model.network
     config = network.config
-    if not isinstance(model.detector, _Witness):
-        model.detector = _Witness(network)
+    if not isinstance(model.detector, _RecordingDetector):
+        model.detector = _RecordingDetector(network)
     cube = prepare_inputs(scene.data, mask=scene.mask, bands=scene.bands)
     normalized = normalize_cube(
         cube, stretch=ArcsinhStretch(config.stretch_scale),
@@ -198,24 +198,13 @@ def collect_profiles(model_folder, scenes, out_dir, *, seed=0, n_processes=1,
     items = list(enumerate(sorted(Path(scenes).glob('*.npz'))))
     model = str(model_folder), load_model(model_folder).sha256
     job = partial(_collect_one, model=model, out_dir=out_dir, seed=seed)
-    if n_processes == 1:
-        return _drain(map(job, items), len(items), end, progress_bar)
-    with ProcessPoolExecutor(n_processes,
-                             mp_context=get_context('spawn')) as pool:
-        finished = _drain(pool.map(job, items), len(items), end,
-                          progress_bar)
-        pool.shutdown(cancel_futures=True)
-    return finished
-
-
-def _drain(results, n_results, end, progress_bar):
-    """
-    Go through results until the time ends.
-    """
-    for _ in tqdm(results, total=n_results, desc='Profiles', unit='scene',
-                  disable=not progress_bar):
-        if time.monotonic() > end:
-            return False
+    results = parallel_map(job, items, n_processes)
+    # Leaving early drops the scenes that have not been begun.
+    with closing(results):
+        for _ in tqdm(results, total=len(items), desc='Profiles',
+                      unit='scene', disable=not progress_bar):
+            if time.monotonic() > end:
+                return False
     return True
 
 
@@ -235,7 +224,6 @@ class ProfileDataset:
         Whether profiles are turned and flipped.
     seed : int, optional
         The seed of shuffling and turning.
-
 
     Raises
     ------
