@@ -20,6 +20,8 @@ BOX = 128  # pixels; the side of a mesh box, well above a large galaxy's core
 ROUGH_BOX = 512
 MIN_MESH_SIDE = 192  # smaller frames have one level
 N_NOISE_PIXELS = 2_000_000
+N_STEP_PIXELS = 50_000
+ZERO_AREA = 31  # pixels; the side of squares of zeros
 
 
 def resolve_background(cube, background):
@@ -49,9 +51,10 @@ def resolve_background(cube, background):
             msg = ("background must be 'auto', a number or an array, got "
                    f'{background!r}')
             raise ValueError(msg)
-        return np.stack([
-            estimate_background(image, invalid) for image, invalid
-            in zip(cube.data, cube.invalid, strict=True)])
+        levels = [estimate_background(image, invalid) for image, invalid
+                  in zip(cube.data, cube.invalid, strict=True)]
+        # that of a band without data is a number
+        return np.stack(np.broadcast_arrays(*levels))
     if np.isscalar(background) and background == 0:
         return np.zeros((cube.n_bands, 1, 1), dtype=np.float32)
     level = same_unit(background, cube.unit, 'background')
@@ -120,7 +123,8 @@ def estimate_noise(cube, background):
     Without errors, the noise of a band is one number: the smaller of the
     sigma-clipped MAD standard deviation of the background-subtracted
     pixels and of their negative half mirrored, which sources do not
-    widen.
+    widen. Pixels with few different values, such as counts, are spread evenly
+    over the steps between them before.
 
     With errors, it is a map. Errors often include the photon noise of the
     sources, on which the network must not depend, so an error counts at
@@ -147,9 +151,19 @@ def estimate_noise(cube, background):
     levels = []
     for i, (image, invalid) in enumerate(zip(cube.data, cube.invalid,
                                              strict=True)):
-        # exact zeros are the usual filling of mosaics outside the exposures
-        sky = (~invalid & (image != 0))[thin]
+        sky = ~invalid[thin]
+        step = _step(image[thin][sky])
+        # Exact zeros are the usual filling of mosaics outside the exposures,
+        # but in counts a value like others, if not in whole areas.
+        zero = image == 0
+        if step:
+            zero = ndimage.maximum_filter(
+                ndimage.minimum_filter(zero, ZERO_AREA), ZERO_AREA)
+        sky &= ~zero[thin]
         residual = (image[thin] - background[i][thin])[sky].astype(float)
+        if step:  # medians need values in between
+            residual += step * np.random.default_rng(0).uniform(
+                -0.5, 0.5, len(residual))
         if cube.error is None:
             levels.append(np.full((1, 1), _sky_rms(residual)))
         else:
@@ -157,6 +171,18 @@ def estimate_noise(cube, background):
             ratio = _sky_rms(residual / error[thin][sky])
             levels.append(error * min(ratio, 1.5))
     return np.stack(levels).astype(np.float32)
+
+
+def _step(values):
+    """
+    The step between the values of pixels that have few, such as counts; 0 if
+    they have many.
+    """
+    values = values[::max(len(values) // N_STEP_PIXELS, 1)]
+    unique, counts = np.unique(values, return_counts=True)
+    if len(unique) < 2 or len(unique) > 0.01 * len(values):
+        return 0.0
+    return float(np.diff(unique[np.sort(np.argsort(counts)[-2:])])[0])
 
 
 def _sky_rms(residual):
@@ -198,7 +224,9 @@ def _bin(image, invalid):
     total = np.pad(np.where(invalid, 0, image), pad).reshape(shape)
     count = good.sum(axis=(1, 3))
     total = total.sum(axis=(1, 3), dtype=float)
-    return total / np.maximum(count, 1), count < BIN**2 // 2
+    # of sparse pixels, one color of a mosaic filter say, bins hold few
+    typical = np.median(count[count > 0])
+    return total / np.maximum(count, 1), count < max(typical / 2, 1)
 
 
 def _mesh(binned, mask, side):

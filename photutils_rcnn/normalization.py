@@ -116,7 +116,8 @@ class NormalizedCube:
         The noise of the empty sky per band, in the unit of the data, of the
         same kinds of shape.
     invalid : (ny, nx) bool `~numpy.ndarray`
-        `True` where no band has data.
+        `True` where no band has data, or none that float32 can hold in units
+        of the noise.
     """
 
     image: np.ndarray
@@ -164,13 +165,17 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3):
     valid = ~cube.invalid
     pixels = cube.data
     if not getattr(stretch, 'takes_raw_pixels', False):
-        pixels = (pixels - background) / noise
+        pixels = cube.data - background
+        with np.errstate(over='ignore'):
+            pixels /= noise
+        # One infinite pixel would undo all around it.
+        valid &= np.isfinite(pixels)
     elif cube.n_bands != n_bands:
         msg = (f'data must have {n_bands} bands for the stretch {stretch!r}, '
                f'got {cube.n_bands}')
         raise ValueError(msg)
     model = to_model_bands(pixels, valid, n_bands)
-    invalid = cube.mask
+    invalid = ~valid.any(axis=0)
     image = stretch(model)
     image[:, invalid] = 0
     return NormalizedCube(

@@ -120,7 +120,9 @@ class _RatioStretch:
         image = np.asarray(image)
         with np.errstate(divide='ignore', invalid='ignore'):
             ratio = self._ratio(image, np.mean(image, axis=0))
-            top = np.percentile(ratio[np.isfinite(ratio)], PERCENTILE)
+            finite = ratio[np.isfinite(ratio)]
+            # 1 for a frame without light, which is 0 then
+            top = (np.percentile(finite, PERCENTILE) if finite.size else 0) or 1
             return wrap_int16(ratio / top * INT16_MAX) + np.float32(
                 self.offset)
 
@@ -178,7 +180,7 @@ class LegacyLinearStretch(_RatioStretch):
 
     .. math:: x / I
 
-    It leaves nothing of the brightness but the colour; the rest as in
+    It leaves nothing of the brightness but the color; the rest as in
     `LegacyZScoreStretch`.
 
     Parameters

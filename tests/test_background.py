@@ -71,6 +71,61 @@ def test_noise_beside_sources(fraction):
     assert_allclose(noise, 1.0, rtol=0.08)
 
 
+@pytest.mark.parametrize('unit', [1, 1 / 1500])
+@pytest.mark.parametrize(('counts', 'tolerance'), [
+    (lambda rng, shape: np.rint(rng.normal(100, 0.4, shape)), 0.1),
+    (lambda rng, shape: np.rint(rng.normal(0, 1, shape)), 0.1),
+    (lambda rng, shape: np.rint(rng.normal(100, 5, shape)), 0.02),
+    (lambda rng, shape: rng.poisson(5, shape), 0.03),
+    (lambda rng, shape: rng.poisson(0.5, shape), 0.1),
+    (lambda rng, shape: rng.poisson(0.05, shape), 1.0)])
+def test_noise_of_counts(counts, tolerance, unit):
+    """
+    Where many pixels are equal, and many are zero, noise is their scatter.
+    """
+    image = counts(np.random.default_rng(0), (256, 256)) * unit
+    cube = prepare_inputs(image)
+    noise = estimate_noise(cube, resolve_background(cube, 'auto'))
+    assert_allclose(noise, image.std(), rtol=tolerance)
+    assert noise > 0.9 * image.std()
+
+
+def test_filling_is_not_sky():
+    """
+    Areas of zeros tell nothing of the noise.
+    """
+    image = np.rint(np.random.default_rng(0).normal(0, 6, (256, 256)))
+    image[:, 120:] = 0
+    cube = prepare_inputs(image)
+    noise = estimate_noise(cube, np.zeros((1, 1, 1)))
+    assert_allclose(noise, 6, rtol=0.05)
+
+
+@pytest.mark.parametrize('side', [100, 256])
+def test_band_without_data(side):
+    """
+    A band that is missing leaves the others as they are.
+    """
+    data = _frame((side, side)) + np.zeros((3, 1, 1))
+    data[1] = np.nan
+    cube = prepare_inputs(data)
+    background = resolve_background(cube, 'auto')
+    assert_allclose(background[0], estimate_background(data[0], cube.invalid[0]),
+                    atol=1e-6)
+    assert_equal(background[1], 0)
+    assert_equal(background[2], background[0])
+
+
+def test_sparse_pixels():
+    """
+    A quarter of the pixels, as one color of a mosaic filter has, will do.
+    """
+    image = 1000 + np.random.default_rng(0).normal(size=(256, 256))
+    invalid = np.ones(image.shape, dtype=bool)
+    invalid[::2, ::2] = False
+    assert_allclose(estimate_background(image, invalid), 1000, atol=0.3)
+
+
 @pytest.mark.parametrize('value', [0, 7])
 def test_constant_frame(value):
     """

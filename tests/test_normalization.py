@@ -44,6 +44,19 @@ def test_band_mapping():
         assert_allclose(model[:, 0, 0], expected, rtol=1e-6)
 
 
+def test_infinite_pixels_have_no_data():
+    """
+    A value that float32 cannot hold in units of the noise.
+    """
+    data = np.random.default_rng(0).normal(size=(2, 30, 30)) * 1e-12
+    data[:, 5, 7] = 1e30
+    data[0, 9, 9] = -1e30
+    normalized = normalize_cube(prepare_inputs(data), background=0)
+    assert np.isfinite(normalized.image).all()
+    assert_equal(np.argwhere(normalized.invalid), [[5, 7]])
+    assert_equal(normalized.image[5, 7], 0)
+
+
 def test_bad_pixels_take_the_other_bands():
     """
     A pixel bad in one band takes the mean of the others; 0 if bad in all.

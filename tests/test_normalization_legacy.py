@@ -11,6 +11,7 @@ from sample_data import sample_data
 
 from photutils_rcnn.io.astro_rcnn import read_images
 from photutils_rcnn.normalization_legacy import LEGACY_STRETCHES, ZScoreInt16Stretch, wrap_int16
+from photutils_rcnn.stretches import get_stretch
 
 
 @pytest.fixture
@@ -51,6 +52,14 @@ def test_zscore_does_not_depend_on_unit_and_sky(image):
     stretch = ZScoreInt16Stretch()
     difference = np.abs(stretch(4 * image - 60) - stretch(image))
     assert (difference > 1).mean() < 1e-3
+
+
+@pytest.mark.parametrize('name', ['legacy-linear', 'legacy-zscore',
+                                  'legacy-lupton'])
+@pytest.mark.parametrize('value', [0.0, 3.0])
+def test_frame_without_light(name, value):
+    stretched = get_stretch(name)(np.full((3, 20, 20), value))
+    assert np.isfinite(stretched).all()
 
 
 def test_flat_image():
