@@ -6,7 +6,7 @@ Footprints: sets of possibly overlapping pixel masks on one frame.
 __all__ = ['Footprints']
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, sparse
 
 
 class Footprints:
@@ -75,6 +75,16 @@ class Footprints:
     def slices(self, i):
         """
         The (y, x) slices of the box of footprint ``i``.
+
+        Parameters
+        ----------
+        i : int
+            The index of the footprint.
+
+        Returns
+        -------
+        rows, cols : slice
+            The slices of the frame.
         """
         y1, x1, y2, x2 = self.boxes[i]
         return slice(y1, y2), slice(x1, x2)
@@ -117,6 +127,16 @@ class Footprints:
         The footprints of the labels 1, 2, ... of a label image.
 
         Labels without a pixel are left out.
+
+        Parameters
+        ----------
+        labels : (ny, nx) array_like of int
+            The label image, 0 for background.
+
+        Returns
+        -------
+        footprints : `Footprints`
+            The footprints by increasing label.
         """
         labels = np.asarray(labels)
         boxes, masks = [], []
@@ -175,6 +195,16 @@ class Footprints:
     def from_packed(cls, packed):
         """
         Restore the footprints from the arrays of `to_packed`.
+
+        Parameters
+        ----------
+        packed : dict of `~numpy.ndarray`
+            ``boxes``, ``bits`` and ``shape``.
+
+        Returns
+        -------
+        footprints : `Footprints`
+            The footprints.
         """
         boxes = np.asarray(packed['boxes'], dtype=np.int64).reshape(-1, 4)
         sides = boxes[:, 2:] - boxes[:, :2]
@@ -204,19 +234,31 @@ class Footprints:
             msg = (f'other must lie on a frame of shape {self.shape}, '
                    f'got {other.shape}')
             raise ValueError(msg)
-        pairs = []
-        for i, (box, mask) in enumerate(zip(self.boxes, self.masks,
-                                            strict=True)):
-            touching = ((other.boxes[:, :2] < box[2:]).all(1)
-                        & (other.boxes[:, 2:] > box[:2]).all(1))
-            for j in np.flatnonzero(touching):
-                lo = np.maximum(box[:2], other.boxes[j, :2])
-                hi = np.minimum(box[2:], other.boxes[j, 2:])
-                mine = mask[tuple(map(slice, lo - box[:2], hi - box[:2]))]
-                lo, hi = lo - other.boxes[j, :2], hi - other.boxes[j, :2]
-                shared = np.count_nonzero(
-                    mine & other.masks[j][tuple(map(slice, lo, hi))])
-                if shared:
-                    pairs.append((i, j, shared))
-        pairs = np.array(pairs, dtype=np.int64).reshape(-1, 3)
-        return pairs[:, 0], pairs[:, 1], pairs[:, 2]
+        (rows, pixels), (other_rows, other_pixels) = (
+            each._pixels() for each in (self, other))
+        # only pixels of the one set can be shared with the other
+        columns, pixels = np.unique(pixels, return_inverse=True)
+        inside = np.isin(other_pixels, columns)
+        other_rows = other_rows[inside]
+        other_pixels = np.searchsorted(columns, other_pixels[inside])
+        member, other_member = (
+            sparse.csr_array((np.ones(len(i), dtype=np.int64), (i, j)),
+                             shape=(n, max(len(columns), 1)))
+            for i, j, n in ((rows, pixels, len(self)),
+                            (other_rows, other_pixels, len(other))))
+        shared = (member @ other_member.T).tocsr()
+        shared.sort_indices()
+        shared = shared.tocoo()
+        first, second = (index.astype(np.int64) for index in shared.coords)
+        return first, second, shared.data
+
+    def _pixels(self):
+        """
+        The footprint and the index in the flat frame of each pixel.
+        """
+        flat = [np.zeros(0, dtype=np.int64)]
+        for (y1, x1, _, _), mask in zip(self.boxes, self.masks, strict=True):
+            y, x = np.nonzero(mask)
+            flat.append((y + y1) * self.shape[1] + x + x1)
+        counts = [len(pixels) for pixels in flat[1:]]
+        return np.repeat(np.arange(len(self)), counts), np.concatenate(flat)
