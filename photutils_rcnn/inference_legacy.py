@@ -45,6 +45,20 @@ class LegacyInstances(Instances):
         """
         The mask of a source on pixels; see
         `~photutils_rcnn.instances.Instances`.
+
+        Parameters
+        ----------
+        i : int
+            The source.
+        grid : (S, S) `~numpy.ndarray`, optional
+            Other values on the cells of the mask box.
+
+        Returns
+        -------
+        values : 2D float32 `~numpy.ndarray`
+            The values, resized to the pixels of the mask box.
+        slices : (2,) tuple of slice
+            Where they lie on the frame.
         """
         grid = self.masks[i] if grid is None else grid
         y1, x1, y2, x2 = self.mask_boxes[i].astype(int)
@@ -98,13 +112,17 @@ def choose_proposals(objectness, deltas, anchors, thresholds, std):
     boxes : (``proposals``, 4) `~numpy.ndarray` of float32
         The boxes, best first. As in the original, empty boxes at the origin
         fill the rows that are left.
+    n_lost : int
+        The boxes beyond them that rather hold a source than not.
     """
     order = np.argsort(-objectness, kind='stable')[:thresholds['pre_nms']]
     boxes = np.clip(_decode(anchors[order], deltas[order], std), 0, 1)
     limit = thresholds['proposals']
-    boxes = boxes[_suppress(boxes, objectness[order],
-                            thresholds['proposal_nms'], limit)]
-    return np.pad(boxes, ((0, limit - len(boxes)), (0, 0)))
+    kept = _suppress(boxes, objectness[order], thresholds['proposal_nms'],
+                     None)
+    n_lost = np.count_nonzero(objectness[order][kept[limit:]] > 0.5)
+    boxes = boxes[kept[:limit]]
+    return np.pad(boxes, ((0, limit - len(boxes)), (0, 0))), n_lost
 
 
 def refine_detections(probabilities, deltas, proposals, window, thresholds,
@@ -199,7 +217,8 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
     Warns
     -----
     AstropyUserWarning
-        If there are more than the model's largest number of detections.
+        If there are more than the model's largest number of detections or
+        proposals.
     """
     thresholds = dict(model.thresholds)
     if score_threshold is not None:
@@ -212,9 +231,13 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
     pixels, window = _network_frame(model, image)
     shape = pixels.shape[:2]
     features, objectness, deltas = detector.dense(pixels)
-    proposals = choose_proposals(
+    proposals, n_lost = choose_proposals(
         objectness, deltas, detector.anchors(shape), thresholds,
         config.box_std)
+    if n_lost:
+        warnings.warn(f'{n_lost} proposals beyond the largest number of '
+                      f'{thresholds["proposals"]} are lost',
+                      AstropyUserWarning, stacklevel=2)
     probabilities, deltas = detector.classify(features, proposals, shape)
     end = np.array([0, 0, 1, 1])
     window = ((window - end) / np.tile(np.subtract(shape, 1), 2)

@@ -179,7 +179,19 @@ def resnet_trunk(image, config, dtype):
     """
     ResNet-50 or ResNet-101 (He et al. 2016, arXiv:1512.03385).
 
-    Parameters and result are those of `compact_trunk`; levels 2 to 5.
+    Parameters
+    ----------
+    image : Keras tensor
+        The images, (B, ny, nx, n_bands).
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network; ``backbone`` is a key of `RESNET_BLOCKS`.
+    dtype : str
+        The precision policy.
+
+    Returns
+    -------
+    features : dict of int to Keras tensor
+        For each level ``k`` from 2 to 5 the features of stride ``2**k``.
     """
     x = conv_bn(image, 64, 7, strides=2, use_bias=True, conv_name='conv1',
                 bn_name='bn_conv1', dtype=dtype)
@@ -199,7 +211,19 @@ def make_trunk(image, config, dtype):
     """
     The trunk that the configuration names.
 
-    Parameters and result are those of `compact_trunk`.
+    Parameters
+    ----------
+    image : Keras tensor
+        The images, (B, ny, nx, n_bands).
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+    dtype : str
+        The precision policy.
+
+    Returns
+    -------
+    features : dict of int to Keras tensor
+        For each level ``k`` the features of stride ``2**k``.
 
     Raises
     ------

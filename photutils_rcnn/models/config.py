@@ -220,6 +220,11 @@ class MaskRCNNConfig:
     def to_dict(self):
         """
         The configuration as a dictionary of JSON types.
+
+        Returns
+        -------
+        values : dict
+            The values by field name, with lists in place of tuples.
         """
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
@@ -227,6 +232,16 @@ class MaskRCNNConfig:
     def from_dict(cls, values):
         """
         Build a configuration from the dictionary of `to_dict`.
+
+        Parameters
+        ----------
+        values : dict
+            The values by field name. Missing fields have their defaults.
+
+        Returns
+        -------
+        config : `MaskRCNNConfig`
+            The configuration.
 
         Raises
         ------

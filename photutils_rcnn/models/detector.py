@@ -5,6 +5,8 @@ The stages of inference as compiled functions of arrays.
 
 __all__ = ['Detector']
 
+from collections import OrderedDict
+
 import numpy as np
 from keras import ops
 
@@ -16,6 +18,9 @@ from photutils_rcnn.models.roi_align import flatten_pyramid
 # Regions are padded to one of these counts, so that few shapes are
 # compiled; longer lists are cut into pieces of the last.
 BUCKETS = (16, 64, 256, 1024)
+# Each compiled stage takes some MB, and every shape of small frames has four;
+# those not used for longest are given up.
+MAX_STAGES = 48
 
 
 class Detector:
@@ -31,7 +36,7 @@ class Detector:
     def __init__(self, network):
         self.network = network
         self.config = network.config
-        self._stages = {}
+        self._stages = OrderedDict()
 
     @property
     def stride(self):
@@ -51,6 +56,9 @@ class Detector:
                        'identify': self._identify_stage,
                        'outline': self._outline_stage}[name]
             self._stages[key] = compile_function(builder(shape))
+        self._stages.move_to_end(key)
+        if len(self._stages) > MAX_STAGES:
+            self._stages.popitem(last=False)
         return self._stages[key]
 
     def _level_shapes(self, shape):
@@ -105,6 +113,16 @@ class Detector:
     def cells(self, shape):
         """
         The pixel (y, x) in the middle of the cell of each anchor.
+
+        Parameters
+        ----------
+        shape : (2,) tuple of int
+            The shape (ny, nx) of the tile.
+
+        Returns
+        -------
+        cells : (A, 2) int32 `~numpy.ndarray`
+            The pixels, in the order of the anchors.
         """
         return anchor_cells(self.config, shape)
 
@@ -198,8 +216,11 @@ class Detector:
         """
         What the network is told of the PSF: (n_bands,), 0 if not known.
         """
-        log_fwhm = 0. if psf_fwhm is None else np.log(psf_fwhm)
-        return np.full(self.config.n_bands, log_fwhm, dtype=np.float32)
+        if psf_fwhm is None:
+            return np.zeros(self.config.n_bands, dtype=np.float32)
+        log_fwhm = np.log(psf_fwhm)
+        known = np.where(log_fwhm == 0, 1e-4, log_fwhm)  # 1 pixel is known
+        return np.full(self.config.n_bands, known, dtype=np.float32)
 
     def _in_buckets(self, name, known, rows, shape):
         """

@@ -97,6 +97,22 @@ class MaskRCNN(keras.Model):
     def call(self, images, training=None):
         """
         Run the dense part.
+
+        Parameters
+        ----------
+        images : (B, ny, nx, n_bands) tensor of float32
+            Normalized images, with sides that are multiples of the largest
+            stride.
+        training : bool, optional
+            Whether the model is being trained; without effect if
+            ``train_batch_norm`` of the configuration is `False`. The
+            default, `None`, leaves it to Keras.
+
+        Returns
+        -------
+        outputs : dict
+            ``pyramid``, a list of feature maps, and the tensors
+            ``objectness`` (B, A), logits, and ``deltas`` (B, A, 4).
         """
         return self.dense_part(images, training=self._mode(training))
 
@@ -109,6 +125,11 @@ class MaskRCNN(keras.Model):
     def get_config(self):
         """
         The arguments of the constructor.
+
+        Returns
+        -------
+        config : dict
+            ``config``, itself a dictionary, ``precision`` and ``seed``.
         """
         return {'config': self.config.to_dict(), 'precision': self.precision,
                 'seed': self.seed}
@@ -117,6 +138,16 @@ class MaskRCNN(keras.Model):
     def from_config(cls, config):
         """
         The inverse of `get_config`.
+
+        Parameters
+        ----------
+        config : dict
+            The dictionary of `get_config`; not changed.
+
+        Returns
+        -------
+        network : `MaskRCNN`
+            The network, with new weights.
         """
         config = dict(config)
         config['config'] = MaskRCNNConfig.from_dict(config['config'])
@@ -224,6 +255,20 @@ class MaskRCNN(keras.Model):
     def refine_boxes(self, boxes, deltas, shape):
         """
         Apply the box head's deltas and clip to the image.
+
+        Parameters
+        ----------
+        boxes : (R, 4) tensor
+            The regions.
+        deltas : (R, 4) tensor
+            Their box deltas.
+        shape : (2,) tuple of int
+            The shape (ny, nx) of the image.
+
+        Returns
+        -------
+        boxes : (R, 4) tensor
+            The refined boxes.
         """
         return clip_boxes(decode_boxes(deltas, boxes, self.config.box_std),
                           shape)

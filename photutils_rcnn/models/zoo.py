@@ -11,6 +11,7 @@ __all__ = ['Model', 'list_models', 'load_model', 'save_model']
 
 import hashlib
 import json
+import os
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -266,9 +267,12 @@ def load_model(model='default', *, precision=None):
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If there is no such model, or it is damaged.
     """
+    if not isinstance(model, (str, os.PathLike)):
+        msg = f'model must be a name or a path, got {model!r}'
+        raise TypeError(msg)
     if isinstance(model, str) and model in list_models():
         folder = _shipped() / model
     else:
@@ -287,9 +291,18 @@ def load_model(model='default', *, precision=None):
     except (OSError, ValueError) as error:
         msg = f'model {str(model)!r} cannot be read: {error}'
         raise ValueError(msg) from error
+    if not isinstance(settings, dict):
+        msg = f'model {str(model)!r} cannot be read: config.json is no object'
+        raise ValueError(msg)
     if settings.get('format') != FORMAT:
         msg = (f'model {str(model)!r} has the format '
                f'{settings.get("format")!r}, this version reads {FORMAT}')
+        raise ValueError(msg)
+    missing = [name for name in ('name', 'network', 'stretch', 'thresholds',
+                                 'halo', 'sha256') if name not in settings]
+    if missing:
+        msg = (f'model {str(model)!r} cannot be read: config.json lacks '
+               f'{missing}')
         raise ValueError(msg)
     found = hashlib.sha256(content).hexdigest()
     if found != settings['sha256']:

@@ -42,7 +42,7 @@ def test_changes_leave_the_named_configuration():
 def test_errors():
     with pytest.raises(ValueError, match="one of .*'compact'.*got 'huge'"):
         get_config('huge')
-    with pytest.raises(ValueError, match=r"unknown.*\['n_colours'\]"):
-        MaskRCNNConfig.from_dict({'n_colours': 3})
-    with pytest.raises(TypeError, match='n_colours'):
-        get_config('compact', n_colours=3)
+    with pytest.raises(ValueError, match=r"unknown.*\['n_colors'\]"):
+        MaskRCNNConfig.from_dict({'n_colors': 3})
+    with pytest.raises(TypeError, match='n_colors'):
+        get_config('compact', n_colors=3)

@@ -138,8 +138,8 @@ def check_detection(model, image, square, window):
     features, objectness, deltas = detector.dense(square)
     anchors = oracle.normalize(oracle.anchors(shape), shape)
     rois = oracle.proposals(objectness, deltas, anchors, limit=300)
-    found = legacy.choose_proposals(objectness, deltas, anchors,
-                                    model.thresholds, BOX_STD)
+    found, _ = legacy.choose_proposals(objectness, deltas, anchors,
+                                       model.thresholds, BOX_STD)
     assert found.shape == rois.shape
     np.testing.assert_allclose(found * 191, rois * 191, atol=1e-3)
 
@@ -383,3 +383,17 @@ def test_resnet101(tmp_path):
     pooled = oracle.pool(levels, boxes, (256, 256), 14)
     np.testing.assert_allclose(
         masks, oracle.mask_head(pooled, weights)[..., 1], atol=1e-4)
+
+
+def test_lost_proposals_are_counted():
+    """
+    Boxes beyond the largest number are lost, the good ones not silently.
+    """
+    y, x = np.mgrid[:20, :20].reshape(2, -1) * 0.05
+    anchors = np.stack([y, x, y + 0.04, x + 0.04], axis=1).astype(np.float32)
+    objectness = np.linspace(0.9, 0.4, 400)
+    boxes, n_lost = legacy.choose_proposals(
+        objectness, np.zeros((400, 4), np.float32), anchors,
+        {'pre_nms': 6000, 'proposals': 100, 'proposal_nms': 0.7}, BOX_STD)
+    assert len(boxes) == 100
+    assert n_lost == (objectness > 0.5).sum() - 100

@@ -105,10 +105,34 @@ def test_unknown_format(folder):
         zoo.load_model(folder)
 
 
+@pytest.mark.parametrize(('content', 'match'), [
+    ('[]', 'no object'), ('{"format": 2, "name": "a"}', "lacks .*'sha256'")])
+def test_incomplete_settings(folder, content, match):
+    (folder / 'config.json').write_text(content)
+    with pytest.raises(ValueError, match=match):
+        zoo.load_model(folder)
+
+
+def test_stages_are_bounded(folder, monkeypatch):
+    """
+    Frames of many shapes do not fill the memory with compiled stages.
+    """
+    monkeypatch.setattr('photutils_rcnn.models.detector.MAX_STAGES', 2)
+    detector = zoo.load_model(folder, precision='float32').detector
+    images = [np.zeros((side, 32, 3), np.float32) for side in (32, 64, 96)]
+    first = detector.dense(images[0])[1]
+    for image in images[1:]:
+        detector.dense(image)
+    assert len(detector._stages) == 2
+    assert_allclose(detector.dense(images[0])[1], first, atol=1e-6)
+
+
 def test_names(folder, monkeypatch, tmp_path):
     """
     Shipped models are found by name; an unknown name lists them.
     """
+    with pytest.raises(TypeError, match='model must be a name .*, got None'):
+        zoo.load_model(None)
     monkeypatch.setattr(zoo, '_shipped', lambda: tmp_path)
     assert list(zoo.list_models()) == ['tiny']
     assert zoo.list_models()['tiny']['description'] == 'for tests'

@@ -56,6 +56,16 @@ class LegacyDetector(Detector):
     def anchors(self, shape):
         """
         The normalized anchors of a frame; see `normalized_anchors`.
+
+        Parameters
+        ----------
+        shape : (2,) tuple of int
+            The shape (ny, nx) of the frame, a multiple of the largest stride.
+
+        Returns
+        -------
+        anchors : (A, 4) float32 `~numpy.ndarray`
+            ``(y1, x1, y2 - 1, x2 - 1) / (ny - 1, nx - 1, ...)``.
         """
         return normalized_anchors(self.config, shape)
 

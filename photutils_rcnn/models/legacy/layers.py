@@ -78,8 +78,21 @@ def matterport_proposal_head(pyramid, config, dtype):
     Two logits per anchor, background and source; their difference is the
     logit of this package: its sigmoid is the softmax of the two.
 
-    Parameters and results are those of
-    `~photutils_rcnn.models.region_proposal.proposal_head`.
+    Parameters
+    ----------
+    pyramid : list of Keras tensor
+        The features of each level.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+    dtype : str
+        The precision policy of the hidden layer; the results are float32.
+
+    Returns
+    -------
+    objectness : Keras tensor
+        Logits, (B, A).
+    deltas : Keras tensor
+        Box deltas, (B, A, 4).
     """
     n_anchors = len(config.anchor_ratios)
     hidden = _conv(config.rpn_channels, 3, 'rpn_conv_shared', dtype,
