@@ -199,8 +199,6 @@ def _flag(instances, invalid):
     at_edge = ((boxes[:, :2] == 0).any(axis=1)
                | (boxes[:, 2:] == shape).any(axis=1))
     flags[at_edge] |= RCNN_FLAGS['truncated_by_edge']
-    first, second, _ = footprints.intersections(footprints)
-    flags[first[first != second]] |= RCNN_FLAGS['overlaps_neighbor']
     keep = np.ones(len(flags), dtype=bool)
     if invalid is not None:
         for i, mask in enumerate(footprints.masks):
@@ -209,4 +207,5 @@ def _flag(instances, invalid):
                 flags[i] |= RCNN_FLAGS['masked_pixels']
                 keep[i] = bad.sum() < mask.sum()
     instances.flags = flags
+    instances.flag_overlaps(footprints)
     return instances[keep]

@@ -82,13 +82,14 @@ class Instances:
 
     def __getitem__(self, index):
         """
-        Select sources with an index array, a boolean array or a slice.
+        Select sources with an index, an index array, a boolean array or a
+        slice.
         """
+        rows = np.atleast_1d(np.arange(len(self))[index])
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         for name, value in values.items():
             if isinstance(value, np.ndarray):
-                values[name] = np.atleast_1d(value[index]) if (
-                    value.ndim == 1) else value[index]
+                values[name] = value[rows]
         return Instances(**values)
 
     @property
@@ -168,6 +169,23 @@ class Instances:
             boxes.append(box)
             masks.append(mask)
         return Footprints(boxes, masks, self.shape)
+
+    def flag_overlaps(self, footprints=None):
+        """
+        Set the flag of sources that overlap others, and of them alone.
+
+        Parameters
+        ----------
+        footprints : `~photutils_rcnn.footprints.Footprints`, optional
+            Those of the sources, where they are at hand.
+        """
+        if footprints is None:
+            footprints = self.footprints()
+        first, second, _ = footprints.intersections(footprints)
+        bit = RCNN_FLAGS['overlaps_neighbor']
+        flags = self.flags & ~bit
+        flags[first[first != second]] |= bit
+        self.flags = flags
 
     def paint(self, mask=None):
         """

@@ -35,28 +35,32 @@ class RCNNResult:
 
         segm, catalog = segmenter.segment(data)
 
-    Both are `None` if nothing was found.
+    Both are `None` if nothing was found. The parameters are attributes of
+    the same names.
 
     Parameters
     ----------
     detections : `~photutils_rcnn.instances.Instances`
         The sources with soft masks, ordered by the y, then the x of the
-        centers of their boxes.
+        centers of their boxes; `instances` is their table.
     labels : (ny, nx) int32 `~numpy.ndarray`
         The label image.
     label_of_source : (N,) `~numpy.ndarray` of int
         The label of each source, 0 if it has no pixel of its own.
     cube : `~photutils_rcnn.inputs.ImageCube`, optional
         The frame. Without it there are no catalogs.
-    background, noise : `~numpy.ndarray`, optional
-        Background and noise of the bands, in the unit of the data; shape
-        (n_bands, ny, nx) or (n_bands, 1, 1).
+    background, noise : float32 `~numpy.ndarray`, optional
+        What was subtracted, and the scatter of a pixel of empty sky (1 sigma),
+        in the unit of the data and the order of ``bands``; shape
+        (n_bands, ny, nx) or (n_bands, 1, 1). `None` for maps in a result that
+        was read from a file without its pixels.
     wcs : WCS object, optional
         The celestial WCS.
     bands : tuple of str, optional
-        The names of the bands.
+        The names of the bands, from blue to red if they are known filters.
     meta : dict, optional
-        Where the result comes from.
+        Where the result comes from: model and its checksum, thresholds,
+        ``psf_fwhm`` in pixels and the order of ``bands``, versions, time.
     catalog_table : `~astropy.table.QTable`, optional
         The table of the catalog, where the frame is not at hand.
     """
@@ -155,7 +159,8 @@ class RCNNResult:
         (`~photutils_rcnn.photometry.detection_pixels`). Its additional
         columns are ``score``, ``class_name``, ``class_id``, ``prob_star``
         and ``detection_flags``. Errors of fluxes need the ``error`` of the
-        data.
+        data. A result read from a file without its pixels has none: asking
+        for it, or unpacking the result, is a `ValueError`.
         """
         if self._segments is None:
             return None
@@ -185,6 +190,13 @@ class RCNNResult:
         -------
         catalog : `~photutils.segmentation.SourceCatalog` or `None`
             The catalog, with the same labels.
+
+        Raises
+        ------
+        KeyError
+            If there is no such band.
+        ValueError
+            If the result was read from a file without its pixels.
         """
         return self.catalogs[band]
 
@@ -208,6 +220,41 @@ class RCNNResult:
             self._catalog_table = table
         return self._catalog_table
 
+    def above(self, score_threshold):
+        """
+        The result of a higher score threshold, without another search.
+
+        Parameters
+        ----------
+        score_threshold : float
+            The minimum score; not below that of the segmenter.
+
+        Returns
+        -------
+        result : `RCNNResult`
+            The sources of at least that score, painted and measured anew.
+
+        Raises
+        ------
+        ValueError
+            If the threshold is lower than that of this result, or the
+            result was read from a file without its pixels.
+        """
+        lowest = self.meta.get('score_threshold', 0.)
+        if not lowest <= score_threshold <= 1:
+            msg = (f'score_threshold must be between {lowest}, that of this '
+                   f'result, and 1, got {score_threshold}')
+            raise ValueError(msg)
+        cube = self._frame()
+        found = self.detections[self.detections.scores >= score_threshold]
+        found.flag_overlaps()
+        labels, label_of_source = found.paint(mask=cube.mask)
+        return RCNNResult(
+            found, labels, label_of_source, cube=cube,
+            background=self.background, noise=self.noise, wcs=self.wcs,
+            bands=self.bands,
+            meta={**self.meta, 'score_threshold': float(score_threshold)})
+
     def write(self, path, *, include_data=False, overwrite=False):
         """
         Write the result to an ASDF file.
@@ -228,6 +275,9 @@ class RCNNResult:
         ------
         OSError
             If the file exists and ``overwrite`` is `False`.
+        ValueError
+            If the file is not named ``.asdf``, ``include_data`` is `True` and
+            the result has no pixels, or the unit cannot be read again.
         """
         from photutils_rcnn.io.asdf import write_result
 

@@ -195,6 +195,9 @@ def test_selection():
     assert_equal(chosen.class_ids, [2, 2])
     assert len(instances[instances.scores > 0.7]) == 2
     assert len(instances[:0]) == 0
+    last = instances[-1]
+    assert len(last) == 1
+    assert_equal(last.centers, instances.centers[2:])
 
 
 @pytest.mark.parametrize(('flags', 'names'), [

@@ -3,6 +3,7 @@
 Tests for the result and photometry modules.
 """
 
+from importlib import resources
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +16,7 @@ from photutils.segmentation import SourceCatalog
 from photutils_rcnn import RCNNResult, RCNNSegmenter
 from photutils_rcnn.inputs import prepare_inputs
 from photutils_rcnn.photometry import detection_pixels
+from photutils_rcnn.simulation.scene import Scene
 
 CUSTOM = ['score', 'class_name', 'class_id', 'prob_star', 'detection_flags']
 
@@ -141,3 +143,37 @@ def test_detection_pixels():
     assert_allclose(pixels.error[0, 0], 2e-25)
     assert_equal(np.argwhere(pixels.mask), [[1, 1]])
     assert np.isfinite(pixels.data).all()
+
+
+def test_above_is_a_higher_threshold():
+    """
+    Dropping sources afterwards is the same as not looking for them.
+    """
+    scene = Scene.read(resources.files('photutils_rcnn') / 'data' / 'demo'
+                       / 'field.npz')
+    frame = scene.data[:, :200, :230], scene.mask[:200, :230]
+    results = [RCNNSegmenter(psf_fwhm=4., score_threshold=threshold).segment(
+        frame[0], mask=frame[1], bands=scene.bands)
+        for threshold in (0.05, 0.6)]
+    low, expected = results
+    found = low.above(0.6)
+    assert len(low.detections) > len(found.detections) > 10
+    assert_equal(found.labels, expected.labels)
+    assert_equal(found.detections.flags, expected.detections.flags)
+    assert found.meta['score_threshold'] == 0.6
+    assert found.instances.colnames == expected.instances.colnames
+    for name in ('x', 'y', 'score', 'label', 'detection_flags'):
+        assert_allclose(found.instances[name], expected.instances[name])
+    assert_allclose(found.catalog.kron_flux, expected.catalog.kron_flux)
+    assert (low.above(1.).segmentation_image is None) == (
+        low.detections.scores.max() < 1)
+
+
+def test_above_cannot_find_more(result):
+    for threshold in (0.4, 1.2):
+        with pytest.raises(ValueError, match=f'between 0.5.*got {threshold}'):
+            result.above(threshold)
+    stored = RCNNResult(result.detections, result.labels,
+                        result.label_of_source, meta=result.meta)
+    with pytest.raises(ValueError, match='stored without its pixels'):
+        stored.above(0.7)

@@ -99,6 +99,21 @@ class AveragePrecision:
     def precision_at(self, recall):
         """
         The precision of the curve at one of its recall points.
+
+        Parameters
+        ----------
+        recall : float
+            The recall in [0, 1].
+
+        Returns
+        -------
+        precision : float
+            The precision in [0, 1], NaN without any truth.
+
+        Raises
+        ------
+        ValueError
+            If ``recall`` is not a point of the curve.
         """
         index = np.flatnonzero(np.isclose(self.recall, recall))
         if len(index) == 0:

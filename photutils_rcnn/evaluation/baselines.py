@@ -72,6 +72,12 @@ class DetectionImage:
             The FWHM of the PSF (pixels).
         mask : (ny, nx) array_like of bool, optional
             The pixels to ignore. Default is none.
+
+        Returns
+        -------
+        image : `DetectionImage`
+            The combined image. It masks the pixels that are valid in no
+            band.
         """
         data = np.asarray(data, dtype=float)
         noise = np.broadcast_to(np.asarray(noise, dtype=float), data.shape)
@@ -97,6 +103,17 @@ class DetectionImage:
             The scene; its own noise level is not used.
         box_size : int, optional
             The box of `~photutils.background.Background2D` (pixels).
+
+        Returns
+        -------
+        image : `DetectionImage`
+            The combined image. Bands whose valid pixels are none or all
+            equal are left out.
+
+        Raises
+        ------
+        ValueError
+            If no band is left.
         """
         data, noise = [], []
         box_size = min(box_size, *scene.data.shape[1:])
@@ -120,8 +137,18 @@ class DetectionImage:
         """
         The detections of a label image.
 
-        The position is the centre of the light above zero; the score the
+        The position is the center of the light above zero; the score the
         peak of the convolved image in units of its noise.
+
+        Parameters
+        ----------
+        labels : (ny, nx) int `~numpy.ndarray`
+            The label image, 0 for background.
+
+        Returns
+        -------
+        detections : `~photutils_rcnn.evaluation.detections.Detections`
+            The detections by increasing label, without classes.
         """
         index = np.unique(labels)
         index = index[index > 0]

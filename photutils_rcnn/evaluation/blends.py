@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Close neighbours, shredded sources and unrecognized blends.
+Close neighbors, shredded sources and unrecognized blends.
 """
 
 __all__ = ['close_pairs', 'nearest_separation', 'shredded_truth',
@@ -12,19 +12,19 @@ from scipy.spatial import cKDTree
 
 def nearest_separation(x, y, *, ignore=None):
     """
-    The distance of each source to its nearest counted neighbour.
+    The distance of each source to its nearest counted neighbor.
 
     Parameters
     ----------
     x, y : (N,) array_like of float
         The positions (pixels).
     ignore : (N,) array_like of bool, optional
-        Sources that are no neighbours to others. Default is none.
+        Sources that are no neighbors to others. Default is none.
 
     Returns
     -------
     separation : (N,) `~numpy.ndarray` of float
-        The distances (pixels); infinite where there is no neighbour.
+        The distances (pixels); infinite where there is no neighbor.
     """
     points = np.column_stack([x, y]).astype(float).reshape(-1, 2)
     counted = np.arange(len(points))
@@ -34,9 +34,9 @@ def nearest_separation(x, y, *, ignore=None):
     if len(counted) == 0 or len(points) == 0:
         return separation
     distance, index = cKDTree(points[counted]).query(points, k=2)
-    # a missing second neighbour has the index len(counted)
-    neighbour = np.append(counted, -1)[index]
-    other = neighbour != np.arange(len(points))[:, np.newaxis]
+    # a missing second neighbor has the index len(counted)
+    neighbor = np.append(counted, -1)[index]
+    other = neighbor != np.arange(len(points))[:, np.newaxis]
     return np.where(other, distance, np.inf).min(axis=1)
 
 
@@ -112,7 +112,7 @@ def unrecognized_blends(detected, truth_x, truth_y, matches, *, ignore=None):
     The detections that cover more than one true source.
 
     A detection covers the truth it matches and every missed counted truth
-    whose centre is on its footprint. As footprints may overlap, a neighbour
+    whose center is on its footprint. As footprints may overlap, a neighbor
     that has a detection of its own is not covered.
 
     Parameters

@@ -100,6 +100,11 @@ class CompletenessCurve:
             Whether they match.
         n_truth : int
             The number of counted true sources.
+
+        Returns
+        -------
+        curve : `CompletenessCurve`
+            The curve, a point for each distinct score.
         """
         scores = np.asarray(scores, dtype=float)
         order = np.argsort(-scores, kind='stable')

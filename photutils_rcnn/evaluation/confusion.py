@@ -50,6 +50,11 @@ class ConfusionMatrix:
             The truth that counts neither way.
         use : (N,) array_like of bool, optional
             The detections that entered the matching. Default is all.
+
+        Returns
+        -------
+        matrix : `ConfusionMatrix`
+            The counts.
         """
         n = len(CLASS_NAMES)
         class_ids = np.asarray(class_ids) - 1
@@ -120,6 +125,13 @@ class ConfusionMatrix:
         """
         The counts as a `~astropy.table.QTable`, a row for each true class
         and one for the spurious detections.
+
+        Returns
+        -------
+        table : `~astropy.table.QTable`
+            The columns ``truth``, the true class or 'no match'; one for each
+            predicted class, under its name; and ``no match``, the missed
+            truth.
         """
         table = QTable()
         table['truth'] = [*CLASS_NAMES, 'no match']

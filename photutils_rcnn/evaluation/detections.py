@@ -31,8 +31,8 @@ class Detections:
         The probability of each class, given that it is a source. Default is
         NaN.
     x, y : (N,) array_like of float, optional
-        The positions (pixels, the centre of the first pixel is 0). Default
-        is the centres of the boxes.
+        The positions (pixels, the center of the first pixel is 0). Default
+        is the centers of the boxes.
     boxes : (N, 4) array_like of float, optional
         The boxes ``[y1, x1, y2, x2]`` in edge coordinates. Default is the
         boxes of the footprints.
@@ -117,11 +117,21 @@ class Detections:
     def empty(cls, shape):
         """
         No detections on a frame of the given shape (ny, nx).
+
+        Parameters
+        ----------
+        shape : (2,) tuple of int
+            The shape (ny, nx) of the frame.
+
+        Returns
+        -------
+        detections : `Detections`
+            Detections of length 0.
         """
         return cls(Footprints([], [], shape), np.zeros(0))
 
     @classmethod
-    def from_result(cls, result):
+    def from_result(cls, result, score_threshold=None):
         """
         The detections of a segmentation.
 
@@ -129,6 +139,10 @@ class Detections:
         ----------
         result : `~photutils_rcnn.RCNNResult`
             The result; the class is the more probable one.
+        score_threshold : float, optional
+            Detections of this score have the positions that they have in
+            the result of this threshold: in that of a lower one, others
+            take some of their pixels.
 
         Returns
         -------
@@ -136,7 +150,13 @@ class Detections:
             One for each instance, at its position in ``result.instances``.
         """
         found, table = result.detections, result.instances
+        x, y = np.array(table['x']), np.array(table['y'])
+        if score_threshold is not None:
+            above = np.asarray(found.scores) >= score_threshold
+            if not above.all():
+                own = result.above(score_threshold).instances
+                x[above], y[above] = own['x'], own['y']
         probabilities = np.asarray(found.class_probabilities)
         return cls(result.footprints, np.asarray(found.scores),
                    probabilities.argmax(axis=1) + 1, probabilities,
-                   x=table['x'], y=table['y'], boxes=np.asarray(found.boxes))
+                   x=x, y=y, boxes=np.asarray(found.boxes))

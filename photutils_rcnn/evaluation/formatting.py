@@ -22,7 +22,7 @@ TITLES = {
                 'pixels; "any" is blind to classes'),
     'summary': 'Completeness and purity of positions, blind to classes',
     'equal_purity': 'Completeness at equal purity ("main" is photutils_rcnn)',
-    'blends': 'Close neighbours, shredded sources, unrecognized blends',
+    'blends': 'Close neighbors, shredded sources, unrecognized blends',
     'class': 'Completeness by true class, purity by predicted class',
 }
 
@@ -30,6 +30,16 @@ TITLES = {
 def format_table(table):
     """
     The lines of a table with three decimals and '-' for NaN.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        The table; not changed.
+
+    Returns
+    -------
+    lines : list of str
+        The lines, those of the header first; none is cut.
     """
     table = table.copy()
     for column in table.colnames:
@@ -42,6 +52,17 @@ def format_table(table):
 def title(name):
     """
     The heading of a table.
+
+    Parameters
+    ----------
+    name : str
+        The name of the table: one of `TITLES` or ``<fraction>_<quantity>``,
+        as in ``completeness_snr``.
+
+    Returns
+    -------
+    heading : str
+        The heading.
     """
     if name in TITLES:
         return TITLES[name]
@@ -56,6 +77,16 @@ def json_rows(table):
     """
     The rows of a table as plain values; what is not finite becomes a string
     or, for NaN, null.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        The table.
+
+    Returns
+    -------
+    rows : list of dict
+        The values of each row by column name; `None` stands for null.
     """
     def plain(value):
         value = value.item() if hasattr(value, 'item') else value

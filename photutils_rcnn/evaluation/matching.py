@@ -123,7 +123,7 @@ def _assign(first, second, ignore, n_detections, on_ignored):
 def match_positions(x, y, truth_x, truth_y, radius, *, scores=None,
                     ignore=None, on_ignored=None):
     """
-    One-to-one matching of catalogue positions within a radius.
+    One-to-one matching of catalog positions within a radius.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class TruthRecord:
     ----------
     class_ids, magnitudes, snr, separations, ignore : (M,) `~numpy.ndarray`
         One element per true source; the separation is the distance to the
-        nearest counted neighbour in units of the FWHM.
+        nearest counted neighbor in units of the FWHM.
     pairs : (P, 2) `~numpy.ndarray` of int
         The counted pairs closer than the limit of the evaluation.
     fwhm : float
@@ -65,7 +65,12 @@ class TruthRecord:
             The radius of a position match (pixels). Default is the largest
             of the FWHM, the half-light radius of the source and a quarter of
             the radius of a circle with the area of its footprint: the
-            centres of saturated stars and large galaxies are not sharp.
+            centers of saturated stars and large galaxies are not sharp.
+
+        Returns
+        -------
+        record : `TruthRecord`
+            The truth.
         """
         truth = scene.truth
         x, y = np.asarray(truth['x']), np.asarray(truth['y'])
@@ -132,6 +137,16 @@ class SceneRecord:
         The truth found by the detections at or above a score (M,).
 
         The default threshold is that of the evaluation.
+
+        Parameters
+        ----------
+        threshold : float, optional
+            The smallest score that counts.
+
+        Returns
+        -------
+        found : (M,) bool `~numpy.ndarray`
+            Whether each true source is found; `False` for ignored truth.
         """
         above = self.above if threshold is None else self.scores >= threshold
         detection = self.matches.detection_of_truth

@@ -79,7 +79,8 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
         truth = TruthRecord.from_scene(scene, radius=radius,
                                        max_separation=max_separation)
         records[MAIN].append(record_scene(
-            scene, truth, _as_detections(segment(scene), scene),
+            scene, truth,
+            _as_detections(segment(scene), scene, score_threshold),
             score_threshold=score_threshold, ranking=ranking))
         if baselines:
             image = DetectionImage.from_scene(scene)
@@ -95,12 +96,12 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
         else float(radius)})
 
 
-def _as_detections(result, scene):
+def _as_detections(result, scene, score_threshold):
     if result is None:
         return Detections.empty(scene.footprints.shape)
     if isinstance(result, Detections):
         return result
-    return Detections.from_result(result)
+    return Detections.from_result(result, score_threshold)
 
 
 def _progress(scenes, progress_bar):

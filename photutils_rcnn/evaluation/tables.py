@@ -79,6 +79,18 @@ def ap_row(records, protocol, kind, name, *, score_cut=None):
 def confusion(records, iou):
     """
     The confusion of class-blind mask matches above the score threshold.
+
+    Parameters
+    ----------
+    records : list of `~photutils_rcnn.evaluation.records.SceneRecord`
+        The scenes.
+    iou : float
+        The smallest intersection over union of a match, in (0, 1].
+
+    Returns
+    -------
+    matrix : `~photutils_rcnn.evaluation.confusion.ConfusionMatrix`
+        The sum of the counts of all scenes.
     """
     total = ConfusionMatrix(np.zeros((2, 2), int), np.zeros(2, int),
                             np.zeros(2, int))
@@ -96,6 +108,17 @@ def confusion(records, iou):
 def confusion_row(matrix):
     """
     The figures of a confusion matrix in per cent, and its correlation.
+
+    Parameters
+    ----------
+    matrix : `~photutils_rcnn.evaluation.confusion.ConfusionMatrix`
+        The counts.
+
+    Returns
+    -------
+    row : dict
+        The values by column name; ``n_pairs`` is the number of pairs.
+        Figures that are not defined are NaN.
     """
     completeness, purity = 100 * matrix.completeness, 100 * matrix.purity
     return {'n_pairs': int(matrix.counts.sum()),
@@ -134,6 +157,17 @@ def _hits(records):
 def summary_row(records):
     """
     Completeness and purity of one method over everything.
+
+    Parameters
+    ----------
+    records : list of `~photutils_rcnn.evaluation.records.SceneRecord`
+        The scenes.
+
+    Returns
+    -------
+    row : dict
+        The numbers and the two fractions by column name. A fraction of
+        nothing is NaN.
     """
     found, hits = _found(records), _hits(records)
     return {'n_truth': len(found), 'n_found': int(found.sum()),
@@ -151,6 +185,21 @@ def fraction_table(records, quantity, fraction):
 
     The quantity ('magnitude', 'snr' or 'separation') is that of the truth
     for completeness, and measured on the detected footprints for purity.
+
+    Parameters
+    ----------
+    records : list of `~photutils_rcnn.evaluation.records.SceneRecord`
+        The scenes.
+    quantity : {'magnitude', 'snr', 'separation'}
+        The quantity; the separation is in units of the FWHM.
+    fraction : {'completeness', 'purity'}
+        The fraction.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        The bins, as from
+        `~photutils_rcnn.evaluation.completeness.binned_fraction`.
     """
     plural = {'snr': 'snr'}.get(quantity, f'{quantity}s')
     if fraction == 'completeness':
@@ -169,7 +218,7 @@ def fraction_table(records, quantity, fraction):
         edges = SNR_EDGES if fraction == 'completeness' else (0, *SNR_EDGES)
     else:
         edges = SEPARATION_EDGES
-        # the open last bin holds sources without any neighbour
+        # the open last bin holds sources without any neighbor
         values = np.minimum(values, np.finfo(float).max)
     return binned_fraction(values, success, edges, name=quantity,
                            fraction=fraction)
@@ -180,6 +229,17 @@ def class_table(records):
     Completeness by true class and purity by predicted class.
 
     In the ``right_class`` columns the classes must agree too.
+
+    Parameters
+    ----------
+    records : list of `~photutils_rcnn.evaluation.records.SceneRecord`
+        The scenes.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        A row for each class. A fraction of nothing is NaN, as is all that
+        needs predicted classes where there are none.
     """
     found = _found(records)
     true_class = _truth(records, 'class_ids')
@@ -210,6 +270,16 @@ def class_table(records):
 def completeness_curve(records):
     """
     The `CompletenessCurve` of one method over all scores.
+
+    Parameters
+    ----------
+    records : list of `~photutils_rcnn.evaluation.records.SceneRecord`
+        The scenes.
+
+    Returns
+    -------
+    curve : `~photutils_rcnn.evaluation.completeness.CompletenessCurve`
+        The curve, whatever the score threshold of the evaluation.
     """
     counted = [~r.matches.ignored for r in records]
     return CompletenessCurve.from_hits(
@@ -227,10 +297,25 @@ def equal_purity_table(records_by_name, main, max_separation):
     For each other method, all its detections give its purity. The columns
     ``main_*`` hold the largest completeness of the main method over the
     score thresholds whose purity is at least that, and the completeness for
-    close neighbours at the same threshold. ``at_main_purity`` is the
+    close neighbors at the same threshold. ``at_main_purity`` is the
     largest completeness of the other method, ranked by its own score, at
     the purity of the main one above the score threshold. NaN says that the
     purity is not reached.
+
+    Parameters
+    ----------
+    records_by_name : dict of list of \
+            `~photutils_rcnn.evaluation.records.SceneRecord`
+        The scenes of each method by its name.
+    main : str
+        The name of the main method.
+    max_separation : float
+        Sources with a neighbor closer than this are close (FWHM).
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        A row for each other method; empty if there is none.
     """
     curve = completeness_curve(records_by_name[main])
     main_purity = summary_row(records_by_name[main])['purity']
@@ -262,7 +347,22 @@ def equal_purity_table(records_by_name, main, max_separation):
 
 def blend_table(records_by_name, max_separation):
     """
-    Close neighbours, shredded sources and unrecognized blends by method.
+    Close neighbors, shredded sources and unrecognized blends by method.
+
+    Parameters
+    ----------
+    records_by_name : dict of list of \
+            `~photutils_rcnn.evaluation.records.SceneRecord`
+        The scenes of each method by its name.
+    max_separation : float
+        Sources with a neighbor closer than this are close (FWHM). The
+        pairs are those of the records.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        A row for each method with the numbers, ``n_*``, and the fractions.
+        A fraction of nothing is NaN.
     """
     rows = []
     for name, records in records_by_name.items():
@@ -290,10 +390,25 @@ def blend_table(records_by_name, max_separation):
 def stack_methods(records_by_name, make_table):
     """
     One table per method, on top of each other, with a ``method`` column.
+
+    Parameters
+    ----------
+    records_by_name : dict of list of \
+            `~photutils_rcnn.evaluation.records.SceneRecord`
+        The scenes of each method by its name.
+    make_table : callable
+        Makes a new `~astropy.table.QTable` from the scenes of a method.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        The rows of all methods; ``method`` is the first column.
     """
     tables = []
     for name, records in records_by_name.items():
         table = make_table(records)
-        table.add_column([name] * len(table), index=0, name='method')
+        # an empty list would make a column of numbers
+        column = np.full(len(table), name, dtype=f'U{len(name)}')
+        table.add_column(column, index=0, name='method')
         tables.append(table)
     return vstack(tables, metadata_conflicts='silent')

@@ -56,7 +56,7 @@ def test_shredded():
     assert_equal(ignored, [2, 0])
 
 
-def test_overlapping_neighbour_with_own_match_is_no_shred():
+def test_overlapping_neighbor_with_own_match_is_no_shred():
     """Amodal masks of a blend claim their own truth only."""
     truth = rectangles([(0, 0, 20, 20), (2, 2, 6, 6)])
     matches = match_positions([10, 4], [10, 4], [10, 4], [10, 4], 2.0)

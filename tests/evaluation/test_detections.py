@@ -23,7 +23,7 @@ def footprints():
 
 
 def test_defaults(footprints):
-    """Positions are the box centres in pixel coordinates."""
+    """Positions are the box centers in pixel coordinates."""
     detections = Detections(footprints, [0.5, 0.6])
     assert_allclose(detections.x, [1.5, 4])
     assert_allclose(detections.y, [0.5, 4])
@@ -46,6 +46,24 @@ def test_from_result(footprints):
     assert_allclose(detections.x, [1, 4])
     assert_allclose(detections.y, [0.5, 4.5])
     assert_allclose(detections.boxes, found.boxes)
+
+
+def test_positions_at_the_threshold():
+    """Those above the threshold are placed as if the others were not."""
+    tables = {0.05: {'x': [1.0, 4.0], 'y': [0.5, 4.5]},
+              0.5: {'x': [3.0], 'y': [2.0]}}
+    found = SimpleNamespace(
+        scores=np.array([0.2, 0.8]), boxes=np.zeros((2, 4)),
+        class_probabilities=np.array([[0.9, 0.1], [0.25, 0.75]]))
+    masks = [np.ones((2, 2), bool)] * 2
+    result = SimpleNamespace(
+        detections=found, instances=tables[0.05],
+        footprints=Footprints([(0, 0, 2, 2), (3, 3, 5, 5)], masks, (6, 6)),
+        above=lambda threshold: SimpleNamespace(instances=tables[threshold]))
+    detections = Detections.from_result(result, 0.5)
+    assert_allclose(detections.x, [1, 3])
+    assert_allclose(detections.y, [0.5, 2])
+    assert_allclose(tables[0.05]['x'], [1, 4])
 
 
 def test_empty():

@@ -54,6 +54,15 @@ def test_perfect(scene):
             assert table['n_success'].sum() == 26
 
 
+def test_nothing_found(scene, tmp_path):
+    """A method that finds nothing stands in the report."""
+    report = evaluate(lambda scene: None, [scene], baselines='default')
+    report.write(tmp_path / 'report')
+    table = QTable.read(tmp_path / 'report' / 'summary.ecsv')
+    assert table['completeness'][0] == 0
+    assert len(table) == 3
+
+
 def test_merged_pair(scene):
     """A pair found as one is a missed and an unrecognized blend."""
     def merging(scene):
