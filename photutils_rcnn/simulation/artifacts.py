@@ -146,6 +146,17 @@ def add_cosmic_rays(frame, number, sigma, rng):
 def add_trail(frame, sigma, fwhm, rng):
     """
     Add the trail of a satellite to one band, in place.
+
+    Parameters
+    ----------
+    frame : 2D `~numpy.ndarray`
+        The frame.
+    sigma : float
+        The noise per pixel.
+    fwhm : float
+        The FWHM of the PSF in pixels.
+    rng : `numpy.random.Generator`
+        The random generator.
     """
     phi = rng.uniform(0, np.pi)
     x0 = rng.uniform(0.2, 0.8) * frame.shape[1]
@@ -169,6 +180,11 @@ def residual_background(shape, rms, rng):
         The rms over the frame.
     rng : `numpy.random.Generator`
         The random generator.
+
+    Returns
+    -------
+    background : 2D float64 `~numpy.ndarray`
+        The background, in the unit of ``rms``.
     """
     rows = np.linspace(-1, 1, shape[0])[:, None]
     cols = np.linspace(-1, 1, shape[1])[None, :]

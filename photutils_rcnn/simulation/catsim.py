@@ -1,23 +1,23 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Stars and galaxies much like those of the LSST CatSim catalogues.
+Stars and galaxies much like those of the LSST CatSim catalogs.
 
 The counts are those of 10,000 galaxies and 20,667 stars of the LSST
-simulation catalogue CatSim (Connolly et al. 2014, SPIE 9150, 91500C), in the
-subset distributed with BLISS (prob-ml/bliss, MIT licence), in bins of one or
+simulation catalog CatSim (Connolly et al. 2014, SPIE 9150, 91500C), in the
+subset distributed with BLISS (prob-ml/bliss, MIT license), in bins of one or
 two magnitudes. Brighter than r = 17, where that subset has no galaxies, they
 go on with the Euclidean slope of 0.6 per magnitude, and fainter than
 r = 26.5, where it is incomplete, with a slope chosen to flatten.
 
-Sizes, bulge fractions, axis ratios and colours are curves drawn through
+Sizes, bulge fractions, axis ratios and colors are curves drawn through
 CatSim's percentiles against r, not fits of a model. Between r = 22 and 26
 they follow CatSim within 10 percent in the median radius of discs, 20 percent
-in that of bulges and 0.3 mag in the median colours of galaxies. The mean
-colours of stars (r = 14 to 27) are within 0.15 mag in g - r and 0.3 mag in
+in that of bulges and 0.3 mag in the median colors of galaxies. The mean
+colors of stars (r = 14 to 27) are within 0.15 mag in g - r and 0.3 mag in
 r - z, with more red dwarfs among the bright ones than in CatSim. Shapes that
 CatSim does not have are added: more pure spheroids, bulges of Sersic index
 2.5, knots and spiral arms. That bulges are redder than discs is an assumption
-too; CatSim lists one colour per galaxy.
+too; CatSim lists one color per galaxy.
 """
 
 __all__ = ['GALAXY_COUNTS', 'STAR_COUNTS', 'draw_galaxies', 'draw_stars',
@@ -40,7 +40,7 @@ STAR_COUNTS = np.array(
     [(8.0, 0.75), (12.5, 1.60), (14.5, 2.11), (16.5, 2.47), (18.5, 2.78),
      (20.5, 3.09), (22.5, 3.26), (24.5, 3.37), (26.5, 3.47), (30.0, 3.55)])
 
-# wavelengths (nm) at which the colours are known: g, r, z
+# wavelengths (nm) at which the colors are known: g, r, z
 COLOUR_WAVELENGTHS = (484.0, 622.0, 905.0)
 
 # the smallest circularized half-light radius in units of the PSF's FWHM / 2
@@ -93,7 +93,7 @@ def _band_magnitudes(r, g_r, r_z, wavelengths):
     return np.stack(out, axis=-1)
 
 
-def _star_colours(rng, r):
+def _star_colors(rng, r):
     n = len(r)
     red = rng.random(n) < np.interp(
         r, (14, 16, 18, 20, 22, 24, 26),
@@ -130,7 +130,7 @@ def draw_stars(rng, r, wavelengths, x, y):
         The stars.
     """
     n = len(r)
-    g_r, r_z = _star_colours(rng, r)
+    g_r, r_z = _star_colors(rng, r)
     zero, one = np.zeros(n), np.ones(n)
     return Population(
         class_id=np.full(n, STAR), x=np.asarray(x), y=np.asarray(y),
@@ -141,7 +141,7 @@ def draw_stars(rng, r, wavelengths, x, y):
         arms=np.zeros(n, dtype=int))
 
 
-def _galaxy_colours(rng, r, spheroidal):
+def _galaxy_colors(rng, r, spheroidal):
     n = len(r)
     red = spheroidal | (rng.random(n) < 0.22)
     blue_mean = np.interp(r, (16, 20, 22, 24, 26), (0.6, 0.5, 0.35, 0.15, 0.05))
@@ -165,7 +165,7 @@ def _axis_ratios(rng, n):
 
 
 def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
-                  fwhm, spheroid_share=0.05, colours=None):
+                  fwhm, spheroid_share=0.05, colors=None):
     """
     Galaxies of the given r magnitudes.
 
@@ -190,8 +190,8 @@ def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
     spheroid_share : float, optional
         The share of pure spheroids among galaxies fainter than r = 24; it
         doubles by r = 20 and triples by r = 16.
-    colours : tuple of two `~numpy.ndarray`, optional
-        g - r and r - z colours to use, for cluster members.
+    colors : tuple of two `~numpy.ndarray`, optional
+        g - r and r - z colors to use, for cluster members.
 
     Returns
     -------
@@ -229,8 +229,8 @@ def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
     grow = np.maximum(1, MIN_RELATIVE_RADIUS * fwhm / 2 / size)
     bulge_a, disc_a = bulge_a * grow, disc_a * grow
 
-    g_r, r_z = (_galaxy_colours(rng, r, spheroidal) if colours is None
-                else colours)
+    g_r, r_z = (_galaxy_colors(rng, r, spheroidal) if colors is None
+                else colors)
     magnitudes = _band_magnitudes(r, g_r, r_z, wavelengths)
     # the bulge is redder than the disc by 0.35 mag in g-r and 0.25 in r-z
     tilt = _band_magnitudes(np.zeros(n), np.full(n, 0.35), np.full(n, 0.25),

@@ -13,12 +13,19 @@ from tqdm.auto import tqdm
 from photutils_rcnn._parallel import parallel_map
 from photutils_rcnn.simulation.make import make_scene
 from photutils_rcnn.simulation.presets import PRESETS
+from photutils_rcnn.simulation.scene import Scene
 
 
 def _simulate_one(seed, *, preset, out_dir, overrides):
     path = out_dir / f'{preset}-{seed:08d}.npz'
     if not path.exists():
         make_scene(preset, seed, **overrides).write(path)
+    elif 'shape' in overrides:
+        found = Scene.read(path).footprints.shape
+        if found != tuple(overrides['shape']):
+            msg = (f'{path} exists with the shape {found}, got shape '
+                   f'{overrides["shape"]}: use another folder')
+            raise ValueError(msg)
     return path
 
 
@@ -28,7 +35,8 @@ def simulate_scenes(preset, n_scenes, out_dir, *, seed, n_processes=1,
     Simulate scenes into a folder, one file each.
 
     Scenes whose file exists are left as they are, so that an interrupted
-    simulation goes on where it stopped.
+    simulation goes on where it stopped. Their file names tell preset and
+    seed: scenes with other ``overrides`` belong in other folders.
 
     Parameters
     ----------
@@ -53,6 +61,12 @@ def simulate_scenes(preset, n_scenes, out_dir, *, seed, n_processes=1,
     -------
     paths : list of `~pathlib.Path`
         The files, in the order of their seeds.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, the preset unknown, an override does not
+        fit, or a scene exists with another ``shape``.
     """
     if n_scenes < 0 or seed < 0 or n_processes < 1:
         msg = ('n_scenes and seed must be non-negative and n_processes '

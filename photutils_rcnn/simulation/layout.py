@@ -139,7 +139,7 @@ def _cluster(settings, rng):
     r_z = rng.uniform(0.6, 1.2) + rng.normal(0, 0.05, n + 1)
     members = _galaxies(settings, rng, r, x0 + radius * np.cos(phi),
                         y0 + radius * np.sin(phi), spheroid_share=0.45,
-                        colours=(g_r, r_z))
+                        colors=(g_r, r_z))
     members.bulge_radius[-1] *= rng.uniform(1.2, 2.5)
     members.disc_radius[-1] *= rng.uniform(1.2, 2.5)
     return members

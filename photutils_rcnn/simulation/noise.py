@@ -11,7 +11,7 @@ from scipy import ndimage
 
 def resampling_kernel(rng, kind, width):
     """
-    Draw a separable kernel that correlates neighbouring pixels.
+    Draw a separable kernel that correlates neighboring pixels.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ class Population:
     class_id : (N,) `~numpy.ndarray` of int
         The class of each source.
     x, y : (N,) `~numpy.ndarray`
-        Positions, 0-based, the centre of the first pixel at 0.
+        Positions, 0-based, the center of the first pixel at 0.
     magnitudes : (N, n_bands) `~numpy.ndarray`
         AB magnitudes.
     bulge_fraction : (N, n_bands) `~numpy.ndarray`
@@ -67,6 +67,16 @@ class Population:
     def concatenate(cls, populations):
         """
         Join populations of the same bands.
+
+        Parameters
+        ----------
+        populations : sequence of `Population`
+            The populations, at least one.
+
+        Returns
+        -------
+        population : `Population`
+            All sources, in the order given.
         """
         names = populations[0]._names
         return cls(*(np.concatenate([getattr(p, n) for p in populations])
@@ -77,6 +87,16 @@ def sersic_b(n):
     """
     The constant b_n of the Sersic law (Ciotti & Bertin 1999, A&A 352, 447,
     asymptotic series, better than 1e-4 for n > 0.5).
+
+    Parameters
+    ----------
+    n : array_like
+        The Sersic index.
+
+    Returns
+    -------
+    b : float or float64 `~numpy.ndarray`
+        The constant, in the shape of ``n``.
     """
     n = np.asarray(n, dtype=float)
     return 2 * n - 1 / 3 + 4 / (405 * n) + 46 / (25515 * n**2)

@@ -35,7 +35,8 @@ def draw_settings(preset, rng, **overrides):
     rng : `numpy.random.Generator`
         The random generator.
     **overrides
-        Fields of `SceneSettings` to replace. ``shape`` is taken into account
+        Fields of `SceneSettings` to replace, those with one entry per band
+        together if their number changes. ``shape`` is taken into account
         before the numbers of sources are drawn.
 
     Returns
@@ -46,7 +47,8 @@ def draw_settings(preset, rng, **overrides):
     Raises
     ------
     ValueError
-        If the preset or an override is unknown, or the shape too small.
+        If the preset or an override is unknown, the shape too small, or
+        something has not one entry per band.
     """
     known = {f.name for f in fields(SceneSettings)}
     unknown = sorted(set(overrides) - known)
@@ -55,11 +57,11 @@ def draw_settings(preset, rng, **overrides):
         raise ValueError(msg)
     shape = overrides.get('shape')
     if shape is not None:
-        overrides['shape'] = shape = tuple(int(n) for n in shape)
-        if len(shape) != 2 or min(shape) < MIN_SIDE:
+        if np.shape(shape) != (2,) or min(shape) < MIN_SIDE:
             msg = (f'shape must have two sides of at least {MIN_SIDE} pixels, '
                    f'got {shape}')
             raise ValueError(msg)
+        overrides['shape'] = shape = tuple(int(n) for n in shape)
     if preset == 'universal':
         settings = _universal(rng, shape or (256, 256))
     elif preset == 'decam':
@@ -71,7 +73,14 @@ def draw_settings(preset, rng, **overrides):
     else:
         msg = f'preset must be one of {PRESETS}, got {preset!r}'
         raise ValueError(msg)
-    return replace(settings, **overrides)
+    settings = replace(settings, **overrides)
+    for name in ('wavelengths', 'zero_points', 'variance', 'fwhm'):
+        value = getattr(settings, name)
+        if np.shape(value) != (len(settings.bands),):
+            msg = (f'{name} must have one entry for each of the bands '
+                   f'{settings.bands}, got {value!r}')
+            raise ValueError(msg)
+    return settings
 
 
 def _cumulative(counts, bright, faint, steepness=1.0):

@@ -117,6 +117,12 @@ class PointSpread:
         ----------
         level : float
             A share of the flux per pixel.
+
+        Returns
+        -------
+        radius : float
+            The next of the tabulated radii, at most 600; 1 if the PSF is
+            above the level at none of them.
         """
         above = np.flatnonzero(self._envelope > level)
         if len(above) == 0:
@@ -153,7 +159,7 @@ class PointSpread:
         -------
         transform : 2D `~numpy.ndarray`
             In the layout of `scipy.fft.rfft2` of ``n * oversample`` samples,
-            the PSF centred on the first sample, the pixel included.
+            the PSF centered on the first sample, the pixel included.
         """
         key = (n, oversample)
         if key not in self._transforms:

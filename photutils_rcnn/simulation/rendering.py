@@ -89,11 +89,11 @@ def _sersic_reach(flux, radius, index, q, level):
     if flux <= 0 or radius <= 0:
         return 0.0
     b = sersic_b(index)
-    centre = flux * b ** (2 * index) / (
+    center = flux * b ** (2 * index) / (
         2 * np.pi * index * q * radius**2 * special.gamma(2 * index))
-    if centre <= level:
+    if center <= level:
         return 0.0
-    return float(radius * (np.log(centre / level) / b) ** index)
+    return float(radius * (np.log(center / level) / b) ** index)
 
 
 class Renderer:
@@ -122,6 +122,16 @@ class Renderer:
     def fluxes(self, population):
         """
         The fluxes of the sources in data units, of shape (N, n_bands).
+
+        Parameters
+        ----------
+        population : `Population`
+            The N sources.
+
+        Returns
+        -------
+        fluxes : (N, n_bands) float64 `~numpy.ndarray`
+            The fluxes.
         """
         return 10 ** (0.4 * (self.zero_points - population.magnitudes))
 

@@ -44,13 +44,14 @@ class Scene:
         The seed.
     truth : `~astropy.table.Table`
         One row per source: ``x``, ``y`` (pixels, 0-based), ``class_id``
-        (1 star, 2 galaxy), ``flux_<band>`` (electrons), ``mag`` (in the
+        (1 star, 2 galaxy), ``flux_<band>`` (electrons, the whole model, of
+        which a few percent lie beyond the pixels that were drawn), ``mag`` (in the
         band ``truth.meta['reference_band']``), ``snr`` (of a matched filter
         over all bands), ``half_light_radius`` (pixels, circularized, without
         the PSF; 0 for stars), ``blendedness`` (the share of the light of
         others within the footprint), ``nearest`` (pixels to the nearest
         other row), ``saturated``, and ``ignore``: too faint, too small,
-        centred outside the frame, mostly masked or merged with a brighter
+        centered outside the frame, mostly masked or merged with a brighter
         source, so that neither finding nor missing it should count.
     footprints : `~photutils_rcnn.footprints.Footprints`
         The amodal footprints, in the order of ``truth``.
@@ -128,7 +129,7 @@ class Scene:
             return cls._from_arrays(arrays)
         except FileNotFoundError:
             raise
-        except (OSError, ValueError, KeyError, TypeError,
+        except (EOFError, OSError, ValueError, KeyError, TypeError,
                 zipfile.BadZipFile) as exc:
             msg = f'{path} is no scene, or damaged: {exc!r}'
             raise ValueError(msg) from exc

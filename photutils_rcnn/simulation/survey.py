@@ -5,7 +5,7 @@ Parameters of instruments and surveys.
 Wavelengths, zero points and sky brightnesses, and unless said otherwise pixel
 scales, exposure times and PSF widths, are those of the survey files of
 surveycodex 1.3 (LSST DESC, https://github.com/LSSTDESC/surveycodex, MIT
-licence), rounded; it cites the surveys' papers for each number. What differs
+license), rounded; it cites the surveys' papers for each number. What differs
 on purpose:
 
 * DECam has the 0.263 arcsec pixels, the single exposures of 150 s and the

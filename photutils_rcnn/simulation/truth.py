@@ -140,7 +140,7 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
     snr = np.array([row[1] for row in rows], dtype=float)
     brightness = np.sum(fluxes[index] / sigma, axis=1)
     x, y = population.x[index], population.y[index]
-    nearest, merged = _neighbours(x, y, brightness, float(np.mean(fwhm)))
+    nearest, merged = _neighbors(x, y, brightness, float(np.mean(fwhm)))
     truth = Table()
     truth['x'], truth['y'] = x, y
     truth['class_id'] = population.class_id[index].astype(np.int32)
@@ -168,7 +168,7 @@ def _drowned(stamp, total, full_well):
     return bool(np.any((here > full_well) & (here - own > own)))
 
 
-def _neighbours(x, y, brightness, fwhm):
+def _neighbors(x, y, brightness, fwhm):
     """
     The distance to the nearest source, and which sources lie so close to a
     brighter one that the two are one: within ``MERGED_SEPARATION`` FWHM, and

@@ -2,7 +2,7 @@
 """
 Tests for the drawn stars and galaxies, with CatSim where it is at hand.
 
-The catalogues are those distributed with BLISS, ``catsim/galaxies.fits`` and
+The catalogs are those distributed with BLISS, ``catsim/galaxies.fits`` and
 ``catsim/stars.fits`` of the sample data.
 """
 
@@ -50,8 +50,8 @@ def test_smallest_galaxies():
     assert size.min() > 0.9 * MIN_RELATIVE_RADIUS * 2
 
 
-def test_given_colours():
-    red = galaxies(np.full(50, 20.0), colours=(np.full(50, 1.2),
+def test_given_colors():
+    red = galaxies(np.full(50, 20.0), colors=(np.full(50, 1.2),
                                                np.full(50, 0.8)))
     np.testing.assert_allclose(red.magnitudes, [[21.2, 20.0, 19.2]] * 50,
                                atol=1e-6)
@@ -107,8 +107,8 @@ def test_galaxies_follow_catsim(bright):
     assert np.median(drawn.disc_q[has_disc]) == pytest.approx(
         np.median(q), abs=0.1)
     for blue, red, first in (('g_ab', 'r_ab', 0), ('r_ab', 'z_ab', 1)):
-        colour = drawn.magnitudes[:, first] - drawn.magnitudes[:, first + 1]
-        assert np.median(colour) == pytest.approx(
+        color = drawn.magnitudes[:, first] - drawn.magnitudes[:, first + 1]
+        assert np.median(color) == pytest.approx(
             np.median(table[blue] - table[red]), abs=0.3)
 
 
@@ -117,9 +117,9 @@ def test_stars_follow_catsim(bright):
     table = read('stars.fits')
     table = table[(table['r_ab'] >= bright) & (table['r_ab'] < bright + 1)]
     drawn = stars(np.random.default_rng(3).choice(table['r_ab'], N))
-    # the colours have two peaks, so that medians jump between them
+    # the colors have two peaks, so that medians jump between them
     for blue, red, first, atol in (('g_ab', 'r_ab', 0, 0.15),
                                    ('r_ab', 'z_ab', 1, 0.3)):
-        colour = drawn.magnitudes[:, first] - drawn.magnitudes[:, first + 1]
-        assert colour.mean() == pytest.approx(
+        color = drawn.magnitudes[:, first] - drawn.magnitudes[:, first + 1]
+        assert color.mean() == pytest.approx(
             np.mean(table[blue] - table[red]), abs=atol)

@@ -17,14 +17,15 @@ def test_resumes(tmp_path):
                             shape=(64, 64))
     assert [p.name for p in paths] == ['universal-00000040.npz',
                                        'universal-00000041.npz']
-    paths[0].write_bytes(b'kept')
-    times = paths[1].stat().st_mtime_ns
+    times = [path.stat().st_mtime_ns for path in paths]
     again = simulate_scenes('universal', 3, tmp_path / 'new', seed=40,
                             shape=(64, 64))
     assert again[:2] == paths
-    assert paths[0].read_bytes() == b'kept'
-    assert paths[1].stat().st_mtime_ns == times
+    assert [path.stat().st_mtime_ns for path in paths] == times
     assert Scene.read(again[2]).seed == 42
+    with pytest.raises(ValueError, match=r'shape \(64, 64\), got shape'):
+        simulate_scenes('universal', 1, tmp_path / 'new', seed=40,
+                        shape=(48, 64))
 
 
 def test_scenes_are_those_of_make_scene(tmp_path):
@@ -44,7 +45,7 @@ def test_errors(tmp_path, wrong):
 def test_unknown_preset_and_small_shape(tmp_path):
     with pytest.raises(ValueError, match="preset must be one of .*'mars'"):
         simulate_scenes('mars', 0, tmp_path / 'new', seed=0)
-    for shape in ((0, 0), (-5, 20), (20,)):
+    for shape in ((0, 0), (-5, 20), (20,), 64):
         with pytest.raises(ValueError, match='shape must have two sides'):
             simulate_scenes('decam', 1, tmp_path, seed=0, shape=shape)
     assert not list(tmp_path.iterdir())

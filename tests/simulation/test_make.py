@@ -105,5 +105,5 @@ def test_missing_pixels_are_masked_and_zero():
 def test_errors():
     with pytest.raises(ValueError, match='preset must be one of'):
         make_scene('nonsense', 1)
-    with pytest.raises(ValueError, match=r"got \['colour'\]"):
-        make_scene('decam', 1, colour=3)
+    with pytest.raises(ValueError, match=r"got \['color'\]"):
+        make_scene('decam', 1, color=3)

@@ -59,6 +59,14 @@ def test_surveys(name):
     assert drawn.bands == tuple(band.name for band in survey.bands)
 
 
+@pytest.mark.parametrize('overrides', [
+    {'fwhm': 4.0}, {'fwhm': (4.0, 4.0)}, {'bands': ('g', 'r')}])
+def test_one_entry_per_band(overrides):
+    rng = np.random.default_rng(1)
+    with pytest.raises(ValueError, match='must have one entry for each'):
+        draw_settings('hsc', rng, **overrides)
+
+
 def test_sky_level():
     # flat sky of one magnitude per arcsec2 on one pixel, in electrons
     drawn = draw_settings('decam', np.random.default_rng(1))

@@ -16,14 +16,14 @@ OVERSAMPLE = 4
 
 def image(psf, n=128):
     """
-    The PSF with its pixel, per sample, its centre in the middle.
+    The PSF with its pixel, per sample, its center in the middle.
     """
     return fft.fftshift(fft.irfft2(psf.transform(n, OVERSAMPLE)))
 
 
 def width(profile):
     """
-    The full width at half maximum of a row through the centre, in pixels.
+    The full width at half maximum of a row through the center, in pixels.
     """
     half = profile.max() / 2
     above = np.flatnonzero(profile > half)
