@@ -4,7 +4,7 @@ How fast scenes are simulated: sources per second on one core.
 
 *drawn* counts all sources that shed light, also those outside the frame and
 below the noise, *listed* those in the truth. The time is that of the
-processor, noise, artefacts and truth included, so that other programs on the
+processor, noise, artifacts and truth included, so that other programs on the
 machine hardly matter.
 """
 

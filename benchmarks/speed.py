@@ -3,7 +3,7 @@
 Wall time and peak memory on a large simulated frame, beside photutils and sep.
 
 Each method runs in processes of its own, reads the same FITS files and ends
-with a catalogue. Times are of the whole process (start-up, imports and files
+with a catalog. Times are of the whole process (start-up, imports and files
 included) and of a second pass in a warm process; memory is the maximum
 resident set of the whole process.
 """
@@ -115,7 +115,7 @@ def make_segmenter():
 
 def run_rcnn(cube):
     """
-    RCNNSegmenter.segment and the table of its catalogue.
+    RCNNSegmenter.segment and the table of its catalog.
     """
     import photutils
 

@@ -7,15 +7,15 @@ __all__ = ['filter_wavelength', 'wavelength_order']
 
 import re
 
-# Approximate effective wavelengths in micrometres; only their order matters.
+# Approximate effective wavelengths in micrometers; only their order matters.
 _LETTERS = {'FUV': 0.153, 'NUV': 0.227, 'u': 0.36, 'U': 0.365, 'B': 0.445,
             'g': 0.48, 'G': 0.48, 'V': 0.551, 'r': 0.62, 'R': 0.658,
             'VIS': 0.72, 'i': 0.76, 'I': 0.806, 'z': 0.9, 'Z': 0.9,
             'y': 0.99, 'Y': 1.02, 'J': 1.22, 'H': 1.63, 'Ks': 2.15,
             'K': 2.19, 'W1': 3.4, 'W2': 4.6, 'W3': 12.0, 'W4': 22.0}
 
-# Numbers above 199 count nanometres in HST names and hundredths of a
-# micrometre in JWST and Roman names; these are the latter.
+# Numbers above 199 count nanometers in HST names and hundredths of a
+# micrometer in JWST and Roman names; these are the latter.
 _INFRARED = {200, 210, 212, 213, 277, 322, 323, 335, 356, 360, 405, 410, 430,
              444, 460, 466, 470, 480, 560, 770}
 # HST has wide filters of these numbers, JWST medium ones; F1042M, long-pass
@@ -40,7 +40,7 @@ def filter_wavelength(name):
     Returns
     -------
     wavelength : float or `None`
-        The wavelength in micrometres, good enough to sort by; `None` if
+        The wavelength in micrometers, good enough to sort by; `None` if
         the name is not known.
     """
     for word in re.split(r'[\s._:/-]+', name.strip()):

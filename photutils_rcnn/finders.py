@@ -35,18 +35,24 @@ class RCNNStarFinder(StarFinderBase):
 
     Raises
     ------
+    TypeError
+        If ``segmenter`` is none.
     ValueError
         If a class is unknown.
     """
 
     def __init__(self, segmenter=None, *, classes=('star',)):
-        classes = (classes,) if isinstance(classes, str) else tuple(classes)
-        unknown = set(classes) - set(CLASS_IDS)
-        if unknown or not classes:
+        classes = tuple(np.atleast_1d(classes).tolist())
+        if not classes or not set(classes) <= set(CLASS_IDS):
             msg = (f'classes must be among {tuple(CLASS_IDS)}, got '
                    f'{classes!r}')
             raise ValueError(msg)
-        self.segmenter = RCNNSegmenter() if segmenter is None else segmenter
+        if segmenter is None:
+            segmenter = RCNNSegmenter()
+        elif not hasattr(segmenter, 'segment'):
+            msg = f'segmenter must be an RCNNSegmenter, got {segmenter!r}'
+            raise TypeError(msg)
+        self.segmenter = segmenter
         self.classes = classes
 
     def __repr__(self):

@@ -219,14 +219,16 @@ def _prepare_bands(bands, n_bands):
     if bands is None:
         names = [f'band{i + 1}' for i in range(n_bands)]
         return tuple(names), list(range(n_bands))
+    given = bands
     if isinstance(bands, str):
         bands = [bands] if n_bands == 1 else list(bands)
-    bands = list(bands)
-    if not all(isinstance(name, str) for name in bands):
-        msg = f'bands must be names, got {bands!r}'
+    if not np.iterable(bands) or not all(
+            isinstance(name, str) for name in bands):
+        msg = f'bands must be names, got {given!r}'
         raise TypeError(msg)
+    bands = list(bands)
     if len(bands) != n_bands:
-        msg = f'bands must name {n_bands} bands, got {len(bands)}: {bands}'
+        msg = f'bands must name {n_bands} bands, one each, got {given!r}'
         raise ValueError(msg)
     if len(set(bands)) != n_bands:
         msg = f'bands must be different names, got {bands}'

@@ -16,6 +16,7 @@ from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
 
 import photutils_rcnn
+from photutils_rcnn.classes import CLASS_NAMES
 from photutils_rcnn.inference import run_inference
 from photutils_rcnn.inputs import prepare_inputs
 from photutils_rcnn.models import zoo
@@ -36,8 +37,8 @@ class RCNNSegmenter:
         a weight file of Astro R-CNN (``.h5``), or a model. The network is
         built when it is first used.
     score_threshold : float, optional
-        The least probability of a detection, between 0 and 1. By default
-        that of the model.
+        The minimum score of a detection, between 0 and 1. By default that
+        of the model.
     nms_threshold : float, optional
         The overlap of two boxes (intersection over union) above which the
         less probable detection is dropped. By default that of the model.
@@ -54,7 +55,7 @@ class RCNNSegmenter:
     psf_fwhm : 'auto', float, sequence of float, \
             `~astropy.units.Quantity` or `None`, optional
         The FWHM of the PSF in pixels, which helps to tell stars from
-        galaxies: a number, or one for each band from blue to red.
+        galaxies: a number, or one for each band in the order of the data.
         ``'auto'`` (default) estimates it from the bright sources of each
         frame; `None` tells the network nothing.
     progress_bar : bool, optional
@@ -99,6 +100,11 @@ class RCNNSegmenter:
         check_fwhm(psf_fwhm)
         self.model = (model if hasattr(model, 'thresholds')
                       else zoo.load_model(model))
+        classes = tuple(self.model.settings['network'].get('class_names',
+                                                           CLASS_NAMES))
+        if classes != CLASS_NAMES:
+            msg = (f'model must have the classes {CLASS_NAMES}, got {classes}')
+            raise ValueError(msg)
         thresholds = self.model.thresholds
         self.score_threshold = (thresholds['score'] if score_threshold is None
                                 else float(score_threshold))
@@ -236,7 +242,7 @@ class RCNNSegmenter:
         FWHM of its PSF.
         """
         n_bands = self.model.settings['network']['n_bands']
-        fwhm = given_fwhm(self.psf_fwhm, cube.n_bands)
+        fwhm = given_fwhm(self.psf_fwhm, cube)
         params = dict(self.model.stretch)
         normalized = normalize_cube(
             cube, background=background,
@@ -316,7 +322,11 @@ def _not_above(cube, threshold):
         raise ValueError(msg)
     if unit is not None:
         threshold = u.Quantity(threshold).to_value(cube.unit)
-    threshold = np.asarray(threshold, dtype=float)
+    try:
+        threshold = np.asarray(threshold, dtype=float)
+    except (TypeError, ValueError) as exc:
+        msg = f'threshold must be a number or an image, got {threshold!r}'
+        raise TypeError(msg) from exc
     if threshold.ndim and threshold.shape != cube.shape:
         msg = ('threshold must be a number or have the same shape as the '
                f'input image, got {threshold.shape} for {cube.shape}')

@@ -109,7 +109,7 @@ def choose_tile_shape(shape, halo, stride, max_pixels):
     options = []
     for n in shape:
         sides = {_axis_side(n, k, halo, stride)
-                 for k in range(1, max(n // halo, 1) + 1)}
+                 for k in range(1, max(n // max(halo, stride), 1) + 1)}
         whole = _round_up(n, stride)
         options.append([(side, len(_axis_tiles(n, side, halo, stride)[0]))
                         for side in sides

@@ -73,7 +73,7 @@ def test_options(band_files, field, tmp_path, capsys):
     assert result.bands == ('g', 'r')
     assert result.catalog.n_labels == 1
     assert_allclose(result.background, 50)
-    assert result.meta['psf_fwhm'] == [4.5, 4]
+    assert result.meta['psf_fwhm'] == [4, 4.5]  # the files are r and g
 
 
 def test_sources_are_named(band_files, tmp_path, capsys):
@@ -122,7 +122,7 @@ def test_existing_output(band_files, tmp_path, capsys):
     (['none.fits'], 'none.fits: no such file'),
     (['empty.fits'], 'empty.fits: the file is empty'),
     (['g.fits', 'small.fits'], 'must have the same shape'),
-    (['g.fits', '--bands', 'g,r'], 'bands must name 1 bands, got 2'),
+    (['g.fits', '--bands', 'g,r'], 'bands must name 1 bands, one each, got'),
     (['g.fits', '--background', 'sky'], "--background must be 'auto'"),
     (['g.fits', '--psf-fwhm', 'wide'], "--psf-fwhm must be 'auto'"),
     (['g.fits', '--psf-fwhm', '3,4'], 'each of the 1 bands of the data, got'),
@@ -184,7 +184,9 @@ def test_demo(scene, tmp_path, capsys, monkeypatch):
     """
     monkeypatch.setattr('photutils_rcnn.commands.demo._scene',
                         lambda _: scene)
-    assert main(['demo', '-o', str(tmp_path / 'out'), '--quiet']) == 0
+    assert main(['demo', '-o', str(tmp_path / 'a'), '--quiet']) == 0
+    assert capsys.readouterr() == ('', '')
+    assert main(['demo', '-o', str(tmp_path / 'out')]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ['all', '4', '3', '75.0%', '100.0%', '66.7%'] in lines
     assert ['star', '3', '3', '100.0%', '100.0%', '66.7%'] in lines

@@ -59,4 +59,8 @@ def test_options(finder):
     """
     with pytest.raises(ValueError, match=r"classes must be.*got \('quasar"):
         RCNNStarFinder(finder.segmenter, classes='quasar')
+    with pytest.raises(ValueError, match=r'classes must be.*got \(3'):
+        RCNNStarFinder(finder.segmenter, classes=3)
+    with pytest.raises(TypeError, match='segmenter must be .*, got 3'):
+        RCNNStarFinder(3)
     assert repr(finder).endswith("classes=('star',))")

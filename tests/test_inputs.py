@@ -268,7 +268,8 @@ def test_bad_data(data, exc, match):
     ({'error': np.ones((3, 3))}, ValueError, 'error must have the same'),
     ({'error': -1.0}, ValueError, 'error must not be negative'),
     ({'error': 'yes'}, TypeError, 'error must hold real'),
-    ({'bands': 'gr'}, ValueError, 'bands must name 3 bands, got 2'),
+    ({'bands': 'gr'}, ValueError, "bands must name 3 bands.*got 'gr'"),
+    ({'bands': 3}, TypeError, 'bands must be names, got 3'),
     ({'bands': ('g', 'g', 'r')}, ValueError, 'different'),
     ({'bands': (1, 2, 3)}, TypeError, 'bands must be names')])
 def test_bad_keywords(image, keywords, exc, match):

@@ -3,6 +3,8 @@
 Tests of the estimate of the PSF.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -101,13 +103,16 @@ def test_given_fwhm():
     """
     for psf_fwhm in ('auto', None, 3, [3.0, 4.0], np.float32(2)):
         check_fwhm(psf_fwhm)
-    assert given_fwhm('auto', 2) is given_fwhm(None, 2) is None
-    assert_allclose(given_fwhm(3, 2), [3, 3])
-    assert_allclose(given_fwhm([3, 4], 2), [3, 4])
+    cube = SimpleNamespace(n_bands=2, order=(0, 1))
+    assert given_fwhm('auto', cube) is given_fwhm(None, cube) is None
+    assert_allclose(given_fwhm(3, cube), [3, 3])
+    assert_allclose(given_fwhm([3, 4], cube), [3, 4])
     check_fwhm([3, 4] * u.pix)
-    assert_allclose(given_fwhm([3, 4] * u.pix, 2), [3, 4])
-    with pytest.raises(ValueError, match='each of the 3 bands .*, got 2'):
-        given_fwhm([3, 4], 3)
+    assert_allclose(given_fwhm([3, 4] * u.pix, cube), [3, 4])
+    cube.order = (1, 0)
+    assert_allclose(given_fwhm([3, 4], cube), [4, 3])
+    with pytest.raises(ValueError, match='each of the 2 bands .*, got 3'):
+        given_fwhm([3, 4, 5], cube)
 
 
 def test_galaxies_are_not_stars():

@@ -84,6 +84,15 @@ def test_background_follows_its_band(segmenter, field):
     assert_equal(result.background[:, 0, 0], [10, 100, 1000])
 
 
+def test_other_classes(fake_model):
+    """
+    Catalogs tell stars from galaxies: other classes are not taken for them.
+    """
+    fake_model.settings['network']['class_names'] = ['galaxy', 'nebula']
+    with pytest.raises(ValueError, match="model must have .*'nebula'"):
+        RCNNSegmenter(fake_model)
+
+
 def test_small_units(segmenter, field):
     """
     Neither fluxes whose squares vanish in float32 nor their errors matter.
@@ -178,6 +187,8 @@ def test_bad_threshold(segmenter, field, data_unit, threshold, match):
     data = field if data_unit is None else field << data_unit
     with pytest.raises(ValueError, match=match):
         segmenter(data, threshold)
+    with pytest.raises(TypeError, match="threshold must be .*, got 'x'"):
+        segmenter(field, 'x')
 
 
 def test_threshold_needs_one_band(segmenter, field):

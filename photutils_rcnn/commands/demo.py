@@ -51,9 +51,10 @@ def run(args):
     result = make_segmenter(args).segment(scene.data, mask=scene.mask,
                                           bands=scene.bands)
     write_outputs(paths, result)
-    print(format_summary(scene, result))
-    for path in paths.values():
-        print(path)
+    if not args.quiet:
+        print(format_summary(scene, result))
+        for path in paths.values():
+            print(path)
     return 0
 
 

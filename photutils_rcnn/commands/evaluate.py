@@ -31,14 +31,14 @@ def add_arguments(parser):
                         default='all', help='tables to print (default: '
                         '%(default)s)')
     parser.add_argument('--baselines', choices=['default', 'grid', 'none'],
-                        default='default', help='photutils and sep beside, '
-                        'with their defaults or also on a grid of thresholds '
-                        '(default: %(default)s)')
+                        default='default', help='also run photutils and '
+                        'sep, with their defaults or also on a grid of '
+                        'thresholds and contrasts (default: %(default)s)')
     parser.add_argument('--limit', type=int, metavar='N',
                         help='number of scenes (default: all)')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace an existing report')
-    add_model_options(parser)
+    add_model_options(parser, quiet='no progress bar')
 
 
 def run(args):

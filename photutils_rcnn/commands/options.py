@@ -6,7 +6,7 @@ Options that several commands share.
 __all__ = ['add_model_options', 'make_segmenter']
 
 
-def add_model_options(parser):
+def add_model_options(parser, quiet='no progress bar and no summary'):
     """
     Declare the options of the segmenter.
 
@@ -14,20 +14,21 @@ def add_model_options(parser):
     ----------
     parser : `argparse.ArgumentParser`
         The parser of the command.
+    quiet : str, optional
+        What ``--quiet`` leaves out.
     """
     parser.add_argument('--model', default='default',
                         help='shipped model or folder of one '
                         '(default: %(default)s)')
     parser.add_argument('--score-threshold', type=float, metavar='P',
-                        help="least probability (default: the model's)")
+                        help="minimum score (default: the model's)")
     parser.add_argument('--nms-threshold', type=float, metavar='IOU',
-                        help='largest overlap of boxes (default: the '
-                        "model's)")
+                        help='boxes that overlap by more (intersection over '
+                        "union) are duplicates (default: the model's)")
     parser.add_argument('--tile-size', type=int, metavar='PIXELS',
                         help='side of the tiles (default: chosen for the '
                         'frame)')
-    parser.add_argument('--quiet', action='store_true',
-                        help='no progress bar and no summary')
+    parser.add_argument('--quiet', action='store_true', help=quiet)
 
 
 def make_segmenter(args, **options):

@@ -26,9 +26,11 @@ def add_arguments(parser):
     parser.add_argument('-o', '--output', type=Path, required=True,
                         metavar='DIR', help='folder for the results')
     parser.add_argument('--stem', help='beginning of the names of the results '
-                        '(default: the name of the first file)')
-    parser.add_argument('--hdu', metavar='LIST', help='numbers or names of '
-                        'the extensions to read, separated by commas')
+                        '(default: the name of the first file up to its '
+                        'first dot)')
+    parser.add_argument('--hdu', metavar='LIST', help='numbers (0 is the '
+                        'primary one) or names of the extensions to read, '
+                        'separated by commas')
     parser.add_argument('--bands', metavar='LIST', help='names of the bands, '
                         'separated by commas; known filters are sorted from '
                         'blue to red')
@@ -37,8 +39,8 @@ def add_arguments(parser):
                         'subtracted already (default: %(default)s)')
     parser.add_argument('--psf-fwhm', default='auto', metavar='LIST',
                         help="FWHM of the PSF in pixels: 'auto', 'none', a "
-                        'number, or one for each band from blue to red, '
-                        'separated by commas (default: %(default)s)')
+                        'number, or one for each band in the order of the '
+                        'images, separated by commas (default: %(default)s)')
     parser.add_argument('--error', nargs='+', type=Path, metavar='FITS',
                         help='1-sigma errors, in the order of the images')
     parser.add_argument('--mask', type=Path, metavar='FITS',
@@ -74,8 +76,8 @@ def run(args):
     from photutils_rcnn.io.fits import read_frame
 
     stem = args.stem or args.files[0].name.split('.')[0]
-    paths = check_outputs(args.output, stem, overwrite=args.overwrite)
     frame = read_frame(args.files, _split(args.hdu, numbers=True))
+    paths = check_outputs(args.output, stem, overwrite=args.overwrite)
     data, error = _with_unit(frame.data, frame.unit), None
     if args.error:
         errors = read_frame(args.error, holding='errors')

@@ -22,8 +22,8 @@ def add_arguments(parser):
     parser.add_argument('n_scenes', type=int, metavar='N',
                         help='number of scenes')
     parser.add_argument('output', type=Path, metavar='DIR',
-                        help='folder for the scenes; those that are there '
-                        'already are kept')
+                        help='folder for the scenes; those of the same preset '
+                        'and seed that are there already are kept')
     parser.add_argument('--seed', type=int, default=0,
                         help='seed of the first scene (default: %(default)s)')
     parser.add_argument('--shape', type=int, nargs=2, metavar=('NY', 'NX'),

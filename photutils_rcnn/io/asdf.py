@@ -38,8 +38,30 @@ _PIXELS = ('data', 'invalid', 'error')
 def write_result(path, result, *, include_data=False, overwrite=False):
     """
     Write a result; see `photutils_rcnn.RCNNResult.write`.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    result : `~photutils_rcnn.RCNNResult`
+        The result.
+    include_data : bool, optional
+        Whether to store the pixels as well. The default is `False`.
+    overwrite : bool, optional
+        Whether to replace an existing file. The default is `False`.
+
+    Raises
+    ------
+    OSError
+        If the file exists and ``overwrite`` is `False`.
+    ValueError
+        If the file is not named ``.asdf``, ``include_data`` is `True` and
+        the result has no pixels, or the unit cannot be read again.
     """
     path = Path(path)
+    if path.suffix != '.asdf':
+        msg = f"path must end in '.asdf', got {path.name!r}"
+        raise ValueError(msg)
     if path.exists() and not overwrite:
         msg = f'File {str(path)!r} already exists.'
         raise OSError(msg)
@@ -85,6 +107,21 @@ def write_result(path, result, *, include_data=False, overwrite=False):
 def read_result(path):
     """
     Read a result; see `photutils_rcnn.RCNNResult.read`.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    result : `~photutils_rcnn.RCNNResult`
+        The result, with its pixels if the file holds them.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no result of this package.
     """
     with asdf.open(path, custom_schema=_schema(), memmap=False,
                    lazy_load=False) as asdf_file:

@@ -107,7 +107,17 @@ def nonzero_mask(counts, class_id=None, **_):
     """
     Every pixel with light: for objects stored as masks.
 
-    Parameters and result are those of `astro_rcnn_mask`.
+    Parameters
+    ----------
+    counts : 2D `~numpy.ndarray`
+        The light of the object alone.
+    class_id : int, optional
+        Not used.
+
+    Returns
+    -------
+    mask : 2D bool `~numpy.ndarray`
+        The mask; it may be empty.
     """
     return counts > 0
 

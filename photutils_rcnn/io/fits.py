@@ -15,6 +15,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 from astropy.wcs import WCS, NoConvergence
+from photutils.segmentation import SegmentationImage
 
 from photutils_rcnn.bands import filter_wavelength
 
@@ -145,8 +146,9 @@ def write_segmentation(path, labels, *, wcs=None, meta=None, overwrite=False):
     ----------
     path : str or path-like
         The file.
-    labels : 2D `~numpy.ndarray` of int32
-        The label image.
+    labels : `~photutils.segmentation.SegmentationImage` or 2D int \
+            `~numpy.ndarray`
+        The label image; stored as int32.
     wcs : `~astropy.wcs.WCS`, optional
         The WCS for the header.
     meta : dict, optional
@@ -159,6 +161,8 @@ def write_segmentation(path, labels, *, wcs=None, meta=None, overwrite=False):
     OSError
         If the file exists and ``overwrite`` is `False`.
     """
+    if isinstance(labels, SegmentationImage):
+        labels = labels.data
     header = wcs_header(wcs)
     meta = meta or {}
     for keyword, name in (('RCNNVER', 'photutils_rcnn_version'),

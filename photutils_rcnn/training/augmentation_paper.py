@@ -35,8 +35,17 @@ def augment_paper(crop, rng):
     5. noise, uniform and independent in each pixel and band, of up to 10
        percent of the maximum of the image.
 
-    Parameters and result are those of
-    `~photutils_rcnn.training.augmentation.augment`.
+    Parameters
+    ----------
+    crop : `~photutils_rcnn.training.dataset.Crop`
+        The example; not changed.
+    rng : `numpy.random.Generator`
+        The source of randomness.
+
+    Returns
+    -------
+    crop : `~photutils_rcnn.training.dataset.Crop`
+        The new example; ``crop`` itself if no operation is drawn.
 
     Notes
     -----

@@ -43,11 +43,14 @@ def add_arguments(parser):
                         help='length of the learning-rate schedule')
     parser.add_argument('--minutes', type=float, default=math.inf,
                         help='stop and save after so many minutes')
-    parser.add_argument('--batch-size', type=int)
+    parser.add_argument('--batch-size', type=int, help='crops per step')
     parser.add_argument('--rate', type=float, help='largest learning rate')
-    parser.add_argument('--seed', type=int)
+    parser.add_argument('--seed', type=int,
+                        help='seed of weights and sampling')
     parser.add_argument('--precision', default='mixed_bfloat16',
-                        choices=['float32', 'mixed_bfloat16'])
+                        choices=['float32', 'mixed_bfloat16'],
+                        help='precision of the training (default: '
+                        '%(default)s)')
     parser.add_argument('--processes', type=int, default=1,
                         help='processes that simulate, read scenes and collect '
                         'profiles (default: %(default)s)')

@@ -117,6 +117,16 @@ class TrainingLoop:
     def learning_rate(self, step):
         """
         The learning rate of a step; see `learning_rate`.
+
+        Parameters
+        ----------
+        step : int
+            The number of the step.
+
+        Returns
+        -------
+        rate : float
+            The learning rate.
         """
         return learning_rate(step, self.n_steps, self.peak_rate,
                              self.n_warmup)
@@ -193,6 +203,16 @@ class TrainingLoop:
     def next_batch(self, step):
         """
         Prepare the batch of a step while another is trained on.
+
+        Parameters
+        ----------
+        step : int
+            The number of the step.
+
+        Returns
+        -------
+        inputs, truth
+            What ``batch`` of the dataset gives for it.
         """
         return self.dataset.batch(step)
 

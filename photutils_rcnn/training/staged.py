@@ -114,6 +114,16 @@ class StagedTrainer(Trainer):
     def learning_rate(self, step):
         """
         The learning rate of the stage, whatever the step.
+
+        Parameters
+        ----------
+        step : int
+            Not used.
+
+        Returns
+        -------
+        rate : float
+            The learning rate.
         """
         return self.stages[self.state['stage']].rate
 
@@ -128,8 +138,19 @@ class StagedTrainer(Trainer):
         """
         Train until the schedule or the time ends.
 
-        Parameters and result are those of
-        `~photutils_rcnn.training.trainer.Trainer.run`.
+        Parameters
+        ----------
+        time_budget : float, optional
+            Stop and save after so many seconds, over all stages. By default
+            the time is not limited.
+        progress : callable, optional
+            Called after every step with the number of the step and the
+            dictionary of running losses.
+
+        Returns
+        -------
+        finished : bool
+            Whether the schedule has come to its end.
         """
         end = time.monotonic() + time_budget
         while super().run(end - time.monotonic(), progress):

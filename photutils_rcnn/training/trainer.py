@@ -44,6 +44,16 @@ class Trainer(TrainingLoop):
     def next_batch(self, step):
         """
         Prepare a batch; between batches, look for new scenes.
+
+        Parameters
+        ----------
+        step : int
+            The number of the step.
+
+        Returns
+        -------
+        inputs, truth
+            See `~photutils_rcnn.training.dataset.CropDataset.batch`.
         """
         if step % self.log_every == 0:
             self.dataset.refresh(limit=200)

@@ -74,6 +74,8 @@ def test_overwrite(fake_model, field, tmp_path):
     with pytest.raises(OSError, match='already exists'):
         result.write(tmp_path / 'result.asdf')
     result.write(tmp_path / 'result.asdf', overwrite=True)
+    with pytest.raises(ValueError, match="must end in '.asdf', got 'r.fits'"):
+        result.write(tmp_path / 'r.fits')
 
 
 def test_interrupted(fake_model, field, tmp_path, monkeypatch):

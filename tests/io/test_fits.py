@@ -12,6 +12,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from numpy.testing import assert_allclose, assert_equal
+from photutils.segmentation import SegmentationImage
 
 from photutils_rcnn.io.fits import read_frame, write_segmentation
 
@@ -218,4 +219,5 @@ def test_segmentation(wcs, tmp_path):
     assert_allclose(WCS(header).wcs.crval, (150, 2))
     with pytest.raises(OSError, match='already exists'):
         write_segmentation(path, labels)
-    write_segmentation(path, labels, overwrite=True)
+    write_segmentation(path, SegmentationImage(2 * labels), overwrite=True)
+    assert_equal(fits.getdata(path), 2 * labels)
