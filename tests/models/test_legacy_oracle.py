@@ -236,6 +236,8 @@ def test_fit_square(frame, seed):
     np.testing.assert_allclose(square, expected, atol=1e-6)
 
 
+# random weights make many proposals
+@pytest.mark.filterwarnings('ignore:.* proposals beyond')
 def test_resized_integers(model, monkeypatch):
     """
     The original casts resized frames to integers again, then adds 200.
