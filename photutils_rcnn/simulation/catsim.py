@@ -12,9 +12,9 @@ r = 26.5, where it is incomplete, with a slope chosen to flatten.
 Sizes, bulge fractions, axis ratios and colors are curves drawn through
 CatSim's percentiles against r, not fits of a model. Between r = 22 and 26
 they follow CatSim within 10 percent in the median radius of discs, 20 percent
-in that of bulges and 0.3 mag in the median colors of galaxies. The mean
-colors of stars (r = 14 to 27) are within 0.15 mag in g - r and 0.3 mag in
-r - z, with more red dwarfs among the bright ones than in CatSim. Shapes that
+in that of bulges and 0.3 mag in the median colors of galaxies. The mean colors
+of stars (r = 14 to 27) are within 0.06 mag in both g - r and r - z, the share
+of red dwarfs within 0.04. Shapes that
 CatSim does not have are added: more pure spheroids, bulges of Sersic index
 2.5, knots and spiral arms. That bulges are redder than discs is an assumption
 too; CatSim lists one color per galaxy.
@@ -96,16 +96,19 @@ def _band_magnitudes(r, g_r, r_z, wavelengths):
 def _star_colors(rng, r):
     n = len(r)
     red = rng.random(n) < np.interp(
-        r, (14, 16, 18, 20, 22, 24, 26),
-        (0.06, 0.17, 0.27, 0.43, 0.55, 0.75, 0.80))
-    blue_gr = 0.28 + rng.normal(0, 0.03, n) + rng.exponential(0.17, n)
+        r, (14.5, 16.5, 18.5, 20.5, 22.5, 24.5, 26.5),
+        (0.0, 0.06, 0.19, 0.30, 0.47, 0.69, 0.87))
+    tail = np.interp(r, (22, 26), (0.17, 0.36))
+    blue_gr = 0.28 + rng.normal(0, 0.03, n) + rng.exponential(1, n) * tail
     odd = rng.random(n) < 0.02  # white dwarfs, hot and horizontal-branch
     blue_gr = np.where(odd, rng.uniform(-0.5, 0.25, n), blue_gr)
     g_r = np.where(red, rng.normal(1.27, 0.08, n), blue_gr)
     r_z = np.interp(g_r, (-0.5, -0.3, -0.1, 0.3, 0.5, 0.7, 0.9, 1.1, 1.4),
                     (-0.5, -0.32, -0.09, 0.15, 0.25, 0.38, 0.52, 0.73, 1.2))
-    late = 0.85 + rng.gamma(2.2, 0.36, n)
-    r_z = np.where(red, np.minimum(late, 3.2), r_z + rng.normal(0, 0.03, n))
+    # the fainter, the later the most common dwarfs
+    late = 0.70 + rng.gamma(2.2, 1, n) * np.interp(
+        r, (14, 16, 18, 20, 22, 26), (0.13, 0.21, 0.28, 0.34, 0.43, 0.46))
+    r_z = np.where(red, np.minimum(late, 2.8), r_z + rng.normal(0, 0.03, n))
     return g_r, r_z
 
 

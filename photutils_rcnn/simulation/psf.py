@@ -68,7 +68,7 @@ class PointSpread:
     ----------
     fwhm : float
         The FWHM of the core in pixels, the pixel left out; of an Airy core
-        with the light that diffuses in the detector, to 8 percent.
+        with the light that diffuses in the detector, to half a percent.
     """
 
     def __init__(self, kind, fwhm, *, beta=3.0, e1=0.0, e2=0.0,
@@ -88,9 +88,13 @@ class PointSpread:
         else:
             msg = f'kind must be moffat, kolmogorov or airy, got {kind!r}'
             raise ValueError(msg)
-        # the light that diffuses in a detector blurs the sharp rings
-        self._diffusion = 0.2 * fwhm if kind == 'airy' else 0.0
-        self.fwhm = float(np.hypot(fwhm, 2.355 * self._diffusion))
+        self.fwhm = float(fwhm)
+        self._diffusion = 0.0
+        if kind == 'airy':
+            # the light that diffuses in a detector blurs the sharp rings;
+            # the FWHM was measured on images for obscurations to 0.4
+            self._diffusion = 0.2 * fwhm
+            self.fwhm *= 1.0507 - 0.258 * obscuration**2
         self._rings = _RadialTable(core, fwhm, e1, e2) if (
             kind == 'airy') else None
         profile = core.shear(e1=e1, e2=e2)

@@ -11,6 +11,9 @@ reason: a star of Gaussian FWHM with a matched-filter signal-to-noise ratio of
 fixed level would swallow it whole in well-sampled images and enlarge it in
 poorly sampled ones. At 3.0 / FWHM, 45 percent of its peak, the faintest
 detectable star has a footprint about one FWHM across in all of them.
+
+A source that is detectable, but so diffuse that no pixel of it reaches that
+level, is listed to be ignored, with the pixels above half of its peak.
 """
 
 __all__ = ['measure_truth']
@@ -35,21 +38,21 @@ _CROSS = ndimage.generate_binary_structure(2, 1)
 
 def _footprint(stamp, sigma, level, x, y, is_star):
     """
-    The connected pixels around the brightest one, without holes.
+    The connected pixels around the brightest one, without holes, and whether
+    the source is diffuse; no footprint if there is nothing to outline.
     """
     ratio = np.zeros(stamp.light.shape[1:], dtype=np.float32)
     for light, s in zip(stamp.light, sigma, strict=True):
         ratio += (light * np.float32(1 / s)) ** 2
     peak = np.unravel_index(np.argmax(ratio), ratio.shape)
-    mask = ratio > level**2
-    if not mask[peak]:
-        return None
+    diffuse = not ratio[peak] > level**2
+    mask = ratio > (ratio[peak] / 4 if diffuse else level**2)
     if is_star and max(mask.shape) > 2 * MAX_STAR_RADIUS:
         rows, cols = np.ogrid[:mask.shape[0], :mask.shape[1]]
         mask &= ((rows + stamp.y1 - y) ** 2 + (cols + stamp.x1 - x) ** 2
                  < MAX_STAR_RADIUS**2)
-        if not mask[peak]:
-            return None
+    if not mask[peak]:
+        return None, diffuse
     labels, n = ndimage.label(mask)
     if n > 1:
         mask = labels == labels[peak]
@@ -57,7 +60,7 @@ def _footprint(stamp, sigma, level, x, y, is_star):
     outside, n = ndimage.label(np.pad(~mask, 1, constant_values=True))
     if n > 1:
         mask = (outside != outside[0, 0])[1:-1, 1:-1]
-    return mask
+    return mask, diffuse
 
 
 def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
@@ -93,7 +96,8 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
     Returns
     -------
     truth : `~astropy.table.Table`
-        One row per source of S/N above ``LISTED_SNR``; see
+        One row per source of S/N above ``LISTED_SNR``, or above
+        ``LIMITING_SNR`` without pixels bright enough for a footprint; see
         `~photutils_rcnn.simulation.scene.Scene`.
     footprints : `Footprints`
         Their footprints, in the same order.
@@ -115,8 +119,8 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
         level = FOOTPRINT_LEVEL / (np.sum(weight * fwhm) / np.sum(weight))
         is_star = population.class_id[i] == STAR
         x, y = population.x[i], population.y[i]
-        mask = _footprint(stamp, sigma, level, x, y, is_star)
-        if mask is None:
+        mask, diffuse = _footprint(stamp, sigma, level, x, y, is_star)
+        if mask is None or (diffuse and snr < LIMITING_SNR):
             continue
         own = np.tensordot(1 / sigma, stamp.light, axes=1)
         here = weighted[stamp.slices][mask]
@@ -130,7 +134,7 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
             bad[box[0]:box[2], box[1]:box[3]] & mask) / n_pixels
         inside = -0.5 <= x < shape[1] - 0.5 and -0.5 <= y < shape[0] - 0.5
         rows.append((i, snr, float(np.clip(share, 0, 1)), saturated,
-                     snr < LIMITING_SNR or n_pixels < MIN_AREA
+                     diffuse or snr < LIMITING_SNR or n_pixels < MIN_AREA
                      or bad_share > 0.5 or not inside
                      or _drowned(stamp, total[where], full_well)))
         boxes.append(box)

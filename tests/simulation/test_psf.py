@@ -38,8 +38,8 @@ def width(profile):
 @pytest.mark.parametrize(('kind', 'fwhm', 'options', 'rtol'), [
     ('moffat', 3.5, {'beta': 3.0}, 0.03),
     ('moffat', 7.0, {'beta': 4.5}, 0.03), ('kolmogorov', 4.0, {}, 0.03),
-    ('airy', 3.0, {'obscuration': 0.3}, 0.08),
-    ('airy', 4.5, {'obscuration': 0.15}, 0.08)])
+    ('airy', 3.0, {'obscuration': 0.3}, 0.02),
+    ('airy', 4.5, {'obscuration': 0.15}, 0.02)])
 def test_fwhm(kind, fwhm, options, rtol):
     psf = PointSpread(kind, fwhm, **options)
     middle = image(psf)[64 * OVERSAMPLE]

@@ -20,12 +20,14 @@ SHAPE = (80, 90)
 SKY = 1e4
 
 
-def measure(sources, *, fwhm=4.0, n_bands=1, bad=None, full_well=np.inf):
+def measure(sources, *, fwhm=4.0, n_bands=1, bad=None, full_well=np.inf,
+            width=None):
     """
-    The truth of Gaussian stars given as (x, y, S/N in each band).
+    The truth of Gaussian stars given as (x, y, S/N in each band); with a
+    FWHM ``width`` larger than that of the PSF they are diffuse.
     """
     sigma = np.full(n_bands, np.sqrt(SKY))
-    s = fwhm / 2.35482
+    s = (width or fwhm) / 2.35482
     x, y, snr = np.transpose(sources).astype(float)
     rows, cols = np.indices(SHAPE)
     fluxes = np.repeat((snr * sigma[0] * np.sqrt(4 * np.pi) * s)[:, None],
@@ -82,6 +84,17 @@ def test_ignored_and_unlisted():
     np.testing.assert_array_equal(truth['ignore'],
                                   [False, True, True, False])
     assert np.all(footprints.areas[~truth['ignore']] >= MIN_AREA)
+
+
+def test_diffuse_is_ignored():
+    """
+    Detectable as a whole, but with no pixel at the level of footprints.
+    """
+    truth, footprints = measure([(40, 35, 6), (60, 60, 4)], width=20.0)
+    np.testing.assert_array_equal(truth['x'], [40])
+    assert truth['ignore'][0]
+    diameter = 2 * np.sqrt(footprints.areas[0] / np.pi)
+    assert diameter == pytest.approx(20.0, rel=0.03)
 
 
 def test_mostly_masked_is_ignored():
