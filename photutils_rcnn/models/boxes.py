@@ -46,6 +46,7 @@ def box_iou(boxes1, boxes2):
 
 
 def _centers_and_sides(boxes):
+    boxes = ops.convert_to_tensor(boxes)
     low, high = boxes[..., :2], boxes[..., 2:]
     return (low + high) / 2, ops.maximum(high - low, MIN_SIDE)
 

@@ -299,6 +299,8 @@ class MaskRCNN(keras.Model):
             The weighted sum. The parts are the model's metrics.
         """
         config = self.config
+        # Keras hands arrays in dictionaries to PyTorch as they are.
+        y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
         anchors = ops.convert_to_tensor(make_anchors(
             config, (x.shape[1], x.shape[2])))
         losses = [*self._proposal_losses(anchors, y, y_pred),

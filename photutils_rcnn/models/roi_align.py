@@ -79,7 +79,7 @@ def sample_grid(boxes, size):
     y, x : (..., size) tensor
         The coordinates of the rows and the columns of bins.
     """
-    steps = (np.arange(size, dtype=np.float32) + 0.5) / size
+    steps = (ops.arange(size, dtype='float32') + 0.5) / size
     y = boxes[..., 0:1] + steps * (boxes[..., 2:3] - boxes[..., 0:1])
     x = boxes[..., 1:2] + steps * (boxes[..., 3:4] - boxes[..., 1:2])
     return y, x
