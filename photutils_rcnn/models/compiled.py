@@ -3,7 +3,7 @@
 Compiling functions of tensors on whichever backend Keras runs.
 """
 
-__all__ = ['compile_function', 'has_fast_bfloat16']
+__all__ = ['compile_function', 'fastest_precision', 'has_fast_bfloat16']
 
 import functools
 from pathlib import Path
@@ -66,3 +66,15 @@ def has_fast_bfloat16():
     except OSError:
         return False
     return 'avx512_bf16' in info or 'amx_bf16' in info
+
+
+def fastest_precision():
+    """
+    The precision policy that is fastest on this processor.
+
+    Returns
+    -------
+    precision : {'mixed_bfloat16', 'float32'}
+        See `has_fast_bfloat16`.
+    """
+    return 'mixed_bfloat16' if has_fast_bfloat16() else 'float32'

@@ -100,12 +100,11 @@ class Model:
         """
         The network with its weights, built on first use.
         """
-        from photutils_rcnn.models.compiled import has_fast_bfloat16
+        from photutils_rcnn.models.compiled import fastest_precision
         from photutils_rcnn.models.mask_rcnn import MaskRCNN
 
         precision = (self.precision or self.settings.get('precision')
-                     or ('mixed_bfloat16' if has_fast_bfloat16()
-                         else 'float32'))
+                     or fastest_precision())
         config = MaskRCNNConfig.from_dict(self.settings['network'])
         network = MaskRCNN(config, precision=precision)
         set_weights(network, self._weights)

@@ -38,6 +38,9 @@ def add_arguments(parser):
                         "simulating the recipe's")
     parser.add_argument('--validation', type=Path,
                         help='folder of scenes of other seeds, with --scenes')
+    parser.add_argument('--initial',
+                        help='begin with the weights of this model, a name or '
+                        'a folder, instead of random ones')
     parser.add_argument('--config', help='named configuration or JSON file')
     parser.add_argument('--steps', type=int,
                         help='length of the learning-rate schedule')
@@ -47,10 +50,10 @@ def add_arguments(parser):
     parser.add_argument('--rate', type=float, help='largest learning rate')
     parser.add_argument('--seed', type=int,
                         help='seed of weights and sampling')
-    parser.add_argument('--precision', default='mixed_bfloat16',
+    parser.add_argument('--precision',
                         choices=['float32', 'mixed_bfloat16'],
-                        help='precision of the training (default: '
-                        '%(default)s)')
+                        help='precision of the training (default: the '
+                        'faster one on this processor)')
     parser.add_argument('--processes', type=int, default=1,
                         help='processes that simulate, read scenes and collect '
                         'profiles (default: %(default)s)')
@@ -78,6 +81,8 @@ def _begin(args):
                        f'{name!r}, got {value}')
                 raise ValueError(msg)
             recipe[key] = value
+    if args.initial is not None:
+        _begin_with(args, recipe)
     if args.scenes is not None:
         recipe['training_scenes'] = str(args.scenes.resolve())
         recipe['validation_scenes'] = (
@@ -89,6 +94,22 @@ def _begin(args):
     return recipe
 
 
+def _begin_with(args, recipe):
+    """
+    Enter the model whose weights a run begins with, and its network.
+    """
+    from photutils_rcnn.models.zoo import load_model
+
+    if args.config is not None:
+        msg = ('config does not go with --initial, whose network is trained, '
+               f'got {args.config}')
+        raise ValueError(msg)
+    recipe['config'] = load_model(args.initial).settings['network']
+    folder = Path(args.initial)
+    recipe['initial'] = (str(folder.resolve()) if folder.exists()
+                         else args.initial)
+
+
 def _go_on(args):
     """
     The recipe of the run in the output folder.
@@ -97,8 +118,8 @@ def _go_on(args):
     if not path.exists():
         msg = f'output {args.output} has no run to resume (no {path.name})'
         raise ValueError(msg)
-    for key in ('recipe', 'scenes', 'validation', 'config', 'batch_size',
-                'rate', 'seed'):
+    for key in ('recipe', 'scenes', 'validation', 'initial', 'config',
+                'batch_size', 'rate', 'seed'):
         if getattr(args, key) is not None:
             msg = (f'{key} of a run cannot change, got {getattr(args, key)} '
                    f'with --resume; it is in {path}')

@@ -16,6 +16,9 @@ A {backbone} Mask R-CNN trained by `photutils-rcnn train` for {step} steps of
 {batch_size} crops of {side} pixels, on {n_crops} crops of simulated scenes
 (seed {seed}).
 """
+INITIAL = """
+It began with the weights of sha256 {initial}.
+"""
 
 
 def export_model(trainer, folder, *, name='trained', calibration=None,
@@ -43,6 +46,12 @@ def export_model(trainer, folder, *, name='trained', calibration=None,
     training = {'step': trainer.state['step'], 'n_crops': len(dataset),
                 'batch_size': dataset.batch_size, 'side': dataset.side,
                 'seed': dataset.seed}
+    default_card = CARD.format(name=name,
+                               backbone=trainer.model.config.backbone,
+                               **training)
+    if 'initial' in trainer.state:
+        training['initial'] = trainer.state['initial']
+        default_card += INITIAL.format(**training)
     config = trainer.model.config
     settings = {
         'name': name,
@@ -58,5 +67,4 @@ def export_model(trainer, folder, *, name='trained', calibration=None,
                         thresholds=thresholds or DEFAULT_THRESHOLDS)
     if calibration is not None:
         settings['calibration'] = calibration
-    save_model(folder, trainer.model, settings, card or CARD.format(
-        name=name, backbone=config.backbone, **training))
+    save_model(folder, trainer.model, settings, card or default_card)

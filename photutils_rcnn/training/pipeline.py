@@ -10,7 +10,8 @@ import math
 import shutil
 import time
 
-from photutils_rcnn.models.zoo import load_model, save_model
+from photutils_rcnn.models.transfer import transfer_weights
+from photutils_rcnn.models.zoo import get_weights, load_model, save_model
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.calibration import calibrate_model
 from photutils_rcnn.training.checkpoint import read_state
@@ -83,6 +84,10 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
                           **options)
     if trainer.checkpoint.exists():
         trainer.resume()
+    elif recipe.get('initial'):
+        initial = load_model(recipe['initial'])
+        transfer_weights(trainer.model, get_weights(initial.network))
+        trainer.state['initial'] = initial.sha256
     finished = trainer.run(end - time.monotonic())
     if finished:
         export_model(trainer, folder)

@@ -73,10 +73,15 @@ def check_recipe(recipe):
         If entries are missing, unknown or out of range.
     """
     if not isinstance(recipe, dict) or not any(
-            set(recipe) == _COMMON_KEYS | keys for keys in _SCHEDULE_KEYS):
+            set(recipe) - {'initial'} == _COMMON_KEYS | keys
+            for keys in _SCHEDULE_KEYS):
         schedules = ' or '.join(str(sorted(keys)) for keys in _SCHEDULE_KEYS)
         msg = (f'recipe must have the keys {sorted(_COMMON_KEYS)} and '
-               f'{schedules}, got {sorted(recipe)}')
+               f"{schedules}, and may have 'initial', got {sorted(recipe)}")
+        raise ValueError(msg)
+    if not isinstance(recipe.get('initial'), (str, type(None))):
+        msg = ('initial of the recipe must be the name or the folder of a '
+               f'model, got {recipe["initial"]!r}')
         raise ValueError(msg)
     for key in ('steps', 'steps_per_epoch', 'batch_size', 'side',
                 'max_sources'):

@@ -7,6 +7,7 @@ __all__ = ['Trainer']
 
 import keras
 
+from photutils_rcnn.models.compiled import fastest_precision
 from photutils_rcnn.models.mask_rcnn import LOSS_NAMES, MaskRCNN
 from photutils_rcnn.training.loop import TrainingLoop
 
@@ -25,8 +26,10 @@ class Trainer(TrainingLoop):
     folder : path-like
         Where the checkpoint and the log go; created if it is missing.
     precision : str, optional
-        The precision policy; half the time of float32 where the processor
-        has bfloat16 instructions.
+        The precision policy. The default is that of `fastest_precision
+        <photutils_rcnn.models.compiled.fastest_precision>`: bfloat16 takes
+        half the time of float32 where the processor has instructions for it,
+        and several times as much where it has not.
     seed : int, optional
         The seed of the initial weights and of the sampling.
     **options
@@ -35,11 +38,12 @@ class Trainer(TrainingLoop):
     """
 
     def __init__(self, config, dataset, validation, folder, *,
-                 precision='mixed_bfloat16', seed=0, **options):
+                 precision=None, seed=0, **options):
         keras.utils.set_random_seed(seed)
-        super().__init__(MaskRCNN(config, precision=precision, seed=seed),
-                         dataset, validation, folder, loss_names=LOSS_NAMES,
-                         **options)
+        network = MaskRCNN(config, precision=precision or fastest_precision(),
+                           seed=seed)
+        super().__init__(network, dataset, validation, folder,
+                         loss_names=LOSS_NAMES, **options)
 
     def next_batch(self, step):
         """

@@ -122,6 +122,32 @@ def test_refinement(recipe, tmp_path, capsys):
     assert last['step'] == done['n_profiles'] // 16
 
 
+def test_initial_weights(recipe, tmp_path, capsys):
+    """
+    A run can begin with the weights of a model, and says so.
+    """
+    out = tmp_path / 'run'
+    assert main(['train', str(out), '--recipe', str(recipe)]) == 0
+    first = load_model(out / 'model')
+    command = ['train', str(tmp_path / 'next'), '--recipe', str(recipe),
+               '--initial', str(out / 'model')]
+    assert main([*command, '--config', 'compact']) != 0
+    assert 'config does not go with --initial' in capsys.readouterr().err
+    # A rate so small that the weights stay what they were.
+    assert main([*command, '--rate', '1e-12']) == 0
+    model = load_model(tmp_path / 'next' / 'model')
+    assert model.settings['training']['initial'] == first.sha256
+    assert first.sha256 in (tmp_path / 'next' / 'model'
+                            / 'MODEL_CARD.md').read_text()
+    old, new = get_weights(first.network), get_weights(model.network)
+    for name, value in old.items():
+        if 'moving_' not in name:
+            np.testing.assert_allclose(new[name], value, atol=1e-6)
+    resume = ['train', str(tmp_path / 'next'), '--resume']
+    assert main([*resume, '--initial', 'default']) != 0
+    assert 'initial of a run cannot change' in capsys.readouterr().err
+
+
 def test_refinement_without_profile_head(recipe, tmp_path, capsys):
     config = tiny_config(profile_size=0)
     (tmp_path / 'tiny.json').write_text(json.dumps(config.to_dict()))
@@ -179,6 +205,7 @@ SCENES = {'preset': 'decam', 'n_scenes': 1, 'seed': 0}
     ('steps', 2.5, 'steps of the recipe must be a whole number'),
     ('batch_size', 0, 'batch_size of the recipe'),
     ('seed', -1, 'seed of the recipe must be .* of at least 0, got -1'),
+    ('initial', 3, 'initial of the recipe must be the name or the folder'),
     ('rate', 'fast', "rate of the recipe must be a number .*got 'fast'"),
     ('refinement', {}, 'refinement must have the keys'),
     ('refinement', {'epochs': 0, 'rate': 1e-3, 'batch_size': 8},
