@@ -116,6 +116,35 @@ def _binaries(settings, rng, stars):
     return _within_limit(companions, settings.star_range[1], settings)
 
 
+def _overlaps(settings, rng, sources):
+    """
+    Sources of either class on some of the bright ones, at 0.7 to 2.5 FWHM and
+    up to 1.5 radii, so that the two are blended but show as two.
+
+    Bright pairs of a star and a galaxy are rare at random positions, but
+    nothing needs to be told apart more.
+    """
+    mags = sources.magnitudes.mean(axis=1)
+    chosen = np.flatnonzero(
+        (mags < settings.galaxy_range[1] - 3)
+        & (rng.random(len(sources)) < settings.overlap_share))
+    n = len(chosen)
+    size = np.maximum(sources.bulge_radius, sources.disc_radius)[chosen]
+    distance = (np.mean(settings.fwhm) * rng.uniform(0.7, 2.5, n)
+                + size * rng.uniform(0, 1.5, n))
+    phi = rng.uniform(0, 2 * np.pi, n)
+    x = sources.x[chosen] + distance * np.cos(phi)
+    y = sources.y[chosen] + distance * np.sin(phi)
+    r = np.maximum(mags[chosen] + rng.normal(0, 1.2, n),
+                   settings.galaxy_range[0])
+    star = rng.random(n) < 0.5
+    return Population.concatenate([
+        _within_limit(draw_stars(rng, r[star], settings.wavelengths, x[star],
+                                 y[star]), settings.star_range[1], settings),
+        _within_limit(_galaxies(settings, rng, r[~star], x[~star], y[~star]),
+                      settings.galaxy_range[1], settings)])
+
+
 def _cluster(settings, rng):
     """
     A cluster of red galaxies of one redshift around a cD galaxy.
@@ -190,4 +219,7 @@ def draw_population(settings, rng):
         parts.append(_cluster(settings, rng))
     if settings.n_large:
         parts.append(_large(settings, rng))
+    if settings.overlap_share:
+        parts.append(_overlaps(settings, rng,
+                               Population.concatenate(parts)))
     return Population.concatenate(parts)

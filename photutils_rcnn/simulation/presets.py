@@ -20,7 +20,7 @@ from photutils_rcnn.simulation.survey import SURVEYS
 GALAXIES_R24 = 11.5
 STARS_R24 = 2.8
 
-PRESETS = ('universal', 'decam', 'decam-deep', *(
+PRESETS = ('universal', 'blends', 'decam', 'decam-deep', *(
     name for name in SURVEYS if name != 'decam'))
 
 
@@ -64,6 +64,9 @@ def draw_settings(preset, rng, **overrides):
         overrides['shape'] = shape = tuple(int(n) for n in shape)
     if preset == 'universal':
         settings = _universal(rng, shape or (256, 256))
+    elif preset == 'blends':
+        settings = replace(_universal(rng, shape or (256, 256)),
+                           overlap_share=float(rng.uniform(0.3, 0.9)))
     elif preset == 'decam':
         settings = _decam(rng, shape or (512, 512))
     elif preset == 'decam-deep':

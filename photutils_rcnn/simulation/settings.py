@@ -55,7 +55,11 @@ class SceneSettings:
     n_large : int, optional
         The number of additional large galaxies.
     merger_share, binary_share : float, optional
-        The shares of galaxies and stars with a companion.
+        The shares of galaxies and stars with a companion of their class.
+    overlap_share : float, optional
+        The share of the bright sources, three magnitudes above the faintest
+        galaxies, on which another of either class and of similar brightness
+        lies.
     kernel : tuple of (tuple, tuple), optional
         The kernels (y, x) that correlate the noise of a resampled image.
     full_well : float, optional
@@ -103,6 +107,7 @@ class SceneSettings:
     n_large: int = 0
     merger_share: float = 0.07
     binary_share: float = 0.03
+    overlap_share: float = 0.0
     kernel: tuple = ((1.0,), (1.0,))
     full_well: float = np.inf
     mask_saturated: bool = False

@@ -47,6 +47,29 @@ def test_companions():
     assert distance.max() < 2.5 * 8
 
 
+def test_overlaps():
+    """
+    Sources of both classes lie near bright ones, not beyond their reach.
+    """
+    options = {'n_galaxies': 2000.0, 'merger_share': 0.0}
+    alone = population(**options)
+    blended = population(**options, overlap_share=1.0)
+    np.testing.assert_array_equal(blended.x[:len(alone)], alone.x)
+    companions = blended[np.arange(len(blended)) >= len(alone)]
+    limit = alone.magnitudes.mean(axis=1).max() - 3
+    bright = alone[alone.magnitudes.mean(axis=1) < limit + 0.5]
+    assert 20 < len(companions) < len(bright)
+    share = np.mean(companions.class_id == 1)
+    assert 0.3 < share < 0.7
+    index = cKDTree(np.column_stack((bright.x, bright.y))).query(
+        np.column_stack((companions.x, companions.y)))[1]
+    distance = np.hypot(companions.x - bright.x[index],
+                        companions.y - bright.y[index])
+    reach = np.maximum(bright.bulge_radius, bright.disc_radius)[index]
+    assert np.all(distance < 2.5 * 8 + 1.5 * reach.max())
+    assert np.median(distance) > 0.7 * 1.8
+
+
 @pytest.mark.parametrize('preset', ['decam', 'decam-deep', 'universal'])
 def test_magnitudes_are_within_the_range(preset):
     rng = np.random.default_rng(3)
