@@ -3,7 +3,7 @@
 Anchor boxes of the region proposal network.
 """
 
-__all__ = ['anchor_cells', 'make_anchors']
+__all__ = ['anchor_cells', 'anchor_grids', 'make_anchors']
 
 import numpy as np
 
@@ -30,21 +30,48 @@ def make_anchors(config, shape, dtype=np.float32):
     anchors : (A, 4) `~numpy.ndarray` of ``dtype``
         The boxes ``[y1, x1, y2, x2]``.
     """
-    ratios = np.sqrt(np.array(config.anchor_ratios))
     boxes = []
+    for rows, cols in anchor_grids(config, shape, dtype):
+        level = np.empty((len(rows), len(cols), rows.shape[1], 4), dtype)
+        level[..., 0::2] = rows[:, None]
+        level[..., 1::2] = cols[None]
+        boxes.append(level.reshape(-1, 4))
+    return np.concatenate(boxes)
+
+
+def anchor_grids(config, shape, dtype=np.float32):
+    """
+    The rows and the columns of each level, whose products are the anchors.
+
+    Parameters
+    ----------
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+    shape : (2,) tuple of int
+        The shape (ny, nx) of the image, a multiple of the largest stride.
+    dtype : dtype_like, optional
+        The type of the result; float32 by default.
+
+    Returns
+    -------
+    grids : list of tuple of two `~numpy.ndarray`
+        For each level with K anchors per cell the extents ``[y1, y2]`` of
+        the rows (ny, K, 2) and ``[x1, x2]`` of the columns (nx, K, 2) of
+        cells. Anchor ``(i nx + j) K + k`` of the level spans row ``i`` and
+        column ``j`` of kind ``k``.
+    """
+    ratios = np.sqrt(np.array(config.anchor_ratios))
+    grids = []
     for stride, sizes in zip(config.strides, config.anchor_sizes,
                              strict=True):
-        ny, nx = shape[0] // stride, shape[1] // stride
-        half_h = np.outer(sizes, 1 / ratios).ravel() / 2
-        half_w = np.outer(sizes, ratios).ravel() / 2
-        y, x = np.meshgrid((np.arange(ny) + config.anchor_offset) * stride,
-                           (np.arange(nx) + config.anchor_offset) * stride,
-                           indexing='ij')
-        y, x = y[..., None], x[..., None]
-        level = np.stack([y - half_h, x - half_w, y + half_h, x + half_w],
-                         axis=-1)
-        boxes.append(level.reshape(-1, 4))
-    return np.concatenate(boxes).astype(dtype)
+        extents = []
+        for side, factor in zip(shape, (1 / ratios, ratios), strict=True):
+            half = np.outer(sizes, factor).reshape(1, -1, 1) / 2
+            center = (np.arange(side // stride)
+                      + config.anchor_offset)[:, None, None] * stride
+            extents.append((center + half * [-1, 1]).astype(dtype))
+        grids.append(tuple(extents))
+    return grids
 
 
 def anchor_cells(config, shape):

@@ -8,7 +8,7 @@ mixed-precision policy: bfloat16 is exact for integers up to 256 only.
 """
 
 __all__ = ['box_iou', 'clip_boxes', 'decode_boxes', 'encode_boxes',
-           'log_sides', 'scale_boxes', 'shorten_boxes', 'suppression_mask']
+           'grid_iou', 'log_sides', 'scale_boxes', 'shorten_boxes', 'suppression_mask']
 
 from keras import ops
 
@@ -43,6 +43,42 @@ def box_iou(boxes1, boxes2):
     shared = height * width
     total = (y2 - y1) * (x2 - x1) + (v2 - v1) * (u2 - u1) - shared
     return shared / ops.maximum(total, MIN_SIDE**2)
+
+
+def grid_iou(rows, cols, boxes):
+    """
+    Intersection over union of a grid of boxes with others.
+
+    The overlap of heights depends on the row and that of widths on the
+    column alone, which leaves a third of the work of `box_iou`.
+
+    Parameters
+    ----------
+    rows, cols : (ny, K, 2), (nx, K, 2) tensor
+        The extents ``[y1, y2]`` and ``[x1, x2]`` of the grid, not empty; see
+        `~photutils_rcnn.models.anchors.anchor_grids`.
+    boxes : (B, M, 4) tensor
+        Boxes.
+
+    Returns
+    -------
+    iou : (B, ny * nx * K, M) tensor
+        The overlaps.
+    """
+    def overlaps(extents, low, high):
+        start, stop = (extents[..., i][None, ..., None] for i in range(2))
+        return ops.relu(ops.minimum(stop, high[:, None, None])
+                        - ops.maximum(start, low[:, None, None]))
+
+    y1, x1, y2, x2 = (boxes[..., i] for i in range(4))
+    shared = (overlaps(rows, y1, y2)[:, :, None]
+              * overlaps(cols, x1, x2)[:, None])
+    own = ((rows[..., 1] - rows[..., 0])[:, None]
+           * (cols[..., 1] - cols[..., 0])[None])[None, ..., None]
+    other = ((y2 - y1) * (x2 - x1))[:, None, None, None]
+    iou = shared / ((own + other) - shared)
+    return ops.reshape(iou, (-1, iou.shape[1] * iou.shape[2] * iou.shape[3],
+                             iou.shape[4]))
 
 
 def _centers_and_sides(boxes):

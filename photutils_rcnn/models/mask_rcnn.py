@@ -8,7 +8,7 @@ __all__ = ['LOSS_NAMES', 'MaskRCNN']
 import keras
 from keras import ops
 
-from photutils_rcnn.models.anchors import make_anchors
+from photutils_rcnn.models.anchors import anchor_grids, make_anchors
 from photutils_rcnn.models.backbones import make_trunk
 from photutils_rcnn.models.boxes import (
     clip_boxes,
@@ -301,9 +301,10 @@ class MaskRCNN(keras.Model):
         config = self.config
         # Keras hands arrays in dictionaries to PyTorch as they are.
         y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
-        anchors = ops.convert_to_tensor(make_anchors(
-            config, (x.shape[1], x.shape[2])))
-        losses = [*self._proposal_losses(anchors, y, y_pred),
+        shape = x.shape[1], x.shape[2]
+        anchors = ops.convert_to_tensor(make_anchors(config, shape))
+        losses = [*self._proposal_losses(anchors, anchor_grids(config, shape),
+                                         y, y_pred),
                   *self._region_losses(anchors, x, y, y_pred, training)]
         for tracker, loss in zip(self.loss_trackers, losses, strict=True):
             tracker.update_state(loss)
@@ -314,9 +315,9 @@ class MaskRCNN(keras.Model):
                 self.trainable_variables)
         return total
 
-    def _proposal_losses(self, anchors, truth, outputs):
+    def _proposal_losses(self, anchors, grids, truth, outputs):
         config = self.config
-        positive, negative, matched = match_anchors(anchors, truth, config)
+        positive, negative, matched = match_anchors(grids, truth, config)
         if config.rpn_loss == 'sampled':
             positive, negative = sample_anchors(positive, negative, config,
                                                 self.seed_generator)

@@ -19,7 +19,7 @@ __all__ = ['match_anchors', 'sample_anchors', 'sample_masks',
 
 from keras import ops, random
 
-from photutils_rcnn.models.boxes import box_iou
+from photutils_rcnn.models.boxes import box_iou, grid_iou
 from photutils_rcnn.models.roi_align import roi_align
 
 # A source whose best anchor overlaps it less than this has no anchor.
@@ -36,7 +36,7 @@ def _overlaps(boxes, truth):
     return ops.where(labels > 0, iou, 0.), ignored
 
 
-def match_anchors(anchors, truth, config):
+def match_anchors(grids, truth, config):
     """
     Decide which anchors are sources and which background.
 
@@ -45,8 +45,8 @@ def match_anchors(anchors, truth, config):
 
     Parameters
     ----------
-    anchors : (A, 4) tensor
-        The anchors.
+    grids : list of tuple of two `~numpy.ndarray`
+        The A anchors, from `~photutils_rcnn.models.anchors.anchor_grids`.
     truth : dict of tensor
         The truth, see the module's docstring.
     config : `~photutils_rcnn.models.config.MaskRCNNConfig`
@@ -60,19 +60,33 @@ def match_anchors(anchors, truth, config):
     matched : (B, A) tensor of int32
         The source of each anchor.
     """
-    iou, ignored = _overlaps(anchors[None], truth)
-    best_of_source = ops.max(iou, axis=1, keepdims=True)
-    is_best = ops.logical_and(iou >= best_of_source, iou > MIN_BEST_IOU)
-    matched = ops.argmax(ops.where(is_best, iou + 1., iou), axis=-1)
-    best = ops.max(iou, axis=-1)
-    positive = ops.logical_or(ops.any(is_best, axis=-1),
-                              best >= config.rpn_positive_iou)
+    labels = truth['labels'][:, None, :]
+    is_source = ops.cast(labels > 0, 'float32')
+    is_ignored = ops.cast(labels == 0, 'float32')
+    # Level by level: the overlaps of a batch are by far the largest arrays.
+    overlaps, ignored, best_of_source = [], [], 0.
+    for rows, cols in grids:
+        iou = grid_iou(rows, cols, truth['boxes'])
+        ignored.append(ops.max(iou * is_ignored, axis=-1))
+        overlaps.append(iou * is_source)
+        best_of_source = ops.maximum(
+            best_of_source, ops.max(overlaps[-1], axis=1, keepdims=True))
+    # No overlap is as large where even the best is too small.
+    least = ops.where(best_of_source > MIN_BEST_IOU, best_of_source, 2.)
+    best, matched = [], []
+    for iou in overlaps:
+        # The best anchors of a source come before all others, and above all
+        # thresholds.
+        rank = iou + ops.cast(iou >= least, 'float32')
+        best.append(ops.max(rank, axis=-1))
+        matched.append(ops.argmax(rank, axis=-1))
+    best = ops.concatenate(best, axis=1)
+    positive = best >= config.rpn_positive_iou
     negative = ops.logical_and(
-        ops.logical_not(positive),
-        ops.logical_and(best < config.rpn_negative_iou,
-                        ignored < config.rpn_negative_iou))
+        best < min(config.rpn_negative_iou, config.rpn_positive_iou),
+        ops.concatenate(ignored, axis=1) < config.rpn_negative_iou)
     return (ops.cast(positive, 'float32'), ops.cast(negative, 'float32'),
-            ops.cast(matched, 'int32'))
+            ops.cast(ops.concatenate(matched, axis=1), 'int32'))
 
 
 def _jitter(boxes, seed_generator):

@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 from numpy.testing import assert_allclose, assert_equal
+from tiny_network import tiny_config
 
+from photutils_rcnn.models.anchors import anchor_grids, make_anchors
 from photutils_rcnn.models.boxes import (
     box_iou,
     clip_boxes,
     decode_boxes,
     encode_boxes,
+    grid_iou,
     log_sides,
     scale_boxes,
     suppression_mask,
@@ -69,6 +72,22 @@ def test_iou(first, second):
     iou = numpy_of(box_iou(np.float32(first), np.float32(second)))
     expected = [[reference_iou(a, b) for b in second] for a in first]
     assert_allclose(iou, expected, atol=1e-6)
+
+
+@relaxed
+@given(st.lists(real_box, min_size=1, max_size=6))
+def test_iou_of_a_grid(boxes):
+    """
+    The same as for the list of its boxes, in their order.
+    """
+    config = tiny_config(anchor_ratios=(0.5, 2.),
+                         anchor_sizes=((5.,), (10., 14.), (20.,)))
+    boxes = np.float32(boxes)
+    grids = anchor_grids(config, (16, 24))
+    iou = np.concatenate([numpy_of(grid_iou(rows, cols, boxes[None]))
+                          for rows, cols in grids], axis=1)
+    expected = box_iou(make_anchors(config, (16, 24)), boxes)
+    assert_allclose(iou[0], numpy_of(expected), atol=1e-6)
 
 
 def test_iou_of_empty_boxes():

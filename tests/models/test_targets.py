@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_equal
 from scipy.ndimage import map_coordinates
 from tiny_network import empty_truth, make_batch, tiny_config
 
-from photutils_rcnn.models.anchors import make_anchors
+from photutils_rcnn.models.anchors import anchor_grids, make_anchors
 from photutils_rcnn.models.boxes import box_iou
 from photutils_rcnn.models.targets import (
     match_anchors,
@@ -34,7 +34,7 @@ def truth(config):
 
 def match(config, truth):
     anchors = make_anchors(config, SHAPE)
-    results = match_anchors(ops.convert_to_tensor(anchors), truth, config)
+    results = match_anchors(anchor_grids(config, SHAPE), truth, config)
     iou = ops.convert_to_numpy(box_iou(anchors[None], truth['boxes']))
     return [ops.convert_to_numpy(value) for value in results], iou
 
