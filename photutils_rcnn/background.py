@@ -51,10 +51,12 @@ def resolve_background(cube, background):
             msg = ("background must be 'auto', a number or an array, got "
                    f'{background!r}')
             raise ValueError(msg)
-        levels = [estimate_background(image, invalid) for image, invalid
-                  in zip(cube.data, cube.invalid, strict=True)]
-        # that of a band without data is a number
-        return np.stack(np.broadcast_arrays(*levels))
+        shape = (1, 1) if min(cube.shape) < MIN_MESH_SIDE else cube.shape
+        level = np.empty((cube.n_bands, *shape), dtype=np.float32)
+        for band, image, invalid in zip(level, cube.data, cube.invalid,
+                                        strict=True):
+            band[:] = estimate_background(image, invalid)
+        return level
     if np.isscalar(background) and background == 0:
         return np.zeros((cube.n_bands, 1, 1), dtype=np.float32)
     level = same_unit(background, cube.unit, 'background')

@@ -7,8 +7,8 @@ those of the model in units of signal to noise, and a stretch compresses
 the range.
 """
 
-__all__ = ['NormalizedCube', 'normalize_cube', 'to_model_bands',
-           'to_model_fwhm']
+__all__ = ['NormalizedCube', 'SignalToNoise', 'normalize_cube',
+           'to_model_bands', 'to_model_fwhm']
 
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from photutils_rcnn.background import estimate_noise, resolve_background
 from photutils_rcnn.stretches import ArcsinhStretch
+from photutils_rcnn.tiling import row_blocks
 
 
 def _band_groups(n_bands, n_model_bands):
@@ -100,6 +101,33 @@ def to_model_fwhm(fwhm, n_model_bands=3):
                      _band_groups(len(fwhm), n_model_bands)])
 
 
+class SignalToNoise:
+    """
+    A frame in units of its noise, computed where it is asked for.
+
+    It has the shape of the data and is indexed and iterated like them.
+
+    Parameters
+    ----------
+    cube : `~photutils_rcnn.inputs.ImageCube`
+        The frame.
+    background, noise : float32 `~numpy.ndarray`
+        Its background and noise, of shapes that broadcast to the data.
+    """
+
+    def __init__(self, cube, background, noise):
+        self._data = cube.data
+        self.shape = cube.data.shape
+        self._background = np.broadcast_to(background, self.shape)
+        self._noise = np.broadcast_to(noise, self.shape)
+
+    def __getitem__(self, index):
+        pixels = self._data[index] - self._background[index]
+        with np.errstate(over='ignore'):
+            pixels /= self._noise[index]
+        return pixels
+
+
 @dataclass(frozen=True)
 class NormalizedCube:
     """
@@ -145,7 +173,9 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3):
         The stretch. The default is
         `~photutils_rcnn.stretches.ArcsinhStretch`. One with a true
         ``takes_raw_pixels`` gets the pixels as they are, background
-        included, in place of those in units of the noise.
+        included, in place of those in units of the noise. One with a true
+        ``pixelwise`` gets the frame in blocks of rows, which takes less
+        memory.
     n_bands : int, optional
         The number of bands of the model. The default is 3.
 
@@ -162,23 +192,24 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3):
     stretch = ArcsinhStretch() if stretch is None else stretch
     background = resolve_background(cube, background)
     noise = estimate_noise(cube, background)
-    valid = ~cube.invalid
-    pixels = cube.data
-    if not getattr(stretch, 'takes_raw_pixels', False):
-        pixels = cube.data - background
-        with np.errstate(over='ignore'):
-            pixels /= noise
-        # One infinite pixel would undo all around it.
-        valid &= np.isfinite(pixels)
-    elif cube.n_bands != n_bands:
+    raw = getattr(stretch, 'takes_raw_pixels', False)
+    if raw and cube.n_bands != n_bands:
         msg = (f'data must have {n_bands} bands for the stretch {stretch!r}, '
                f'got {cube.n_bands}')
         raise ValueError(msg)
-    model = to_model_bands(pixels, valid, n_bands)
-    invalid = ~valid.any(axis=0)
-    image = stretch(model)
-    image[:, invalid] = 0
-    return NormalizedCube(
-        image=np.ascontiguousarray(np.moveaxis(image, 0, -1),
-                                   dtype=np.float32),
-        background=background, noise=noise, invalid=invalid)
+    source = cube.data if raw else SignalToNoise(cube, background, noise)
+    image = np.empty((*cube.shape, n_bands), dtype=np.float32)
+    invalid = np.empty(cube.shape, dtype=bool)
+    blocks = (row_blocks(len(image)) if getattr(stretch, 'pixelwise', False)
+              else [slice(None)])
+    for rows in blocks:
+        pixels, valid = source[:, rows], ~cube.invalid[:, rows]
+        if not raw:
+            # One infinite pixel would undo all around it.
+            valid &= np.isfinite(pixels)
+        stretched = stretch(to_model_bands(pixels, valid, n_bands))
+        image[rows] = np.moveaxis(stretched, 0, -1)
+        invalid[rows] = ~valid.any(axis=0)
+    image[invalid] = 0
+    return NormalizedCube(image=image, background=background, noise=noise,
+                          invalid=invalid)

@@ -11,6 +11,7 @@ import numpy as np
 from photutils.segmentation import SourceCatalog
 
 from photutils_rcnn._compat import catalog_keywords
+from photutils_rcnn.tiling import row_blocks
 
 
 @dataclass(frozen=True)
@@ -79,23 +80,24 @@ def detection_pixels(cube, background, noise):
     """
     if cube.n_bands == 1:
         return band_pixels(cube, background, 0)
-    total = np.zeros(cube.shape)
-    weights = np.zeros(cube.shape)
-    variance = np.zeros(cube.shape)
+    data = np.empty(cube.shape)
+    error = None if cube.error is None else np.empty(cube.shape)
     # relative weights: squares of tiny units would underflow
     scale = float(np.median(noise))
-    for band in range(cube.n_bands):
-        pixels = band_pixels(cube, background, band)
-        weight = np.where(pixels.mask, 0.0,
-                          (scale / noise[band].astype(float)) ** 2)
-        total += weight * pixels.data
-        weights += weight
-        if pixels.error is not None:
-            variance += (weight * (pixels.error / scale)) ** 2
-    weights[cube.mask] = 1.0
-    error = None if cube.error is None else (
-        scale * np.sqrt(variance) / weights)
-    return Pixels(total / weights, error, cube.mask)
+    background, noise = (np.broadcast_to(values, cube.data.shape)
+                         for values in (background, noise))
+    for rows in row_blocks(len(data)):
+        block = np.s_[:, rows]
+        weight = np.where(cube.invalid[block], 0.0,
+                          (scale / noise[block].astype(float)) ** 2)
+        total = weight.sum(axis=0)
+        total[total == 0] = 1.0
+        data[rows] = (weight * (cube.data[block].astype(float)
+                                - background[block])).sum(axis=0) / total
+        if error is not None:
+            variance = (weight * (cube.error[block] / scale)) ** 2
+            error[rows] = scale * np.sqrt(variance.sum(axis=0)) / total
+    return Pixels(data, error, cube.mask)
 
 
 def measure(pixels, segmentation_image, *, unit=None, wcs=None,

@@ -118,7 +118,8 @@ def estimate_fwhm(snr, invalid):
 
     Parameters
     ----------
-    snr : (n_bands, ny, nx) `~numpy.ndarray`
+    snr : (n_bands, ny, nx) `~numpy.ndarray` or \
+            `~photutils_rcnn.normalization.SignalToNoise`
         Background-subtracted images in units of their noise.
     invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
         `True` for pixels without data; so are those not finite.
@@ -171,12 +172,13 @@ def _mean_image(snr, invalid):
     are any.
     """
     total = np.zeros(snr.shape[1:], dtype=np.float32)
-    count = np.zeros(snr.shape[1:], dtype=np.float32)
+    count = np.zeros(snr.shape[1:], dtype=np.uint16)
     for band, bad in zip(snr, invalid, strict=True):
         good = np.isfinite(band) & ~bad
-        total += np.where(good, band, 0)
+        np.add(total, band, out=total, where=good)
         count += good
-    return total / np.sqrt(np.maximum(count, 1)), count > 0
+    total /= np.sqrt(np.maximum(count, 1), dtype=np.float32)
+    return total, count > 0
 
 
 def _band_stamps(snr, invalid, peaks):

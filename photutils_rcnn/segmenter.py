@@ -20,7 +20,7 @@ from photutils_rcnn.classes import CLASS_NAMES
 from photutils_rcnn.inference import run_inference
 from photutils_rcnn.inputs import prepare_inputs
 from photutils_rcnn.models import zoo
-from photutils_rcnn.normalization import normalize_cube, to_model_fwhm
+from photutils_rcnn.normalization import SignalToNoise, normalize_cube, to_model_fwhm
 from photutils_rcnn.psf import check_fwhm, estimate_fwhm, given_fwhm
 from photutils_rcnn.result import RCNNResult
 from photutils_rcnn.stretches import get_stretch
@@ -249,8 +249,8 @@ class RCNNSegmenter:
             stretch=get_stretch(params.pop('name'), **params),
             n_bands=n_bands)
         if isinstance(self.psf_fwhm, str):
-            fwhm = estimate_fwhm((cube.data - normalized.background)
-                                 / normalized.noise, cube.invalid)
+            snr = SignalToNoise(cube, normalized.background, normalized.noise)
+            fwhm = estimate_fwhm(snr, cube.invalid)
         with _Progress(self.progress_bar) as progress:
             detections = run_inference(
                 self.model, normalized.image, normalized.invalid,

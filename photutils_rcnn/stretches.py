@@ -16,8 +16,11 @@ from photutils_rcnn.normalization_legacy import LEGACY_STRETCHES
 
 class _ScaledStretch:
     """
-    What the stretches in units of the noise share: a divisor.
+    What the stretches in units of the noise share: a divisor, and that a
+    pixel does not depend on others.
     """
+
+    pixelwise = True
 
     def __init__(self, scale=2.0):
         if not scale > 0:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn.inputs import prepare_inputs
-from photutils_rcnn.normalization import normalize_cube, to_model_bands
+from photutils_rcnn.normalization import SignalToNoise, normalize_cube, to_model_bands
 
 
 def _sky(shape, level=100.0, rms=5.0, seed=0):
@@ -89,3 +89,27 @@ def test_normalize_cube(shape):
     assert_allclose(sky.mean(axis=(0, 1)), 0.0, atol=0.08)
     assert_equal(np.argwhere(normalized.invalid), [[5, 6]])
     assert_equal(normalized.image[5, 6], 0)
+
+
+@pytest.mark.parametrize('maps', [False, True])
+def test_frame_in_units_of_its_noise(maps):
+    """
+    Indexed and iterated like the data; a tall frame is normalized in blocks.
+    """
+    rng = np.random.default_rng(1)
+    cube = prepare_inputs(rng.normal(50, 3, (3, 600, 24)))
+    background = np.float32([48, 50, 52])[:, None, None]
+    noise = np.float32([2, 3, 4])[:, None, None]
+    if maps:
+        background, noise = (np.broadcast_to(values, cube.data.shape)
+                             for values in (background, noise))
+    snr = SignalToNoise(cube, background, noise)
+    expected = (cube.data - background) / noise
+    assert snr.shape == expected.shape
+    assert_allclose(list(snr), expected, rtol=1e-6)
+    assert_allclose(snr[:, 10:300], expected[:, 10:300], rtol=1e-6)
+
+    whole = normalize_cube(cube, background=[48, 50, 52])
+    scaled = (cube.data - background) / whole.noise
+    assert_allclose(whole.image, np.moveaxis(np.arcsinh(scaled) / 2, 0, -1),
+                    atol=1e-5)

@@ -25,7 +25,7 @@ from photutils_rcnn.instances import Instances
 from photutils_rcnn.models.detector import Detector
 from photutils_rcnn.models.profile_head import sample_profiles
 from photutils_rcnn.models.zoo import load_model
-from photutils_rcnn.normalization import normalize_cube, to_model_fwhm
+from photutils_rcnn.normalization import SignalToNoise, normalize_cube, to_model_fwhm
 from photutils_rcnn.psf import estimate_fwhm
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.stretches import ArcsinhStretch
@@ -83,8 +83,8 @@ def scene_profiles(model, scene, rng):
         cube, stretch=ArcsinhStretch(config.stretch_scale),
         n_bands=config.n_bands)
     if rng.random() < P_ESTIMATED:
-        fwhm = estimate_fwhm((cube.data - normalized.background)
-                             / normalized.noise, cube.invalid)
+        snr = SignalToNoise(cube, normalized.background, normalized.noise)
+        fwhm = estimate_fwhm(snr, cube.invalid)
     else:
         log_fwhm = told_fwhm(scene.psf_fwhm, rng)
         fwhm = np.exp(log_fwhm) if log_fwhm.any() else None
