@@ -73,9 +73,9 @@ def run(args):
         If a file cannot be read, the images do not fit each other or a
         result exists.
     """
-    from photutils_rcnn.io.fits import read_frame
+    from photutils_rcnn.io.fits import file_stem, read_frame
 
-    stem = args.stem or args.files[0].name.split('.')[0]
+    stem = args.stem or file_stem(args.files[0])
     frame = read_frame(args.files, _split(args.hdu, numbers=True))
     paths = check_outputs(args.output, stem, overwrite=args.overwrite)
     data, error = _with_unit(frame.data, frame.unit), None

@@ -3,7 +3,8 @@
 FITS images: the bands of a frame, and label images.
 """
 
-__all__ = ['FrameFile', 'read_frame', 'wcs_header', 'write_segmentation']
+__all__ = ['FrameFile', 'file_stem', 'read_frame', 'wcs_header',
+           'write_segmentation']
 
 import re
 import warnings
@@ -19,6 +20,7 @@ from photutils.segmentation import SegmentationImage
 
 from photutils_rcnn.bands import filter_wavelength
 
+FITS_SUFFIXES = ('.fits', '.fit', '.fts', '.gz', '.fz', '.bz2', '.xz', '.zip')
 FILTER_KEYWORDS = ('FILTER', 'BAND', 'FILTER1', 'FILTER2', 'FILTNAM')
 # Words in the names of extensions; the first three letters may belong to a
 # band or an object ('GERR', 'CRMASK'), as may the last one ('ERRG').
@@ -273,12 +275,33 @@ def _has_image(hdu):
     return bool(hdu.is_image) and len(hdu.shape or ()) >= 2
 
 
+def file_stem(path):
+    """
+    The name of a FITS file without what says that it is one.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    stem : str
+        The name without endings such as ``.fits``, ``.fit.gz`` or
+        ``.fits.fz``; other dots, those of coordinates say, stay.
+    """
+    path = Path(path)
+    while path.suffix.lower() in FITS_SUFFIXES:
+        path = path.with_suffix('')
+    return path.name
+
+
 def _band_name(hdu, path):
     """
     The name of the filter, if it is told.
     """
     told = [hdu.header.get(keyword) for keyword in FILTER_KEYWORDS]
-    for name in (*told, hdu.name, path.name.split('.')[0]):
+    for name in (*told, hdu.name, file_stem(path)):
         for word in re.split(r'[\s._:/-]+', str(name or '')):
             if filter_wavelength(word) is not None:
                 return word

@@ -14,7 +14,7 @@ from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from numpy.testing import assert_allclose, assert_equal
 from photutils.segmentation import SegmentationImage
 
-from photutils_rcnn.io.fits import read_frame, write_segmentation
+from photutils_rcnn.io.fits import file_stem, read_frame, write_segmentation
 
 
 @pytest.fixture
@@ -221,3 +221,24 @@ def test_segmentation(wcs, tmp_path):
         write_segmentation(path, labels)
     write_segmentation(path, SegmentationImage(2 * labels), overwrite=True)
     assert_equal(fits.getdata(path), 2 * labels)
+
+
+@pytest.mark.parametrize(('name', 'stem'), [
+    ('g.fits', 'g'), ('data/g.fits.gz', 'g'), ('g.FIT.fz', 'g'),
+    ('cutout_59.1067_-30.4848.fits', 'cutout_59.1067_-30.4848'),
+    ('plain', 'plain'), ('v1.2', 'v1.2')])
+def test_stem_of_a_file(name, stem):
+    """
+    Only what says that it is FITS is left out.
+    """
+    assert file_stem(name) == stem
+
+
+def test_band_behind_a_dot(tmp_path):
+    """
+    The filter is found in all parts of a file's name.
+    """
+    paths = [tmp_path / f'field-1.5.{band}.fits' for band in 'gr']
+    for path in paths:
+        fits.writeto(path, np.ones((20, 20)))
+    assert read_frame(paths).bands == ('g', 'r')
