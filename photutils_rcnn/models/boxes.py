@@ -70,6 +70,7 @@ def grid_iou(rows, cols, boxes):
         return ops.relu(ops.minimum(stop, high[:, None, None])
                         - ops.maximum(start, low[:, None, None]))
 
+    rows, cols = map(ops.convert_to_tensor, (rows, cols))
     y1, x1, y2, x2 = (boxes[..., i] for i in range(4))
     shared = (overlaps(rows, y1, y2)[:, :, None]
               * overlaps(cols, x1, x2)[:, None])
