@@ -124,8 +124,9 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
         checkpoint and log go to ``refinement``, into a folder named by
         the checksum of the network, and the model to ``model``.
     refinement : dict
-        ``epochs``, ``rate`` and ``batch_size``. With others than before, the
-        head begins anew.
+        ``epochs``, ``rate`` and ``batch_size``; with others than before, the
+        head begins anew. With ``n_scenes``, profiles come from so many of
+        the training scenes.
     scenes, held_out : `~pathlib.Path`
         The folders of training and validation scenes; ``held_out`` may be
         `None`.
@@ -150,15 +151,19 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
             datasets.append(None)
             continue
         profiles = folder / f'{kind}_profiles'
-        log.info('profiles of the sources in %s', source)
-        if not collect_profiles(output / 'network', source, profiles,
+        paths = sorted(source.glob('*.npz'))
+        if kind == 'training':
+            paths = _spread(paths, refinement.get('n_scenes'))
+        log.info('profiles of the sources in %d scenes of %s', len(paths),
+                 source)
+        if not collect_profiles(output / 'network', paths, profiles,
                                 seed=seed, n_processes=n_processes,
                                 time_budget=end - time.monotonic(),
                                 progress_bar=True):
             return False
-        names = {path.name for path in source.glob('*.npz')}
         datasets.append(ProfileDataset(
-            profiles, names, batch_size=refinement['batch_size'], seed=seed,
+            profiles, {path.name for path in paths},
+            batch_size=refinement['batch_size'], seed=seed,
             augmented=kind == 'training'))
     if len(datasets[0]) == 0:
         log.warning('the network finds no source in %s: its profile head '
@@ -185,6 +190,15 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
     save_model(output / 'model', model.network, settings,
                card + REFINED.format(**done))
     return True
+
+
+def _spread(paths, count):
+    """
+    At most ``count`` paths, evenly spaced, so that each preset has its part.
+    """
+    if count is None or count >= len(paths):
+        return paths
+    return [paths[i * len(paths) // count] for i in range(count)]
 
 
 def finish_model(output, held_out, *, refined):

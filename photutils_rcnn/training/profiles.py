@@ -165,7 +165,7 @@ def _collect_one(item, *, model, out_dir, seed):
 def collect_profiles(model_folder, scenes, out_dir, *, seed=0, n_processes=1,
                      time_budget=math.inf, progress_bar=False):
     """
-    Write the profiles of a folder of scenes, one file each.
+    Write the profiles of scenes, one file each.
 
     Scenes with profiles newer than themselves are left out, so that an
     interrupted collection goes on where it stopped.
@@ -174,8 +174,8 @@ def collect_profiles(model_folder, scenes, out_dir, *, seed=0, n_processes=1,
     ----------
     model_folder : path-like
         The network's model, see `~photutils_rcnn.models.zoo`.
-    scenes : path-like
-        A folder of scene files.
+    scenes : sequence of `~pathlib.Path`
+        The scene files.
     out_dir : path-like
         The folder of the profiles; it is made if it does not exist.
     seed : int, optional
@@ -195,7 +195,7 @@ def collect_profiles(model_folder, scenes, out_dir, *, seed=0, n_processes=1,
     end = time.monotonic() + time_budget
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    items = list(enumerate(sorted(Path(scenes).glob('*.npz'))))
+    items = list(enumerate(scenes))
     model = str(model_folder), load_model(model_folder).sha256
     job = partial(_collect_one, model=model, out_dir=out_dir, seed=seed)
     results = parallel_map(job, items, n_processes)

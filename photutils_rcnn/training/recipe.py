@@ -96,7 +96,10 @@ def check_recipe(recipe):
     _check_number(recipe, 'rate', Real, 'recipe')
     refinement = recipe['refinement']
     if refinement is not None:
-        _check_keys(refinement, _REFINEMENT_KEYS, 'refinement')
+        _check_keys(refinement, _REFINEMENT_KEYS, 'refinement',
+                    optional={'n_scenes'})
+        if 'n_scenes' in refinement:
+            _check_number(refinement, 'n_scenes', Integral, 'refinement')
         _check_number(refinement, 'epochs', Integral, 'refinement')
         _check_number(refinement, 'batch_size', Integral, 'refinement')
         _check_number(refinement, 'rate', Real, 'refinement')
@@ -113,9 +116,10 @@ def _check_number(values, key, kind, where, least=None):
         raise ValueError(msg)
 
 
-def _check_keys(values, keys, where):
-    if not isinstance(values, dict) or set(values) != keys:
-        msg = f'{where} must have the keys {sorted(keys)}, got {values!r}'
+def _check_keys(values, keys, where, optional=frozenset()):
+    if not isinstance(values, dict) or set(values) - optional != keys:
+        also = f' and may have {sorted(optional)}' if optional else ''
+        msg = f'{where} must have the keys {sorted(keys)}{also}, got {values!r}'
         raise ValueError(msg)
 
 

@@ -111,7 +111,8 @@ def test_refinement(recipe, tmp_path, capsys):
     log, = (out / 'refinement').glob('*/log.csv')
     assert 'validation' in log.read_text()
 
-    # With other settings the head begins anew, on the same profiles.
+    # With other settings the head begins anew, on the profiles that are
+    # there.
     values['refinement']['epochs'] = 1
     (out / 'recipe.json').write_text(json.dumps(values))
     assert main(command) == 0
@@ -120,6 +121,12 @@ def test_refinement(recipe, tmp_path, capsys):
     assert again.sha256 != after.sha256
     last = Table.read(log, format='ascii.csv')[-1]
     assert last['step'] == done['n_profiles'] // 16
+
+    values['refinement']['n_scenes'] = 1
+    (out / 'recipe.json').write_text(json.dumps(values))
+    assert main(command) == 0
+    fewer = load_model(out / 'model').settings['training']['refinement']
+    assert 0 < fewer['n_profiles'] < done['n_profiles']
 
 
 def test_initial_weights(recipe, tmp_path, capsys):
@@ -212,6 +219,8 @@ SCENES = {'preset': 'decam', 'n_scenes': 1, 'seed': 0}
      'epochs of the refinement'),
     ('refinement', {'epochs': 1, 'rate': 1e-3, 'batch_sise': 8},
      "refinement must have the keys .*'batch_sise'"),
+    ('refinement', {'epochs': 1, 'rate': 1e-3, 'batch_size': 8,
+                    'n_scenes': 0}, 'n_scenes of the refinement'),
     ('training_scenes', None, 'training_scenes must be a list'),
     ('training_scenes', [{'preset': 'decam', 'seed': 0}],
      'each of the training_scenes must have the keys'),

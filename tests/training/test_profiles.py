@@ -120,7 +120,7 @@ def test_collection_goes_on(demo_scene, tmp_path):
     """
     write_scenes(tmp_path / 'scenes', demo_scene, 2)
     model_folder = resources.files('photutils_rcnn') / 'data/models/default'
-    job = (model_folder, tmp_path / 'scenes')
+    job = (model_folder, sorted((tmp_path / 'scenes').iterdir()))
     assert not collect_profiles(*job, tmp_path / 'parts', seed=3,
                                 time_budget=0)
     first = read_folder(tmp_path / 'parts')
@@ -151,8 +151,9 @@ def test_processes(demo_scene, tmp_path):
     write_scenes(tmp_path / 'scenes', demo_scene, 3)
     model_folder = resources.files('photutils_rcnn') / 'data/models/default'
     for n in (1, 2):
-        assert collect_profiles(model_folder, tmp_path / 'scenes',
-                                tmp_path / f'{n}', n_processes=n)
+        assert collect_profiles(
+            model_folder, sorted((tmp_path / 'scenes').iterdir()),
+            tmp_path / f'{n}', n_processes=n)
     one, two = (read_folder(tmp_path / f'{n}') for n in (1, 2))
     assert sorted(one) == sorted(two)
     for name in one:
