@@ -19,6 +19,7 @@ from photutils_rcnn.evaluation.formatting import (
     json_rows,
     title,
 )
+from photutils_rcnn.evaluation.precision_rows import ap_row, confusion, confusion_row
 from photutils_rcnn.evaluation.published import (
     PUBLISHED_AP,
     PUBLISHED_CONFUSION,
@@ -70,7 +71,7 @@ class EvaluationReport:
                   'deep_field': _deep_field(paper_ap),
                   'classification': self._classification()}
         for iou in PUBLISHED_CONFUSION:
-            tables[f'confusion_{100 * iou:.0f}'] = make.confusion(
+            tables[f'confusion_{100 * iou:.0f}'] = confusion(
                 main, iou).to_table()
         tables['coco_ap'] = self._coco_ap()
         tables['summary'] = QTable(rows=[
@@ -93,7 +94,7 @@ class EvaluationReport:
     def _paper_ap(self):
         rows = []
         for kind in ('mask', 'box'):
-            rows.extend({'source': MAIN, **make.ap_row(
+            rows.extend({'source': MAIN, **ap_row(
                 self.records[MAIN], 'paper', kind, name,
                 score_cut=self.meta['score_threshold'])} for name in _ROWS)
         for name in _ROWS:
@@ -108,10 +109,10 @@ class EvaluationReport:
     def _classification(self):
         rows = []
         for iou, published in PUBLISHED_CONFUSION.items():
-            ours = make.confusion(self.records[MAIN], iou)
-            rows += [{'source': MAIN, 'iou': iou, **make.confusion_row(ours)},
+            ours = confusion(self.records[MAIN], iou)
+            rows += [{'source': MAIN, 'iou': iou, **confusion_row(ours)},
                      {'source': 'published', 'iou': iou,
-                      **make.confusion_row(published)}]
+                      **confusion_row(published)}]
         return QTable(rows=rows)
 
     def _coco_ap(self):
@@ -119,7 +120,7 @@ class EvaluationReport:
         for method, records in self.records.items():
             names = (*_ROWS, 'any') if method == MAIN else ('any',)
             rows.extend({'method': method,
-                         **make.ap_row(records, 'coco', kind, name)}
+                         **ap_row(records, 'coco', kind, name)}
                         for kind in ('mask', 'box') for name in names)
         table = QTable(rows=rows)
         table.remove_column('P80')

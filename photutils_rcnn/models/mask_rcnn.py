@@ -10,35 +10,15 @@ from keras import ops
 
 from photutils_rcnn.models.anchors import anchor_grids, make_anchors
 from photutils_rcnn.models.backbones import make_trunk
-from photutils_rcnn.models.boxes import (
-    clip_boxes,
-    decode_boxes,
-    encode_boxes,
-    scale_boxes,
-    shorten_boxes,
-)
+from photutils_rcnn.models.boxes import clip_boxes, decode_boxes
 from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.feature_pyramid import feature_pyramid
-from photutils_rcnn.models.legacy.layers import take_class
-from photutils_rcnn.models.losses import (
-    class_loss,
-    focal_loss,
-    mask_loss,
-    mean_squares,
-    sampled_loss,
-    smooth_l1,
-)
+from photutils_rcnn.models.losses import mean_squares
 from photutils_rcnn.models.pooling import pool_regions
 from photutils_rcnn.models.profile_head import profile_head, profile_head_inputs, sample_profiles
-from photutils_rcnn.models.region_proposal import proposal_head, propose
-from photutils_rcnn.models.roi_align import flatten_pyramid
+from photutils_rcnn.models.region_proposal import proposal_head
 from photutils_rcnn.models.roi_heads import box_head, box_head_inputs, mask_head
-from photutils_rcnn.models.targets import (
-    match_anchors,
-    sample_anchors,
-    sample_masks,
-    sample_regions,
-)
+from photutils_rcnn.models.stage_losses import proposal_losses, region_losses
 
 LOSS_NAMES = ('objectness', 'rpn_box', 'class', 'box', 'mask', 'profile')
 
@@ -303,9 +283,9 @@ class MaskRCNN(keras.Model):
         y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
         shape = x.shape[1], x.shape[2]
         anchors = ops.convert_to_tensor(make_anchors(config, shape))
-        losses = [*self._proposal_losses(anchors, anchor_grids(config, shape),
-                                         y, y_pred),
-                  *self._region_losses(anchors, x, y, y_pred, training)]
+        losses = [*proposal_losses(self, anchors, anchor_grids(config, shape),
+                                   y, y_pred),
+                  *region_losses(self, anchors, x, y, y_pred, training)]
         for tracker, loss in zip(self.loss_trackers, losses, strict=True):
             tracker.update_state(loss)
         total = sum(weight * loss for weight, loss
@@ -314,94 +294,3 @@ class MaskRCNN(keras.Model):
             total = total + config.mean_l2 * mean_squares(
                 self.trainable_variables)
         return total
-
-    def _proposal_losses(self, anchors, grids, truth, outputs):
-        config = self.config
-        positive, negative, matched = match_anchors(grids, truth, config)
-        if config.rpn_loss == 'sampled':
-            positive, negative = sample_anchors(positive, negative, config,
-                                                self.seed_generator)
-            objectness = sampled_loss(outputs['objectness'], positive,
-                                      negative)
-        else:
-            objectness = focal_loss(outputs['objectness'], positive,
-                                    negative, config)
-        targets = ops.take_along_axis(truth['boxes'], matched[..., None],
-                                      axis=1)
-        targets = encode_boxes(targets, anchors, config.box_std)
-        return objectness, smooth_l1(outputs['deltas'], targets, positive)
-
-    def _region_losses(self, anchors, image, truth, outputs, training):
-        config = self.config
-        shape = (image.shape[1], image.shape[2])
-        proposals, valid = propose(outputs['objectness'], outputs['deltas'],
-                                   anchors, shape, config)
-        edges = truth
-        truth = {**truth, 'boxes': shorten_boxes(truth['boxes'],
-                                                 config.box_end)}
-        regions = sample_regions(proposals, valid, truth, config,
-                                 self.seed_generator)
-        features, shapes = flatten_pyramid(outputs['pyramid'])
-
-        boxes = ops.reshape(regions['boxes'], (-1, 4))
-        n_regions = regions['weights'].shape[1]
-        images = ops.repeat(ops.arange(ops.shape(regions['weights'])[0],
-                                       dtype='int32'), n_regions)
-        log_fwhm = truth.get('log_fwhm')
-        if log_fwhm is not None:
-            log_fwhm = ops.take(log_fwhm, images, axis=0)
-        logits, deltas = self.classify_regions(features, shapes, boxes,
-                                               images, log_fwhm, training)
-        classes = class_loss(logits, ops.reshape(regions['classes'], (-1,)),
-                             ops.reshape(regions['weights'], (-1,)))
-        targets = encode_boxes(ops.reshape(regions['targets'], (-1, 4)),
-                               boxes, config.box_std)
-        if config.layers == 'matterport':
-            deltas = take_class(deltas, regions['classes'], axis=1)
-        box = smooth_l1(deltas, targets,
-                        ops.reshape(regions['positive'], (-1,)))
-
-        # Positive regions come first: the other heads see only those.
-        profile = self._profile_loss(image, regions, logits, deltas, log_fwhm,
-                                     training)
-        n = config.n_mask_rois
-        boxes = regions['boxes'][:, :n]
-        matched = regions['matched'][:, :n]
-        windows = scale_boxes(shorten_boxes(boxes, -config.box_end),
-                              config.mask_context)
-        masks = sample_masks(windows, matched, edges, config.mask_size)
-        images = ops.repeat(ops.arange(ops.shape(boxes)[0], dtype='int32'), n)
-        logits = self.outline_regions(features, shapes,
-                                      ops.reshape(boxes, (-1, 4)), images,
-                                      training)
-        if config.layers == 'matterport':
-            logits = take_class(logits, regions['classes'][:, :n], axis=-1)
-        mask = mask_loss(logits, masks,
-                         ops.reshape(regions['positive'][:, :n], (-1,)))
-        return classes, box, mask, profile
-
-    def _profile_loss(self, image, regions, logits, deltas, log_fwhm,
-                      training):
-        """
-        The class loss of the positive regions, refined as in inference.
-        """
-        if self.profile_head is None:
-            return 0.
-        config = self.config
-        n_regions = regions['weights'].shape[1]
-        n = config.n_positive_rois
-
-        def first(values):
-            values = ops.reshape(values, (-1, n_regions, *values.shape[1:]))
-            return ops.reshape(values[:, :n], (-1, *values.shape[2:]))
-
-        boxes = self.refine_boxes(
-            ops.reshape(regions['boxes'][:, :n], (-1, 4)),
-            ops.stop_gradient(first(deltas)), image.shape[1:3])
-        images = ops.repeat(ops.arange(ops.shape(image)[0], dtype='int32'), n)
-        classes = self.classify_sources(
-            image, boxes, images, first(logits),
-            None if log_fwhm is None else first(log_fwhm), training)
-        weights = ops.reshape(regions['positive'][:, :n], (-1,))
-        labels = ops.reshape(regions['classes'][:, :n], (-1,)) - 1
-        return class_loss(classes, ops.maximum(labels, 0), weights)
