@@ -68,11 +68,11 @@ def main():
 
     frame = read_frame(args.files)
     cube = prepare_inputs(frame.data, bands=frame.bands)
-    zoom = brightest(normalize_cube(cube).image)
+    zoom = brightest(np.asarray(normalize_cube(cube).image))
     args.output.mkdir(parents=True, exist_ok=True)
     for name in NAMES:
-        image = normalize_cube(cube, stretch=get_stretch(name)).image
-        figure = plot(image, cube.bands, zoom)
+        normalized = normalize_cube(cube, stretch=get_stretch(name))
+        figure = plot(np.asarray(normalized.image), cube.bands, zoom)
         figure.savefig(args.output / f'normalization_{name}.png', dpi=100)
         plt.close(figure)
 

@@ -19,7 +19,7 @@ from astropy.utils.masked import Masked
 @dataclass
 class Unpacked:
     """
-    Data as given, apart from its container.
+    Data as given, apart from its container; ``fresh`` if in a new array.
     """
 
     data: np.ndarray
@@ -27,6 +27,7 @@ class Unpacked:
     mask: object = None
     unit: object = None
     wcs: object = None
+    fresh: bool = False
 
 
 def unpack(data, error, mask, wcs):
@@ -120,10 +121,13 @@ def _unpack_list(images, error, mask, wcs):
     factors = [1.0 if first.unit is None
                else _conversion(band.unit, first.unit, 'data')
                for band in per_band]
-    given = Unpacked(
-        np.stack([band.data * np.float64(factor)
-                  for band, factor in zip(per_band, factors, strict=True)]),
-        same_unit(error, first.unit, 'error'), mask, first.unit, wcs)
+    cube = np.empty((len(per_band), *shapes[0]), dtype=np.float32)
+    with np.errstate(over='ignore'):  # beyond float32: not finite
+        for plane, band, factor in zip(cube, per_band, factors, strict=True):
+            plane[:] = (band.data if factor == 1
+                        else band.data * np.float64(factor))
+    given = Unpacked(cube, same_unit(error, first.unit, 'error'), mask,
+                     first.unit, wcs, fresh=True)
 
     if any(band.error is not None for band in per_band):
         if any(band.error is None for band in per_band):
@@ -133,10 +137,11 @@ def _unpack_list(images, error, mask, wcs):
         given.error = np.stack(
             [np.broadcast_to(band.error, shapes[0]) * factor
              for band, factor in zip(per_band, factors, strict=True)])
-    own = np.stack([np.zeros(shapes[0], bool) if is_none(band.mask)
-                    else band.mask for band in per_band])
-    given.mask = own if is_none(mask) else own | broadcast(
-        as_mask(mask), own.shape, 'mask')
+    if not all(is_none(band.mask) for band in per_band):
+        own = np.stack([np.zeros(shapes[0], bool) if is_none(band.mask)
+                        else band.mask for band in per_band])
+        given.mask = own if is_none(mask) else own | broadcast(
+            as_mask(mask), own.shape, 'mask')
     own_wcs = next((band.wcs for band in per_band if band.wcs is not None),
                    None)
     if own_wcs is not None:

@@ -14,6 +14,7 @@ from photutils.background import Background2D, SExtractorBackground
 from scipy import ndimage
 
 from photutils_rcnn._unpacking import broadcast, same_unit
+from photutils_rcnn.binned_map import BinnedMap, map_like
 
 BIN = 4  # pixels are binned for the mesh: quicker, and faint halos show
 BOX = 128  # pixels; the side of a mesh box, well above a large galaxy's core
@@ -38,7 +39,8 @@ def resolve_background(cube, background):
 
     Returns
     -------
-    background : float32 `~numpy.ndarray`
+    background : float32 `~numpy.ndarray` or \
+            `~photutils_rcnn.binned_map.BinnedMap`
         Shape (n_bands, ny, nx), or (n_bands, 1, 1) if constant.
 
     Raises
@@ -51,12 +53,10 @@ def resolve_background(cube, background):
             msg = ("background must be 'auto', a number or an array, got "
                    f'{background!r}')
             raise ValueError(msg)
-        shape = (1, 1) if min(cube.shape) < MIN_MESH_SIDE else cube.shape
-        level = np.empty((cube.n_bands, *shape), dtype=np.float32)
-        for band, image, invalid in zip(level, cube.data, cube.invalid,
-                                        strict=True):
-            band[:] = estimate_background(image, invalid)
-        return level
+        levels = np.broadcast_arrays(*map(_estimate, cube.data, cube.invalid))
+        if min(cube.shape) < MIN_MESH_SIDE:
+            return np.stack(levels)
+        return BinnedMap(np.stack(levels), BIN, cube.shape)
     if np.isscalar(background) and background == 0:
         return np.zeros((cube.n_bands, 1, 1), dtype=np.float32)
     level = same_unit(background, cube.unit, 'background')
@@ -99,6 +99,16 @@ def estimate_background(image, invalid):
     background : float32 `~numpy.ndarray`
         The background, of the shape (ny, nx) or (1, 1).
     """
+    level = _estimate(image, invalid)
+    if level.size == 1:
+        return level
+    return BinnedMap(level[None], BIN, image.shape)[0]
+
+
+def _estimate(image, invalid):
+    """
+    The background of one band in bins, or one level, (1, 1).
+    """
     if invalid.all():
         return np.zeros((1, 1), dtype=np.float32)
     if min(image.shape) < MIN_MESH_SIDE:
@@ -114,8 +124,7 @@ def estimate_background(image, invalid):
     sources = ndimage.binary_dilation(sources > 1.5 * sigma, iterations=2)
     smooth = plane + _mesh(binned, bad | sources, BOX // BIN)
     # the mesh is so smooth that steps of a few pixels do not show
-    smooth = smooth.astype(np.float32).repeat(BIN, axis=0)
-    return smooth.repeat(BIN, axis=1)[:image.shape[0], :image.shape[1]]
+    return smooth.astype(np.float32)
 
 
 def estimate_noise(cube, background):
@@ -139,7 +148,7 @@ def estimate_noise(cube, background):
     ----------
     cube : `~photutils_rcnn.inputs.ImageCube`
         The frame.
-    background : `~numpy.ndarray`
+    background : `~numpy.ndarray` or `~photutils_rcnn.binned_map.BinnedMap`
         Its background, of a shape that broadcasts to the data.
 
     Returns
@@ -147,7 +156,7 @@ def estimate_noise(cube, background):
     noise : float32 `~numpy.ndarray`
         Shape (n_bands, ny, nx), or (n_bands, 1, 1) without errors.
     """
-    background = np.broadcast_to(background, cube.data.shape)
+    background = map_like(background, cube.data.shape)
     stride = int(np.ceil(np.sqrt(np.prod(cube.shape) / N_NOISE_PIXELS)))
     thin = np.s_[::stride, ::stride]
     levels = []
@@ -162,7 +171,7 @@ def estimate_noise(cube, background):
             zero = ndimage.maximum_filter(
                 ndimage.minimum_filter(zero, ZERO_AREA), ZERO_AREA)
         sky &= ~zero[thin]
-        residual = (image[thin] - background[i][thin])[sky].astype(float)
+        residual = (image[thin] - background[i, *thin])[sky].astype(float)
         if step:  # medians need values in between
             residual += step * np.random.default_rng(0).uniform(
                 -0.5, 0.5, len(residual))

@@ -25,7 +25,8 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
     ----------
     model : `~photutils_rcnn.models.zoo.Model`
         The model.
-    image : (ny, nx, n_bands) `~numpy.ndarray` of float32
+    image : (ny, nx, n_bands) `~numpy.ndarray` of float32 or \
+            `~photutils_rcnn.normalization.NormalizedImage`
         The frame as the network expects it.
     invalid : (ny, nx) `~numpy.ndarray` of bool, optional
         Pixels without data.

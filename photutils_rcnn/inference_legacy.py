@@ -228,7 +228,7 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
     detector = model.detector
     config = detector.config
     frame = image.shape[:2]
-    pixels, window = _network_frame(model, image)
+    pixels, window = _network_frame(model, np.asarray(image))
     shape = pixels.shape[:2]
     features, objectness, deltas = detector.dense(pixels)
     proposals, n_lost = choose_proposals(

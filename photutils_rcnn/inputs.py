@@ -124,7 +124,8 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
     """
     given = unpack(data, error, mask, wcs)
     with np.errstate(over='ignore'):  # beyond float32: not finite
-        cube = np.array(given.data, dtype=np.float32, ndmin=3)
+        cube = np.array(given.data, dtype=np.float32, ndmin=3,
+                        copy=None if given.fresh else True)
     n_bands, *shape = cube.shape
     if min(shape) < MIN_SIDE:
         msg = (f'data must have at least {MIN_SIDE} x {MIN_SIDE} pixels as '

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from photutils_rcnn.footprints import Footprints
+from photutils_rcnn.tiling import row_blocks
 
 RCNN_FLAGS = {
     'truncated_by_edge': 1,
@@ -225,11 +226,17 @@ class Instances:
             best[slices][wins] = weight[wins]
         if mask is not None:
             owner[mask] = -1
-        counts = np.bincount(owner[owner >= 0], minlength=len(self))
-        label_of_source = np.where(counts > 0, np.cumsum(counts > 0),
+        del best
+        seen = np.zeros(len(self) + 1, dtype=bool)
+        for rows in row_blocks(len(owner)):
+            seen[owner[rows]] = True
+        label_of_source = np.where(seen[:-1], np.cumsum(seen[:-1]),
                                    0).astype(np.int32)
-        labels = np.append(label_of_source, np.int32(0))[owner]
-        return labels, label_of_source
+        # The last one is that of the background, -1.
+        label_of_owner = np.append(label_of_source, np.int32(0))
+        for rows in row_blocks(len(owner)):
+            owner[rows] = label_of_owner[owner[rows]]
+        return owner, label_of_source
 
 
 def _bilinear_matrix(pixels, low, high, n_cells):

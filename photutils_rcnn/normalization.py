@@ -7,14 +7,15 @@ those of the model in units of signal to noise, and a stretch compresses
 the range.
 """
 
-__all__ = ['NormalizedCube', 'SignalToNoise', 'normalize_cube',
-           'to_model_bands', 'to_model_fwhm']
+__all__ = ['NormalizedCube', 'NormalizedImage', 'SignalToNoise',
+           'normalize_cube', 'to_model_bands', 'to_model_fwhm']
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from photutils_rcnn.background import estimate_noise, resolve_background
+from photutils_rcnn.binned_map import BinnedMap, map_like
 from photutils_rcnn.stretches import ArcsinhStretch
 from photutils_rcnn.tiling import row_blocks
 
@@ -111,21 +112,68 @@ class SignalToNoise:
     ----------
     cube : `~photutils_rcnn.inputs.ImageCube`
         The frame.
-    background, noise : float32 `~numpy.ndarray`
+    background, noise : float32 `~numpy.ndarray` or \
+            `~photutils_rcnn.binned_map.BinnedMap`
         Its background and noise, of shapes that broadcast to the data.
     """
 
     def __init__(self, cube, background, noise):
         self._data = cube.data
         self.shape = cube.data.shape
-        self._background = np.broadcast_to(background, self.shape)
-        self._noise = np.broadcast_to(noise, self.shape)
+        self._background = map_like(background, self.shape)
+        self._noise = map_like(noise, self.shape)
 
     def __getitem__(self, index):
         pixels = self._data[index] - self._background[index]
         with np.errstate(over='ignore'):
             pixels /= self._noise[index]
         return pixels
+
+
+class NormalizedImage:
+    """
+    A frame as the network sees it, computed where it is asked for.
+
+    Parameters
+    ----------
+    source : (n_bands, ny, nx) `~numpy.ndarray` or `SignalToNoise`
+        The pixels.
+    invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
+        `True` where a pixel is bad. One that is not finite is, too.
+    stretch : callable
+        The stretch.
+    n_bands : int
+        The number of bands of the model.
+    """
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, source, invalid, stretch, n_bands):
+        self._source = source
+        self._invalid = invalid
+        self._stretch = stretch
+        self.shape = (*source.shape[1:], n_bands)
+
+    def __getitem__(self, window):
+        """
+        The pixels of a window, (ny, nx, n_model_bands).
+
+        Parameters
+        ----------
+        window : (2,) tuple of slice
+            The rows and columns.
+        """
+        pixels = self._source[:, *window]
+        # One infinite pixel would undo all around it.
+        valid = np.isfinite(pixels) & ~self._invalid[:, *window]
+        stretched = self._stretch(to_model_bands(pixels, valid,
+                                                 self.shape[-1]))
+        image = np.ascontiguousarray(np.moveaxis(stretched, 0, -1))
+        image[~valid.any(axis=0)] = 0
+        return image
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self[:, :], dtype=dtype)
 
 
 @dataclass(frozen=True)
@@ -135,9 +183,11 @@ class NormalizedCube:
 
     Parameters
     ----------
-    image : (ny, nx, n_model_bands) float32 `~numpy.ndarray`
+    image : (ny, nx, n_model_bands) float32 `~numpy.ndarray` or \
+            `NormalizedImage`
         The stretched image, 0 where no band has data.
-    background : float32 `~numpy.ndarray`
+    background : float32 `~numpy.ndarray` or \
+            `~photutils_rcnn.binned_map.BinnedMap`
         The background per band in the unit of the data, of the shape
         (n_bands, ny, nx), or (n_bands, 1, 1) if constant.
     noise : float32 `~numpy.ndarray`
@@ -148,8 +198,8 @@ class NormalizedCube:
         of the noise.
     """
 
-    image: np.ndarray
-    background: np.ndarray
+    image: np.ndarray | NormalizedImage
+    background: np.ndarray | BinnedMap
     noise: np.ndarray
     invalid: np.ndarray
 
@@ -173,9 +223,9 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3):
         The stretch. The default is
         `~photutils_rcnn.stretches.ArcsinhStretch`. One with a true
         ``takes_raw_pixels`` gets the pixels as they are, background
-        included, in place of those in units of the noise. One with a true
-        ``pixelwise`` gets the frame in blocks of rows, which takes less
-        memory.
+        included, in place of those in units of the noise. With a true
+        ``pixelwise`` the image is computed window by window, where it is
+        asked for.
     n_bands : int, optional
         The number of bands of the model. The default is 3.
 
@@ -198,18 +248,13 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3):
                f'got {cube.n_bands}')
         raise ValueError(msg)
     source = cube.data if raw else SignalToNoise(cube, background, noise)
-    image = np.empty((*cube.shape, n_bands), dtype=np.float32)
-    invalid = np.empty(cube.shape, dtype=bool)
-    blocks = (row_blocks(len(image)) if getattr(stretch, 'pixelwise', False)
-              else [slice(None)])
-    for rows in blocks:
-        pixels, valid = source[:, rows], ~cube.invalid[:, rows]
-        if not raw:
-            # One infinite pixel would undo all around it.
-            valid &= np.isfinite(pixels)
-        stretched = stretch(to_model_bands(pixels, valid, n_bands))
-        image[rows] = np.moveaxis(stretched, 0, -1)
-        invalid[rows] = ~valid.any(axis=0)
-    image[invalid] = 0
+    image = NormalizedImage(source, cube.invalid, stretch, n_bands)
+    if not getattr(stretch, 'pixelwise', False):
+        image = np.asarray(image)
+    invalid = cube.mask
+    if not raw:
+        for rows in row_blocks(len(invalid)):
+            invalid[rows] |= ~(np.isfinite(source[:, rows])
+                               & ~cube.invalid[:, rows]).any(axis=0)
     return NormalizedCube(image=image, background=background, noise=noise,
                           invalid=invalid)

@@ -11,6 +11,7 @@ import numpy as np
 from photutils.segmentation import SourceCatalog
 
 from photutils_rcnn._compat import catalog_keywords
+from photutils_rcnn.binned_map import map_like
 from photutils_rcnn.tiling import row_blocks
 
 
@@ -42,7 +43,7 @@ def band_pixels(cube, background, band):
     ----------
     cube : `~photutils_rcnn.inputs.ImageCube`
         The frame.
-    background : `~numpy.ndarray`
+    background : `~numpy.ndarray` or `~photutils_rcnn.binned_map.BinnedMap`
         Its background; the first axis is that of the bands.
     band : int
         The index of the band.
@@ -52,7 +53,10 @@ def band_pixels(cube, background, band):
     pixels : `Pixels`
         The pixels, in the unit of the data.
     """
-    data = cube.data[band].astype(float) - background[band]
+    data = cube.data[band].astype(float)
+    background = map_like(background, cube.data.shape)
+    for rows in row_blocks(len(data)):
+        data[rows] -= background[band, rows]
     error = None if cube.error is None else cube.error[band].astype(float)
     return Pixels(data, error, cube.invalid[band])
 
@@ -70,7 +74,8 @@ def detection_pixels(cube, background, noise):
     ----------
     cube : `~photutils_rcnn.inputs.ImageCube`
         The frame.
-    background, noise : `~numpy.ndarray`
+    background, noise : `~numpy.ndarray` or \
+            `~photutils_rcnn.binned_map.BinnedMap`
         Its background and noise; the first axis is that of the bands.
 
     Returns
@@ -84,10 +89,10 @@ def detection_pixels(cube, background, noise):
     error = None if cube.error is None else np.empty(cube.shape)
     # relative weights: squares of tiny units would underflow
     scale = float(np.median(noise))
-    background, noise = (np.broadcast_to(values, cube.data.shape)
+    background, noise = (map_like(values, cube.data.shape)
                          for values in (background, noise))
     for rows in row_blocks(len(data)):
-        block = np.s_[:, rows]
+        block = (slice(None), rows)
         weight = np.where(cube.invalid[block], 0.0,
                           (scale / noise[block].astype(float)) ** 2)
         total = weight.sum(axis=0)

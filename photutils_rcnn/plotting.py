@@ -11,7 +11,8 @@ from astropy.nddata import block_reduce
 from astropy.visualization import make_lupton_rgb
 
 from photutils_rcnn.classes import CLASS_NAMES
-from photutils_rcnn.normalization import to_model_bands
+from photutils_rcnn.normalization import SignalToNoise, to_model_bands
+from photutils_rcnn.tiling import row_blocks
 
 CLASS_COLORS = {'star': 'cyan', 'galaxy': 'orange'}
 
@@ -44,12 +45,14 @@ def rgb_image(result, *, binning=1):
         msg = ('result was stored without its pixels: give image to '
                'plot_result')
         raise ValueError(msg)
-    snr = (cube.data - result.background) / result.noise
-    valid = ~cube.invalid
-    if binning > 1:
-        blocks = (1, binning, binning)
-        snr = block_reduce(snr, blocks, np.mean)
-        valid = block_reduce(valid, blocks, np.all)
+    frame = SignalToNoise(cube, result._background, result.noise)
+    squares = (1, binning, binning)
+    ny = cube.shape[0] // binning * binning
+    snr, valid = [], []
+    for rows in row_blocks(ny, height=max(256 // binning, 1) * binning):
+        snr.append(block_reduce(frame[:, rows], squares, np.mean))
+        valid.append(block_reduce(~cube.invalid[:, rows], squares, np.all))
+    snr, valid = (np.concatenate(parts, axis=1) for parts in (snr, valid))
     blue, green, red = to_model_bands(snr, valid, 3)
     return make_lupton_rgb(red, green, blue, minimum=-2, stretch=15, Q=8)
 

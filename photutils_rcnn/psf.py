@@ -14,6 +14,8 @@ from photutils.detection import find_peaks
 from photutils.utils.exceptions import NoDetectionsWarning
 from scipy import ndimage
 
+from photutils_rcnn.tiling import row_blocks
+
 HALF = 14
 N_PEAKS = 400
 # Peaks above the first of these signal-to-noise ratios that gives enough.
@@ -137,7 +139,7 @@ def estimate_fwhm(snr, invalid):
     if min(snr.shape[1:]) <= 2 * HALF:
         return None
     image, valid = _mean_image(snr, invalid)
-    smooth = ndimage.gaussian_filter(image, 1.)
+    smooth = ndimage.gaussian_filter(image, 1., output=image)
     near_bad = ndimage.binary_dilation(~valid, iterations=3)
     for level in LEVELS:
         # Smoothing lowers peaks and noise; the level refers to the image.
@@ -171,14 +173,16 @@ def _mean_image(snr, invalid):
     The mean of the bands with data, scaled to unit noise, and where there
     are any.
     """
-    total = np.zeros(snr.shape[1:], dtype=np.float32)
-    count = np.zeros(snr.shape[1:], dtype=np.uint16)
-    for band, bad in zip(snr, invalid, strict=True):
-        good = np.isfinite(band) & ~bad
-        np.add(total, band, out=total, where=good)
-        count += good
-    total /= np.sqrt(np.maximum(count, 1), dtype=np.float32)
-    return total, count > 0
+    mean = np.empty(snr.shape[1:], dtype=np.float32)
+    seen = np.empty(snr.shape[1:], dtype=bool)
+    for rows in row_blocks(len(mean)):
+        pixels = snr[:, rows]
+        good = np.isfinite(pixels) & ~invalid[:, rows]
+        count = good.sum(axis=0)
+        total = np.where(good, pixels, 0).sum(axis=0, dtype=np.float32)
+        mean[rows] = total / np.sqrt(np.maximum(count, 1), dtype=np.float32)
+        seen[rows] = count > 0
+    return mean, seen
 
 
 def _band_stamps(snr, invalid, peaks):

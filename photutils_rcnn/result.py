@@ -50,8 +50,10 @@ class RCNNResult:
     cube : `~photutils_rcnn.inputs.ImageCube`, optional
         The frame. Without it there are no catalogs.
     background, noise : float32 `~numpy.ndarray`, optional
-        What was subtracted, and the scatter of a pixel of empty sky (1 sigma),
-        in the unit of the data and the order of ``bands``; shape
+        What was subtracted, which may be a
+        `~photutils_rcnn.binned_map.BinnedMap`, and the scatter of a pixel of
+        empty sky (1 sigma), in the unit of the data and the order of
+        ``bands``; shape
         (n_bands, ny, nx) or (n_bands, 1, 1). `None` for maps in a result that
         was read from a file without its pixels.
     wcs : WCS object, optional
@@ -72,7 +74,7 @@ class RCNNResult:
         self.labels = labels
         self.label_of_source = np.asarray(label_of_source)
         self.cube = cube
-        self.background = background
+        self._background = background
         self.noise = noise
         self.wcs = wcs
         self.bands = tuple(bands)
@@ -89,6 +91,16 @@ class RCNNResult:
         return (f'<{type(self).__name__}: {len(self.detections)} instances, '
                 f'{int(self.labels.max(initial=0))} labels, '
                 f'shape={self.labels.shape}, bands={self.bands}>')
+
+    @property
+    def background(self):
+        """
+        The background in the unit of the data, a float32
+        `~numpy.ndarray` of shape (n_bands, ny, nx), or (n_bands, 1, 1) if it
+        is constant; made anew at each call.
+        """
+        return (None if self._background is None
+                else np.asarray(self._background))
 
     @cached_property
     def segmentation_image(self):
@@ -213,10 +225,13 @@ class RCNNResult:
             with photutils.use_future_column_names():
                 table = self.catalog.to_table()
                 if len(self.bands) > 1:
-                    for band, catalog in self.catalogs.items():
+                    for band in self.bands:
+                        catalog = self._measure_band(band)
                         for name in ('segment_flux', 'segment_flux_err',
                                      'kron_flux', 'kron_flux_err'):
                             table[f'{name}_{band}'] = getattr(catalog, name)
+                        # Each has an image of its own.
+                        del catalog
             self._catalog_table = table
         return self._catalog_table
 
@@ -251,7 +266,7 @@ class RCNNResult:
         labels, label_of_source = found.paint(mask=cube.mask)
         return RCNNResult(
             found, labels, label_of_source, cube=cube,
-            background=self.background, noise=self.noise, wcs=self.wcs,
+            background=self._background, noise=self.noise, wcs=self.wcs,
             bands=self.bands,
             meta={**self.meta, 'score_threshold': float(score_threshold)})
 
@@ -325,8 +340,17 @@ class RCNNResult:
         The catalog without the columns of the instances.
         """
         return measure(
-            detection_pixels(self._frame(), self.background, self.noise),
+            detection_pixels(self._frame(), self._background, self.noise),
             self._segments, unit=self.cube.unit, wcs=self.wcs)
+
+    def _measure_band(self, band):
+        """
+        The catalog of a band without the columns of the instances.
+        """
+        pixels = band_pixels(self._frame(), self._background,
+                             self.bands.index(band))
+        return measure(pixels, self._segments, unit=self.cube.unit,
+                       wcs=self.wcs, detection_catalog=self.catalog)
 
     def _positions(self):
         """
@@ -390,10 +414,6 @@ class _BandCatalogs(Mapping):
         if result._segments is None:
             return None
         if band not in self._measured:
-            pixels = band_pixels(result._frame(), result.background,
-                                 result.bands.index(band))
-            catalog = measure(pixels, result._segments,
-                              unit=result.cube.unit, wcs=result.wcs,
-                              detection_catalog=result.catalog)
-            self._measured[band] = result._add_columns(catalog)
+            self._measured[band] = result._add_columns(
+                result._measure_band(band))
         return self._measured[band]

@@ -223,8 +223,14 @@ class RCNNSegmenter:
         `~photutils.utils.exceptions.NoDetectionsWarning`
             If no sources were found.
         """
-        cube = prepare_inputs(data, error=error, mask=mask, wcs=wcs,
-                              bands=bands)
+        return self._segment_cube(
+            prepare_inputs(data, error=error, mask=mask, wcs=wcs, bands=bands),
+            background)
+
+    def _segment_cube(self, cube, background=None):
+        """
+        The result for a frame of which no other copy need be kept.
+        """
         background = self.background if background is None else background
         detections, normalized, fwhm = self._detect(cube, background)
         labels, label_of_source = detections.paint(mask=cube.mask)

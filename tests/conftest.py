@@ -36,7 +36,7 @@ def fake_inference(model, image, invalid, *, psf_fwhm=None,
     """
     Islands above 5 sigma as instances: the wide ones are galaxies.
     """
-    snr = np.sinh(2 * image.mean(axis=-1))
+    snr = np.sinh(2 * np.asarray(image).mean(axis=-1))
     labels, n_found = ndimage.label((snr > 5) & ~invalid)
     n_pixels = np.bincount(labels.ravel(), minlength=n_found + 1)
     slices = [found for i, found in enumerate(ndimage.find_objects(labels))

@@ -3,6 +3,8 @@
 Tests for the normalization module.
 """
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -52,9 +54,10 @@ def test_infinite_pixels_have_no_data():
     data[:, 5, 7] = 1e30
     data[0, 9, 9] = -1e30
     normalized = normalize_cube(prepare_inputs(data), background=0)
-    assert np.isfinite(normalized.image).all()
+    image = np.asarray(normalized.image)
+    assert np.isfinite(image).all()
     assert_equal(np.argwhere(normalized.invalid), [[5, 7]])
-    assert_equal(normalized.image[5, 7], 0)
+    assert_equal(image[5, 7], 0)
 
 
 def test_bad_pixels_take_the_other_bands():
@@ -84,17 +87,18 @@ def test_normalize_cube(shape):
     assert normalized.image.shape == (*shape, 3)
     assert normalized.image.dtype == np.float32
     assert_allclose(normalized.noise.ravel(), (5, 1e-3), rtol=0.06)
-    sky = np.sinh(2 * normalized.image.astype(float))
+    image = np.asarray(normalized.image)
+    sky = np.sinh(2 * image.astype(float))
     assert_allclose(sky.std(axis=(0, 1)), 1.0, rtol=0.07)
     assert_allclose(sky.mean(axis=(0, 1)), 0.0, atol=0.08)
     assert_equal(np.argwhere(normalized.invalid), [[5, 6]])
-    assert_equal(normalized.image[5, 6], 0)
+    assert_equal(image[5, 6], 0)
 
 
 @pytest.mark.parametrize('maps', [False, True])
 def test_frame_in_units_of_its_noise(maps):
     """
-    Indexed and iterated like the data; a tall frame is normalized in blocks.
+    Indexed and iterated like the data.
     """
     rng = np.random.default_rng(1)
     cube = prepare_inputs(rng.normal(50, 3, (3, 600, 24)))
@@ -113,3 +117,49 @@ def test_frame_in_units_of_its_noise(maps):
     scaled = (cube.data - background) / whole.noise
     assert_allclose(whole.image, np.moveaxis(np.arcsinh(scaled) / 2, 0, -1),
                     atol=1e-5)
+
+
+@pytest.mark.parametrize('background', ['auto', 3.0])
+def test_windows(background):
+    """
+    A window is that of the whole image.
+    """
+    data = _sky((2, 400, 310))
+    data[0, 30:50, 100:130] = np.nan
+    data[:, 45, 120:140] = np.nan
+    image = normalize_cube(prepare_inputs(data), background=background).image
+    whole = np.asarray(image)
+    assert whole.shape == image.shape == (400, 310, 3)
+    for window in (np.s_[20:60, 90:150], np.s_[:, 300:], np.s_[399:, :]):
+        assert_equal(image[window], whole[window])
+
+
+def test_stretch_of_all_pixels():
+    """
+    A stretch that looks at all pixels gets them.
+    """
+    def ranks(image):
+        return image - image.max()
+
+    data = _sky((3, 50, 60), 0.0, 1.0)
+    data[:, 10, 20] = 1000
+    image = normalize_cube(prepare_inputs(data), background=0,
+                           stretch=ranks).image
+    assert isinstance(image, np.ndarray)
+    assert_equal(image[10, 20].max(), 0)
+    assert image[40:, 40:].max() < -900
+
+
+def test_memory():
+    """
+    What is made of a frame takes little memory beside it.
+    """
+    cube = prepare_inputs(_sky((3, 1600, 1600)).astype(np.float32))
+    n_pixels = np.prod(cube.shape)
+    tracemalloc.start()
+    normalized = normalize_cube(cube)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.asarray(normalized.background).shape == cube.data.shape
+    assert kept < 3 * n_pixels
+    assert peak < 30 * n_pixels

@@ -73,22 +73,31 @@ def run(args):
         If a file cannot be read, the images do not fit each other or a
         result exists.
     """
+    import numpy as np
+
+    from photutils_rcnn.inputs import prepare_inputs
     from photutils_rcnn.io.fits import file_stem, read_frame
 
     stem = args.stem or file_stem(args.files[0])
     frame = read_frame(args.files, _split(args.hdu, numbers=True))
     paths = check_outputs(args.output, stem, overwrite=args.overwrite)
-    data, error = _with_unit(frame.data, frame.unit), None
+    error = mask = None
     if args.error:
         errors = read_frame(args.error, holding='errors')
-        error = _with_unit(errors.data, errors.unit or frame.unit)
-    mask = _read_mask(args.mask, len(data)) if args.mask else None
+        error = _with_unit(np.stack(errors.data), errors.unit or frame.unit)
+    if args.mask:
+        mask = _read_mask(args.mask, len(frame.data))
     segmenter = make_segmenter(
         args, psf_fwhm=_psf_fwhm(args.psf_fwhm),
         background=_background(args.background, frame.unit))
     bands = _split(args.bands) or frame.bands
-    result = segmenter.segment(data, error=error, mask=mask, wcs=frame.wcs,
-                               bands=bands)
+    cube = prepare_inputs(
+        [_with_unit(image, frame.unit) for image in frame.data], error=error,
+        mask=mask, wcs=frame.wcs, bands=bands)
+    # A large frame is not to be kept twice.
+    frame.data.clear()
+    del error, mask
+    result = segmenter._segment_cube(cube)
     write_outputs(paths, result, include_data=args.include_data)
     if not args.quiet:
         for band, source in zip(bands or result.bands, frame.sources,
@@ -102,15 +111,8 @@ def run(args):
     return 0
 
 
-def _with_unit(images, unit):
-    import numpy as np
-
-    shapes = [image.shape for image in images]
-    if len(set(shapes)) > 1:
-        msg = f'the images must have the same shape, got {shapes}'
-        raise ValueError(msg)
-    cube = np.stack(images)
-    return cube if unit is None else cube << unit
+def _with_unit(values, unit):
+    return values if unit is None else values << unit
 
 
 def _read_mask(path, n_bands):

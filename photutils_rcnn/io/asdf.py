@@ -85,10 +85,10 @@ def write_result(path, result, *, include_data=False, overwrite=False):
     }
     if isinstance(found, LegacyInstances):
         tree['protocol'] = 'matterport'
-    for name in ('background', 'noise'):
-        value = getattr(result, name)
+    for name, value in (('background', result._background),
+                        ('noise', result.noise)):
         if value is not None and (include_data or value.shape[-1] == 1):
-            tree[name] = value
+            tree[name] = np.asarray(value)
     if include_data:
         cube = result._frame()
         tree['pixels'] = {name: getattr(cube, name) for name in _PIXELS

@@ -100,8 +100,9 @@ def scene_crops(scene, config, side, max_sources=None):
     # Normalized as in inference: in crowded and deep fields the background
     # and the noise come out larger than those of the empty sky.
     cube = prepare_inputs(scene.data, mask=scene.mask, bands=scene.bands)
-    snr = normalize_cube(cube, stretch=ArcsinhStretch(1),
-                         n_bands=config.n_bands).image.astype(np.float16)
+    normalized = normalize_cube(cube, stretch=ArcsinhStretch(1),
+                                n_bands=config.n_bands)
+    snr = np.asarray(normalized.image, dtype=np.float16)
     # A band without data takes the mean of the others.
     seen = (~cube.invalid).any(axis=(1, 2))
     fwhm = to_model_fwhm(np.where(seen, scene.psf_fwhm,

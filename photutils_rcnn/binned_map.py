@@ -1,0 +1,64 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Smooth maps of a frame that take little memory.
+"""
+
+__all__ = ['BinnedMap', 'map_like']
+
+import numpy as np
+
+
+class BinnedMap:
+    """
+    A map of each band that is constant in squares, indexed like its pixels.
+
+    Parameters
+    ----------
+    bins : (n_bands, my, mx) `~numpy.ndarray`
+        The values of the squares.
+    side : int
+        The side of a square in pixels.
+    shape : (2,) tuple of int
+        The shape (ny, nx) of the frame; the last squares may reach beyond
+        it.
+    """
+
+    def __init__(self, bins, side, shape):
+        self.bins = bins
+        self.side = side
+        self.shape = (len(bins), *shape)
+
+    def __getitem__(self, index):
+        """
+        The values of pixels, by up to three integers or slices.
+        """
+        index = index if isinstance(index, tuple) else (index,)
+        band, *window = (*index, *[slice(None)] * (3 - len(index)))
+        y, x = (np.arange(n)[pixels] // self.side for n, pixels
+                in zip(self.shape[1:], window, strict=True))
+        bins = self.bins[band]
+        return bins[..., y, :][..., x]
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self[:], dtype=dtype)
+
+
+def map_like(values, shape):
+    """
+    A map with the shape of the data, without its memory.
+
+    Parameters
+    ----------
+    values : `BinnedMap` or array_like
+        The map, or values that broadcast to it.
+    shape : tuple of int
+        The shape of the data.
+
+    Returns
+    -------
+    values : `BinnedMap` or read-only `~numpy.ndarray`
+        What can be indexed like the data.
+    """
+    if isinstance(values, BinnedMap):
+        return values
+    return np.broadcast_to(values, shape)
