@@ -11,8 +11,8 @@ from photutils_rcnn.instances import RCNN_FLAGS, Instances
 from photutils_rcnn.nms import suppress
 from photutils_rcnn.tiling import choose_tile_shape, make_tiles
 
-# Bounds the memory of one pass through the trunk to about 1 GiB.
-MAX_TILE_PIXELS = 1_700_000
+# Bounds the memory of one pass through the trunk to about 1.5 GiB.
+MAX_TILE_PIXELS = 4_200_000
 
 
 def run_inference(model, image, invalid=None, *, psf_fwhm=None,
