@@ -74,8 +74,7 @@ def detection_pixels(cube, background, noise):
     ----------
     cube : `~photutils_rcnn.inputs.ImageCube`
         The frame.
-    background, noise : `~numpy.ndarray` or \
-            `~photutils_rcnn.binned_map.BinnedMap`
+    background, noise : `~numpy.ndarray` or `~photutils_rcnn.binned_map.BinnedMap`
         Its background and noise; the first axis is that of the bands.
 
     Returns
