@@ -5,7 +5,6 @@ The answer to a segmentation: label image, catalog, instances.
 
 __all__ = ['RCNNResult']
 
-from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +14,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from photutils.segmentation import SegmentationImage
 
+from photutils_rcnn.band_catalogs import BandCatalogs
 from photutils_rcnn.classes import CLASS_NAMES
 from photutils_rcnn.instances import RCNN_FLAGS
 from photutils_rcnn.photometry import (
@@ -184,7 +184,7 @@ class RCNNResult:
         A mapping from the name of a band to its catalog; see
         `band_catalog`. Catalogs are measured when first asked for.
         """
-        return _BandCatalogs(self)
+        return BandCatalogs(self)
 
     def band_catalog(self, band):
         """
@@ -389,31 +389,3 @@ class RCNNResult:
         catalog.default_columns = [*catalog.default_columns, *CUSTOM_COLUMNS]
         catalog.meta.update(self.meta)
         return catalog
-
-
-class _BandCatalogs(Mapping):
-    """
-    The catalogs of the bands, measured when first asked for.
-    """
-
-    def __init__(self, result):
-        self._result = result
-        self._measured = {}
-
-    def __iter__(self):
-        return iter(self._result.bands)
-
-    def __len__(self):
-        return len(self._result.bands)
-
-    def __getitem__(self, band):
-        result = self._result
-        if band not in result.bands:
-            msg = f'band must be one of {result.bands}, got {band!r}'
-            raise KeyError(msg)
-        if result._segments is None:
-            return None
-        if band not in self._measured:
-            self._measured[band] = result._add_columns(
-                result._measure_band(band))
-        return self._measured[band]
