@@ -235,7 +235,7 @@ class RCNNSegmenter:
         detections, normalized, fwhm = self._detect(cube, background)
         labels, label_of_source = detections.paint(mask=cube.mask)
         if not labels.any():
-            _warn_nothing_found()
+            _warn_nothing_found(stacklevel=4)  # the caller of segment
         mode = background if isinstance(background, str) else 'given'
         return RCNNResult(detections, labels, label_of_source, cube=cube,
                           background=normalized.background,
@@ -340,5 +340,6 @@ def _not_above(cube, threshold):
     return cube.data[0] <= threshold
 
 
-def _warn_nothing_found():
-    warnings.warn('No sources were found.', NoDetectionsWarning, stacklevel=3)
+def _warn_nothing_found(stacklevel=3):
+    warnings.warn('No sources were found.', NoDetectionsWarning,
+                  stacklevel=stacklevel)

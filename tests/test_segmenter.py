@@ -204,10 +204,14 @@ def test_nothing_found(segmenter):
     No sources: None, and the warning of photutils.
     """
     sky = np.random.default_rng(0).normal(size=(40, 40))
-    with pytest.warns(NoDetectionsWarning, match='^No sources were found'):
+    with pytest.warns(NoDetectionsWarning,
+                      match='^No sources were found') as called:
         assert segmenter(sky) is None
-    with pytest.warns(NoDetectionsWarning, match='^No sources were found'):
+    with pytest.warns(NoDetectionsWarning,
+                      match='^No sources were found') as segmented:
         result = segmenter.segment(sky)
+    # It names the line of the user.
+    assert called[0].filename == segmented[0].filename == __file__
     segm, catalog = result
     assert segm is None
     assert catalog is None
