@@ -26,7 +26,8 @@ COMMANDS = {
               'train a model on simulated scenes'),
     'evaluate': ('photutils_rcnn.commands.evaluate',
                  'compare a model with the truth of simulated scenes'),
-    'models': ('photutils_rcnn.commands.models', 'list the shipped models'),
+    'models': ('photutils_rcnn.commands.models',
+               'list the shipped models, or import one of Astro R-CNN'),
 }
 
 

@@ -32,13 +32,14 @@ def rgb_image(result, *, binning=1):
     result : `~photutils_rcnn.RCNNResult`
         A result that has its pixels.
     binning : int, optional
-        The side in pixels of the squares that are averaged; incomplete ones
-        at the upper and right borders are left out. The default is 1.
+        The side in pixels of the squares that are averaged, along an axis
+        with fewer pixels all of it; incomplete ones at the upper and right
+        borders are left out. The default is 1.
 
     Returns
     -------
     image : (ny // binning, nx // binning, 3) uint8 `~numpy.ndarray`
-        The picture.
+        The picture, at least one pixel high and wide.
     """
     cube = result.cube
     if cube is None:
@@ -46,10 +47,11 @@ def rgb_image(result, *, binning=1):
                'plot_result')
         raise ValueError(msg)
     frame = SignalToNoise(cube, result._background, result.noise)
-    squares = (1, binning, binning)
-    ny = cube.shape[0] // binning * binning
+    height, width = (min(binning, n) for n in cube.shape)
+    squares = (1, height, width)
+    ny = cube.shape[0] // height * height
     snr, valid = [], []
-    for rows in row_blocks(ny, height=max(256 // binning, 1) * binning):
+    for rows in row_blocks(ny, height=max(256 // height, 1) * height):
         snr.append(block_reduce(frame[:, rows], squares, np.mean))
         valid.append(block_reduce(~cube.invalid[:, rows], squares, np.all))
     snr, valid = (np.concatenate(parts, axis=1) for parts in (snr, valid))

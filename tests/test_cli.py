@@ -3,6 +3,7 @@
 Tests for the command line.
 """
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -129,7 +130,9 @@ def test_existing_output(band_files, tmp_path, capsys):
     (['g.fits', '--hdu', '5'], 'no such extension'),
     (['g.fits', '--score-threshold', '2'], 'score_threshold must be'),
     (['g.fits', '--mask', 'small.fits'], 'mask must have the same shape'),
-    (['g.fits', '--mask', 'two.fits'], '--mask must hold one image or one')])
+    (['g.fits', '--mask', 'two.fits'], '--mask must hold one image or one'),
+    (['g.fits', '--error', 'two.fits'], '--error must hold one image or one'),
+    (['g.fits', '--stem', 'a/b'], "--stem must be .*, got 'a/b'")])
 def test_bad_input(arguments, match, band_files, tmp_path, capsys,
                    monkeypatch):
     """
@@ -142,9 +145,27 @@ def test_bad_input(arguments, match, band_files, tmp_path, capsys,
     fits.writeto('two.fits', np.zeros((2, 120, 150)))
     assert main(['segment', *arguments, '-o', 'out', '--quiet']) == 2
     error = capsys.readouterr().err
-    assert match in error
+    assert re.search(match, error)
     assert error.startswith('photutils-rcnn segment: error: ')
     assert error.count('\n') == 1
+
+
+def test_all_or_nothing(band_files, tmp_path, capsys, monkeypatch):
+    """
+    A failure at the end leaves no half of the results, nor harms older ones.
+    """
+    command = ['segment', band_files[0], '-o', str(tmp_path / 'out'),
+               '--quiet']
+    with monkeypatch.context() as patch:
+        patch.setattr('photutils_rcnn.plotting.write_overlay', _fail)
+        assert main(command) == 2
+        assert list((tmp_path / 'out').iterdir()) == []
+    assert main(command) == 0
+    assert len(list((tmp_path / 'out').iterdir())) == 4
+
+
+def _fail(*args):
+    raise OSError('disk full')
 
 
 def test_nothing_found(tmp_path, capsys):

@@ -58,6 +58,7 @@ def test_rgb(result):
     assert image[25, 30, 0] > 3 * np.median(image)
     small = rgb_image(result, binning=4)
     assert small.shape == (30, 37, 3)
+    assert rgb_image(result, binning=140).shape == (1, 1, 3)
     assert small[6, 7, 0] > 3 * np.median(small)
 
 

@@ -18,8 +18,8 @@ def add_model_options(parser, quiet='no progress bar and no summary'):
         What ``--quiet`` leaves out.
     """
     parser.add_argument('--model', default='default',
-                        help='shipped model or folder of one '
-                        '(default: %(default)s)')
+                        help='shipped model, folder of one, or weights of '
+                        'Astro R-CNN (.h5) (default: %(default)s)')
     parser.add_argument('--score-threshold', type=float, metavar='P',
                         help="minimum score (default: the model's)")
     parser.add_argument('--nms-threshold', type=float, metavar='IOU',

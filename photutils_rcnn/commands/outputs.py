@@ -5,6 +5,10 @@ The files that ``segment`` and ``demo`` write.
 
 __all__ = ['OUTPUTS', 'check_outputs', 'write_outputs']
 
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 OUTPUTS = ('segm.fits', 'catalog.ecsv', 'result.asdf', 'overlay.png')
 
 
@@ -30,7 +34,12 @@ def check_outputs(out_dir, stem, *, overwrite):
     ------
     FileExistsError
         If one of the files exists and ``overwrite`` is `False`.
+    ValueError
+        If ``stem`` names a folder.
     """
+    if Path(stem).name != stem:
+        msg = f'--stem must be the beginning of a file name, got {stem!r}'
+        raise ValueError(msg)
     paths = {name: out_dir / f'{stem}_{name}' for name in OUTPUTS}
     present = [str(path) for path in paths.values() if path.exists()]
     if present and not overwrite:
@@ -59,11 +68,17 @@ def write_outputs(paths, result, *, include_data=False):
     from photutils_rcnn.io.tables import write_table
     from photutils_rcnn.plotting import write_overlay
 
-    write_segmentation(paths['segm.fits'], result.labels, wcs=result.wcs,
-                       meta=result.meta, overwrite=True)
-    table = result.catalog_table
-    write_table(paths['catalog.ecsv'],
-                result.instances if table is None else table, overwrite=True)
-    result.write(paths['result.asdf'], include_data=include_data,
-                 overwrite=True)
-    write_overlay(paths['overlay.png'], result)
+    # All or nothing: half a set would have to be overwritten.
+    folder = paths['segm.fits'].parent
+    with TemporaryDirectory(dir=folder) as temporary:
+        new = {name: Path(temporary) / path.name
+               for name, path in paths.items()}
+        write_segmentation(new['segm.fits'], result.labels, wcs=result.wcs,
+                           meta=result.meta)
+        table = result.catalog_table
+        write_table(new['catalog.ecsv'],
+                    result.instances if table is None else table)
+        result.write(new['result.asdf'], include_data=include_data)
+        write_overlay(new['overlay.png'], result)
+        for name, path in paths.items():
+            os.replace(new[name], path)

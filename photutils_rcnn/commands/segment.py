@@ -26,8 +26,8 @@ def add_arguments(parser):
     parser.add_argument('-o', '--output', type=Path, required=True,
                         metavar='DIR', help='folder for the results')
     parser.add_argument('--stem', help='beginning of the names of the results '
-                        '(default: the name of the first file up to its '
-                        'first dot)')
+                        '(default: the name of the first file without '
+                        'endings such as .fits or .fits.gz)')
     parser.add_argument('--hdu', metavar='LIST', help='numbers (0 is the '
                         'primary one) or names of the extensions to read, '
                         'separated by commas')
@@ -42,7 +42,8 @@ def add_arguments(parser):
                         'number, or one for each band in the order of the '
                         'images, separated by commas (default: %(default)s)')
     parser.add_argument('--error', nargs='+', type=Path, metavar='FITS',
-                        help='1-sigma errors, in the order of the images')
+                        help='1-sigma errors in the unit of the images and '
+                        'in their order, or one for all')
     parser.add_argument('--mask', type=Path, metavar='FITS',
                         help='image that is not zero where pixels are bad, '
                         'or one for each band')
@@ -73,10 +74,9 @@ def run(args):
         If a file cannot be read, the images do not fit each other or a
         result exists.
     """
-    import numpy as np
-
     from photutils_rcnn.inputs import prepare_inputs
-    from photutils_rcnn.io.fits import file_stem, read_frame
+    from photutils_rcnn.io.extensions import file_stem
+    from photutils_rcnn.io.fits import read_frame
 
     stem = args.stem or file_stem(args.files[0])
     frame = read_frame(args.files, _split(args.hdu, numbers=True))
@@ -84,9 +84,11 @@ def run(args):
     error = mask = None
     if args.error:
         errors = read_frame(args.error, holding='errors')
-        error = _with_unit(np.stack(errors.data), errors.unit or frame.unit)
+        error = _with_unit(_one_or_each(errors.data, frame, '--error'),
+                           errors.unit or frame.unit)
     if args.mask:
-        mask = _read_mask(args.mask, len(frame.data))
+        flags = read_frame([args.mask], holding='flags')
+        mask = _one_or_each(flags.data, frame, '--mask') != 0
     segmenter = make_segmenter(
         args, psf_fwhm=_psf_fwhm(args.psf_fwhm),
         background=_background(args.background, frame.unit))
@@ -115,21 +117,17 @@ def _with_unit(values, unit):
     return values if unit is None else values << unit
 
 
-def _read_mask(path, n_bands):
+def _one_or_each(planes, frame, option):
     """
     One image for all bands, or one for each.
     """
     import numpy as np
 
-    from photutils_rcnn.io.fits import read_frame
-
-    planes = read_frame([path], holding='flags').data
-    if len(planes) not in (1, n_bands):
-        msg = (f'--mask must hold one image or one for each of the {n_bands} '
-               f'bands, got {len(planes)} in {path}')
+    if len(planes) not in (1, len(frame.data)):
+        msg = (f'{option} must hold one image or one for each of the '
+               f'{len(frame.data)} bands, got {len(planes)}')
         raise ValueError(msg)
-    mask = np.stack(planes) != 0
-    return mask[0] if len(mask) == 1 else mask
+    return planes[0] if len(planes) == 1 else np.stack(planes)
 
 
 def _background(text, unit):

@@ -20,6 +20,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import QTable
 from astropy.wcs import WCS
+from astropy.wcs.utils import wcs_to_celestial_frame
 
 from photutils_rcnn.inference_legacy import LegacyInstances
 from photutils_rcnn.inputs import ImageCube
@@ -152,7 +153,8 @@ def read_result(path):
             detections, np.array(tree['labels']),
             np.array(tree['label_of_source']), cube=cube, wcs=wcs,
             bands=tree['bands'], meta=meta,
-            catalog_table=_table_from_tree(tree['catalog'], meta), **levels)
+            catalog_table=_table_from_tree(tree['catalog'], meta, wcs),
+            **levels)
 
 
 def _check_unit(name):
@@ -219,7 +221,10 @@ def _table_to_tree(table):
     return columns
 
 
-def _table_from_tree(columns, meta):
+def _table_from_tree(columns, meta, wcs):
+    """
+    The table, with sky positions in the frame of the WCS.
+    """
     if columns is None:
         return None
     table = QTable(meta=meta)
@@ -229,7 +234,9 @@ def _table_from_tree(columns, meta):
                   else np.array(values))
         if name.endswith('.dec'):
             name = name.removesuffix('.dec')
-            table[name] = SkyCoord(table[f'{name}.ra'], values << u.deg)
+            sky = SkyCoord(table[f'{name}.ra'], values << u.deg)
+            table[name] = (sky if wcs is None else
+                           sky.transform_to(wcs_to_celestial_frame(wcs)))
             table.remove_column(f'{name}.ra')
         elif 'unit' in column:
             table[name] = values << u.Unit(column['unit'])

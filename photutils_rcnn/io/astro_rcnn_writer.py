@@ -44,6 +44,9 @@ def write_set(folder, data, bands, class_ids, objects, *, compress=False,
 
     Raises
     ------
+    OSError
+        If a file of the set exists, compressed or not, and ``overwrite`` is
+        `False`.
     ValueError
         If no object has light, or the shapes do not fit.
     """
@@ -71,11 +74,19 @@ def write_set(folder, data, bands, class_ids, objects, *, compress=False,
         raise ValueError(msg)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    names = [*(f'img_{band}' for band in bands), 'masks']
+    # Of two files of one name, the one not compressed would be read.
+    present = [path for name in names for suffix in SUFFIXES
+               if (path := folder / f'{name}{suffix}').exists()]
+    if present and not overwrite:
+        msg = f'File {str(present[0])!r} already exists.'
+        raise OSError(msg)
+    for path in present:
+        path.unlink()
     suffix = SUFFIXES[1 if compress else 0]
-    for band, image in zip(bands, data, strict=True):
-        fits.PrimaryHDU(image).writeto(folder / f'img_{band}{suffix}',
-                                       overwrite=overwrite)
-    hdus.writeto(folder / f'masks{suffix}', overwrite=overwrite)
+    images = [*map(fits.PrimaryHDU, data), hdus]
+    for name, hdu in zip(names, images, strict=True):
+        hdu.writeto(folder / f'{name}{suffix}')
 
 
 def _frames(footprints):

@@ -3,8 +3,7 @@
 FITS images: the bands of a frame, and label images.
 """
 
-__all__ = ['FrameFile', 'file_stem', 'read_frame', 'wcs_header',
-           'write_segmentation']
+__all__ = ['FrameFile', 'read_frame', 'wcs_header', 'write_segmentation']
 
 import re
 import warnings
@@ -12,29 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from astropy import units as u
 from astropy.io import fits
+from astropy.nddata import InverseVariance, StdDevUncertainty, VarianceUncertainty
 from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 from astropy.wcs import WCS, NoConvergence
 from photutils.segmentation import SegmentationImage
 
-from photutils_rcnn.bands import filter_wavelength
+from photutils_rcnn.io.extensions import band_name, image_hdus, pixel_unit
 
-FITS_SUFFIXES = ('.fits', '.fit', '.fts', '.gz', '.fz', '.bz2', '.xz', '.zip')
-FILTER_KEYWORDS = ('FILTER', 'BAND', 'FILTER1', 'FILTER2', 'FILTNAM')
-# Words in the names of extensions; the first three letters may belong to a
-# band or an object ('GERR', 'CRMASK'), as may the last one ('ERRG').
-_KINDS = {
-    'errors': r'\w{0,3}ERR\w?|RMS\w?|ERRORS?|SIG(MA)?|STD(DEV)?|STDEV|NOISE|'
-              r'UNCERT(AINTY)?',
-    'flags': r'\w{0,3}(MASK|DQ)\w?|MASKS|MASKBITS|FLAGS?|BPM|BAD(PIX)?|'
-             r'QUAL(ITY)?',
-    'others': r'\w{0,3}(VAR|WHT)\w?|VARIANCE|INVVAR|STAT|WEIGHTS?|WT|CTX|CON|'
-              r'CONTEXT|AREA|PSF|BKG|BACK(GROUND)?|SKY|SEG(M|MAP|MENTATION)?|'
-              r'EXP(MAP|TIME|OSURE)?|COV(ERAGE)?|D2IMARR|WCSDVARR',
-}
-_KINDS = {kind: re.compile(f'({words})[0-9]*', re.IGNORECASE)
-          for kind, words in _KINDS.items()}
 # Bands whose corners lie further apart do not show the same sky, pixels.
 MAX_OFFSET = 1.
 
@@ -71,9 +55,11 @@ def read_frame(paths, hdus=None, *, holding='images'):
 
     Each image is one band; a 3D image is one per plane. Of a multi-extension
     file all images are taken but those whose name, or keyword ``IMAGETYP``,
-    says that they hold something else. The bands are named by the
-    header keywords ``FILTER`` or ``BAND``, the name of the extension or that
-    of the file, where all are known filters.
+    says that they hold something else; beside extensions named ``SCI`` no
+    others, and of images that are not named by filters the largest. The
+    bands are named by the header keywords ``FILTER``, ``BAND``, ``FILTER1``,
+    ``FILTER2`` or ``FILTNAM``, the name of the extension or that of the file,
+    where all are different known filters.
 
     Parameters
     ----------
@@ -85,7 +71,10 @@ def read_frame(paths, hdus=None, *, holding='images'):
         What to read of a multi-extension file. For ``'images'`` (default)
         extensions named as weights, errors, flags or the like are left out.
         Errors and flags are looked for by the names of extensions, and
-        where none is named so, all images are taken.
+        where none is named so, those that are not named as anything else
+        are taken. Errors are turned into standard deviations if the keyword
+        ``UTYPE`` tells that they are variances or inverse variances, as in
+        files of `~astropy.nddata.CCDData`.
 
     Returns
     -------
@@ -97,30 +86,36 @@ def read_frame(paths, hdus=None, *, holding='images'):
     OSError
         If a file cannot be read as FITS.
     ValueError
-        If a file has no image, or the images differ in shape, in unit or
-        in the sky they show.
+        If a file has no image, or none that is named as what is asked for;
+        if the images differ in shape, in unit or in the sky they show.
 
     Warns
     -----
     AstropyUserWarning
-        If a header has a WCS that cannot be used.
+        If a header has a WCS that cannot be used or a unit that astropy
+        does not know; if images are left out for their size or beside
+        ``SCI``.
     """
     images, names, units, sources, wcs = [], [], [], [], None
     for path in map(Path, paths):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', AstropyWarning)
-            warnings.filterwarnings('always', '.*WCS cannot be used')
+            warnings.filterwarnings('always', f'{re.escape(str(path))}')
             with _open(path) as hdu_list:
-                for hdu in _image_hdus(hdu_list, path, hdus, holding):
+                for hdu in image_hdus(hdu_list, path, hdus, holding):
                     planes = np.array(hdu.data, ndmin=3)
+                    source = f'{path}[{hdu_list.index(hdu)}]'
+                    unit = pixel_unit(hdu.header, source)
+                    if holding == 'errors':
+                        planes, unit = _standard_deviations(
+                            planes, unit, hdu.header.get('UTYPE'))
                     if planes.ndim > 3:
                         msg = (f'{path}: expected 2D or 3D images, got '
                                f'shape {hdu.data.shape}')
                         raise ValueError(msg)
-                    source = f'{path}[{hdu_list.index(hdu)}]'
                     images.extend(planes)
-                    names.extend([_band_name(hdu, path)] * len(planes))
-                    units.append(_unit(hdu.header))
+                    names.extend([band_name(hdu, path)] * len(planes))
+                    units.append(unit)
                     sources.extend([source] * len(planes))
                     own = _wcs(hdu.header, hdu_list, source)
                     if wcs is None:
@@ -136,7 +131,8 @@ def read_frame(paths, hdus=None, *, holding='images'):
         msg = f'the images must have the same unit (BUNIT), got {units}'
         raise ValueError(msg)
     known = None not in names and len(set(names)) == len(names)
-    return FrameFile(images, tuple(names) if known else None, units[0], wcs,
+    unit = None if isinstance(units[0], str) else units[0]
+    return FrameFile(images, tuple(names) if known else None, unit, wcs,
                      tuple(sources))
 
 
@@ -195,7 +191,8 @@ def wcs_header(wcs):
     Warns
     -----
     AstropyUserWarning
-        If the WCS is of a kind that has no FITS header.
+        If the WCS is of a kind that has no FITS header, or has distortions
+        in look-up tables, which headers do not hold.
     """
     if wcs is None:
         return fits.Header()
@@ -204,6 +201,10 @@ def wcs_header(wcs):
                'header')
         warnings.warn(msg, AstropyUserWarning, stacklevel=3)
         return fits.Header()
+    if any(getattr(wcs, name, None) is not None
+           for name in ('cpdis1', 'cpdis2', 'det2im1', 'det2im2')):
+        warnings.warn('the WCS is written without its distortions in look-up '
+                      'tables', AstropyUserWarning, stacklevel=3)
     return wcs.to_header(relax=True)
 
 
@@ -221,101 +222,22 @@ def _open(path):
         raise OSError(msg) from exc
 
 
-def _image_hdus(hdu_list, path, hdus, holding):
+def _standard_deviations(planes, unit, kind):
     """
-    The extensions that hold the images.
+    Errors of a kind that astropy stores, as standard deviations.
     """
-    if hdus is not None:
-        try:
-            chosen = [hdu_list[key] for key in hdus]
-        except (KeyError, IndexError) as exc:
-            msg = f'{path}: no such extension: {exc}'
-            raise ValueError(msg) from exc
-    else:
-        present = [hdu for hdu in hdu_list if _has_image(hdu)]
-        chosen = [hdu for hdu in present if _kind(hdu) == holding]
-        if present and not chosen:
-            if holding == 'images':
-                names = [hdu.name or hdu_list.index(hdu) for hdu in present]
-                msg = (f'{path}: none of the extensions {names} looks like '
-                       'an image of the sky by its name; choose with hdus '
-                       '(--hdu)')
-                raise ValueError(msg)
-            chosen = present
-        if len(chosen) > 1:  # small images are thumbnails or PSFs
-            largest = max(hdu.shape[-2] * hdu.shape[-1] for hdu in chosen)
-            chosen = [hdu for hdu in chosen
-                      if hdu.shape[-2] * hdu.shape[-1] == largest]
-    try:
-        usable = bool(chosen) and all(
-            _has_image(hdu) and hdu.data is not None for hdu in chosen)
-    except (OSError, TypeError, ValueError) as exc:
-        msg = f'{path}: the image cannot be read, the file is damaged ({exc})'
-        raise OSError(msg) from exc
-    if not usable:
-        msg = f'{path}: there is no image in the file'
+    if kind is None:
+        return planes, unit
+    kinds = {each.__name__: each for each in (
+        StdDevUncertainty, VarianceUncertainty, InverseVariance)}
+    if kind not in kinds:
+        msg = (f'errors must be of one of the kinds {list(kinds)}, got '
+               f'UTYPE {kind!r}')
         raise ValueError(msg)
-    return chosen
-
-
-def _kind(hdu):
-    """
-    What an image holds, by the name of its extension, or by what cutouts of
-    the Legacy Surveys have in place of one.
-    """
-    told = f'{hdu.name} {hdu.header.get("IMAGETYP", "")}'
-    for word in re.split(r'[^A-Za-z0-9]+', told):
-        for kind, pattern in _KINDS.items():
-            if pattern.fullmatch(word):
-                return kind
-    return 'images'
-
-
-def _has_image(hdu):
-    return bool(hdu.is_image) and len(hdu.shape or ()) >= 2
-
-
-def file_stem(path):
-    """
-    The name of a FITS file without what says that it is one.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-
-    Returns
-    -------
-    stem : str
-        The name without endings such as ``.fits``, ``.fit.gz`` or
-        ``.fits.fz``; other dots, those of coordinates say, stay.
-    """
-    path = Path(path)
-    while path.suffix.lower() in FITS_SUFFIXES:
-        path = path.with_suffix('')
-    return path.name
-
-
-def _band_name(hdu, path):
-    """
-    The name of the filter, if it is told.
-    """
-    told = [hdu.header.get(keyword) for keyword in FILTER_KEYWORDS]
-    for name in (*told, hdu.name, file_stem(path)):
-        for word in re.split(r'[\s._:/-]+', str(name or '')):
-            if filter_wavelength(word) is not None:
-                return word
-    return None
-
-
-def _unit(header):
-    """
-    The unit of the pixels, if astropy knows it.
-    """
-    try:
-        return u.Unit(header['BUNIT'])
-    except (KeyError, TypeError, ValueError):
-        return None
+    with np.errstate(divide='ignore'):  # weight 0: no finite error
+        errors = kinds[kind](planes, unit=unit).represent_as(
+            StdDevUncertainty)
+    return errors.array, errors.unit
 
 
 def _wcs(header, hdu_list, source):

@@ -52,6 +52,24 @@ def test_round_trip(fake_model, field, wcs, tmp_path, include_data):
             _ = back.catalog
 
 
+@pytest.mark.parametrize('frame', ['galactic', 'fk5'])
+def test_frame_of_positions(fake_model, field, wcs, tmp_path, frame):
+    """
+    Positions come back in the frame of the WCS.
+    """
+    if frame == 'galactic':
+        wcs.wcs.ctype = 'GLON-TAN', 'GLAT-TAN'
+    else:
+        wcs.wcs.radesys, wcs.wcs.equinox = 'FK5', 1975.
+    result = RCNNSegmenter(fake_model).segment(field, wcs=wcs)
+    result.write(tmp_path / 'result.asdf')
+    sky, back = (each.catalog_table['sky_centroid'] for each in (
+        result, RCNNResult.read(tmp_path / 'result.asdf')))
+    assert back.frame.is_equivalent_frame(sky.frame)
+    assert sky.frame.name == frame
+    assert_allclose(back.separation(sky).arcsec, 0, atol=1e-6)
+
+
 def test_no_sources(fake_model, tmp_path):
     """
     A result without sources is a result.

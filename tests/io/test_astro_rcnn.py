@@ -86,6 +86,22 @@ def test_round_trip_of_footprints(tmp_path, images, compress):
     assert back.n_dropped == 0
 
 
+@pytest.mark.parametrize('compress', [False, True])
+def test_replaced_whatever_its_compression(tmp_path, images, compress):
+    """
+    No older set remains beside a new one, to be read in its place.
+    """
+    objects = [light(9, 9, 2)]
+    write_set(tmp_path, images, 'grz', [1], objects, compress=not compress)
+    with pytest.raises(OSError, match='img_g.* already exists'):
+        write_set(tmp_path, images, 'grz', [1], objects, compress=compress)
+    write_set(tmp_path, 2 * images, 'grz', [2], objects, compress=compress,
+              overwrite=True)
+    back = read_set(tmp_path)
+    np.testing.assert_array_equal(back.data, 2 * images)
+    assert back.class_ids == [2]
+
+
 def test_first_object_is_the_primary_hdu(tmp_path, images):
     objects = [light(20, 20, 2), np.zeros(SHAPE), light(40, 40, 4)]
     write_set(tmp_path, images, 'grz', [1, 2, 2], objects)

@@ -3,18 +3,26 @@
 Tests for reading and writing FITS images.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 from astropy import units as u
 from astropy.io import fits
-from astropy.nddata import CCDData, StdDevUncertainty
+from astropy.nddata import (
+    CCDData,
+    InverseVariance,
+    StdDevUncertainty,
+    VarianceUncertainty,
+)
 from astropy.utils.exceptions import AstropyUserWarning
-from astropy.wcs import WCS
+from astropy.wcs import WCS, DistortionLookupTable
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from numpy.testing import assert_allclose, assert_equal
 from photutils.segmentation import SegmentationImage
 
-from photutils_rcnn.io.fits import file_stem, read_frame, write_segmentation
+from photutils_rcnn.io.extensions import file_stem
+from photutils_rcnn.io.fits import read_frame, write_segmentation
 
 
 @pytest.fixture
@@ -56,7 +64,8 @@ def test_multi_extension(image, tmp_path):
                   fits.ImageHDU(image, name='SCI_R'),
                   fits.ImageHDU(image, name='DQ_R'),
                   fits.ImageHDU(image[:5, :5], name='CUT'))
-    frame = read_frame([path])
+    with pytest.warns(AstropyUserWarning, match=r"\['CUT'\] are left out"):
+        frame = read_frame([path])
     assert frame.bands == ('G', 'R')
     assert len(frame.data) == 2
     assert len(read_frame([path], hdus=[1]).data) == 1
@@ -73,7 +82,9 @@ def test_multi_extension(image, tmp_path):
     ('CRMASK', 'flags'), ('VAR_POISSON', 'others'), ('IVAR', 'others'),
     ('EXPMAP', 'others'), ('SIGMA', 'errors'), ('SIGNAL', 'images'),
     ('CONT', 'images'), ('SECOND', 'images'), ('BKGSUB', 'images'),
-    ('SCI_R', 'images'), ('STAR', 'images'), ('FORMS', 'images')])
+    ('STAR', 'images'), ('FORMS', 'images'), ('MSK', 'flags'),
+    ('WGT', 'others'), ('UNCERTAINTIES', 'errors'), ('RMSMAP', 'errors'),
+    ('WEIGHTMAP', 'others'), ('CHI2', 'others'), ('NEXP', 'others')])
 def test_names_of_extensions(image, tmp_path, name, kind):
     """
     Words of names tell what an extension holds, not letters within them.
@@ -86,8 +97,30 @@ def test_names_of_extensions(image, tmp_path, name, kind):
     assert frame.sources[0] == f'{path}[1]'
     for holding in ('errors', 'flags'):
         found = read_frame([path], holding=holding).data
-        assert_equal(found, [image + 1] if kind == holding
-                     else [image, image + 1])
+        assert_equal(found, [image + 1] if kind == holding else expected)
+
+
+def test_others_beside_science(image, tmp_path):
+    """
+    What lies beside SCI is no band, whatever it is, and is named.
+    """
+    path = _write(tmp_path / 'field.fits',
+                  fits.ImageHDU(image, name='SCI'),
+                  fits.ImageHDU(image, name='MSK'),
+                  fits.ImageHDU(image, name='QWERTY'))
+    with pytest.warns(AstropyUserWarning, match=r"\['QWERTY'\] are left"):
+        assert len(read_frame([path]).data) == 1
+
+
+def test_bands_of_other_sizes(image, tmp_path):
+    """
+    A thumbnail may be left out, a band not.
+    """
+    path = _write(tmp_path / 'field.fits',
+                  fits.ImageHDU(image, name='F115W'),
+                  fits.ImageHDU(image[::2, ::2], name='F444W'))
+    with pytest.raises(ValueError, match='must have the same shape'):
+        read_frame([path])
 
 
 def test_nothing_looks_like_sky(image, tmp_path):
@@ -95,6 +128,14 @@ def test_nothing_looks_like_sky(image, tmp_path):
     with pytest.raises(ValueError, match=r"none of .*'ERR'.*--hdu"):
         read_frame([path])
     assert_equal(read_frame([path], hdus=['ERR']).data, [image])
+
+
+def test_weights_are_no_errors(image, tmp_path):
+    path = _write(tmp_path / 'w.fits', fits.ImageHDU(image, name='INVVAR'))
+    with pytest.raises(ValueError, match=r"'INVVAR'.* looks like 1-sigma"):
+        read_frame([path], holding='errors')
+    with pytest.raises(ValueError, match=r"'INVVAR'.* looks like flags"):
+        read_frame([path], holding='flags')
 
 
 def test_ccd_data(image, tmp_path):
@@ -109,6 +150,50 @@ def test_ccd_data(image, tmp_path):
     assert frame.unit == u.adu
     errors = read_frame([tmp_path / 'ccd.fits'], holding='errors')
     assert_equal(errors.data, [np.ones_like(image)])
+
+
+@pytest.mark.parametrize(('kind', 'value'), [
+    (StdDevUncertainty, 2), (VarianceUncertainty, 4),
+    (InverseVariance, 0.25)])
+@pytest.mark.parametrize('has_unit', [False, True])
+def test_kinds_of_uncertainty(image, tmp_path, kind, value, has_unit):
+    """
+    Variances and weights of CCDData become errors, with their unit.
+    """
+    ccd = CCDData(image, unit='adu', uncertainty=kind(
+        np.full_like(image, value)))
+    ccd.write(tmp_path / 'ccd.fits')
+    if has_unit:
+        fits.setval(tmp_path / 'ccd.fits', 'BUNIT', ext=('UNCERT', 1),
+                    value=ccd.uncertainty.unit.to_string('fits'))
+    errors = read_frame([tmp_path / 'ccd.fits'], holding='errors')
+    assert_allclose(errors.data, [np.full_like(image, 2)])
+    assert errors.unit == (u.adu if has_unit else None)
+    fits.setval(tmp_path / 'ccd.fits', 'UTYPE', value='Odd',
+                ext=('UNCERT', 1))
+    with pytest.raises(ValueError, match="one of the kinds .* got UTYPE 'Odd'"):
+        read_frame([tmp_path / 'ccd.fits'], holding='errors')
+
+
+@pytest.mark.parametrize(('text', 'unit'), [
+    ('nJy', u.nJy), ('ELECTRONS/S', u.electron / u.s), ('Counts/sec', u.ct / u.s),
+    ('ADU', u.adu), ('DN', u.DN), ('', None), ('e-/s', None)])
+def test_units(image, tmp_path, text, unit):
+    """
+    Usual spellings are understood; others are named and not taken for equal.
+    """
+    paths = [tmp_path / f'{band}.fits' for band in 'gr']
+    for path, told in zip(paths, (text, 'furlong'), strict=True):
+        fits.writeto(path, image, fits.Header({'BUNIT': told}))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        assert read_frame(paths[:1]).unit == unit
+    assert len(caught) == (text == 'e-/s')
+    if caught:
+        assert "the unit 'e-/s' (BUNIT) is not known" in str(caught[0].message)
+    with (pytest.raises(ValueError, match='same unit .* .furlong'),
+          pytest.warns(AstropyUserWarning)):
+        read_frame(paths)
 
 
 def test_bands_show_the_same_sky(image, wcs, tmp_path):
@@ -148,6 +233,14 @@ def test_wcs_that_has_no_header(wcs, tmp_path):
                            wcs=sliced)
 
 
+def test_distortions_in_tables(wcs, tmp_path):
+    wcs.cpdis1 = DistortionLookupTable(np.ones((2, 2), 'f4'), (1, 1), (1, 1),
+                                       (100, 100))
+    with pytest.warns(AstropyUserWarning, match='without its distortions'):
+        write_segmentation(tmp_path / 'segm.fits', np.eye(20, dtype='i4'),
+                           wcs=wcs)
+
+
 def test_image_type(image, tmp_path):
     """
     Cutouts of the Legacy Surveys: extensions without names, each image
@@ -162,7 +255,7 @@ def test_image_type(image, tmp_path):
     frame = read_frame([path])
     assert frame.bands == ('g', 'r', 'z')
     assert_allclose(frame.data, [image, image + 2, image + 4])
-    assert len(read_frame([path], holding='flags').data) == 6
+    assert len(read_frame([path], holding='flags').data) == 3
     assert frame.sources[1] == f'{path}[3]'
     assert_allclose(read_frame([path], hdus=[2]).data, [image + 1])
 
