@@ -4,7 +4,7 @@ Taking data out of the containers users keep them in.
 """
 
 __all__ = ['Unpacked', 'as_mask', 'broadcast', 'is_none', 'same_unit',
-           'unpack']
+           'to_float32', 'unpack']
 
 import warnings
 from dataclasses import dataclass
@@ -12,8 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from astropy import units as u
 from astropy.nddata import NDData, StdDevUncertainty
+from astropy.stats import mad_std
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.utils.masked import Masked
+
+# Pixels that tell the level and the scatter of an image.
+N_SAMPLE = 100_000
 
 
 @dataclass
@@ -122,10 +126,9 @@ def _unpack_list(images, error, mask, wcs):
                else _conversion(band.unit, first.unit, 'data')
                for band in per_band]
     cube = np.empty((len(per_band), *shapes[0]), dtype=np.float32)
-    with np.errstate(over='ignore'):  # beyond float32: not finite
-        for plane, band, factor in zip(cube, per_band, factors, strict=True):
-            plane[:] = (band.data if factor == 1
-                        else band.data * np.float64(factor))
+    for plane, band, factor in zip(cube, per_band, factors, strict=True):
+        plane[:] = to_float32(band.data if factor == 1
+                              else band.data * np.float64(factor))
     given = Unpacked(cube, same_unit(error, first.unit, 'error'), mask,
                      first.unit, wcs, fresh=True)
 
@@ -135,11 +138,12 @@ def _unpack_list(images, error, mask, wcs):
             raise ValueError(msg)
         _warn_ignored(error, 'error', 'uncertainty')
         given.error = np.stack(
-            [np.broadcast_to(band.error, shapes[0]) * factor
+            [_of_band(np.asarray(band.error), shapes[0], 'error') * factor
              for band, factor in zip(per_band, factors, strict=True)])
     if not all(is_none(band.mask) for band in per_band):
         own = np.stack([np.zeros(shapes[0], bool) if is_none(band.mask)
-                        else band.mask for band in per_band])
+                        else _of_band(as_mask(band.mask), shapes[0], 'mask')
+                        for band in per_band])
         given.mask = own if is_none(mask) else own | broadcast(
             as_mask(mask), own.shape, 'mask')
     own_wcs = next((band.wcs for band in per_band if band.wcs is not None),
@@ -148,6 +152,50 @@ def _unpack_list(images, error, mask, wcs):
         _warn_ignored(wcs, 'wcs', 'wcs')
         given.wcs = own_wcs
     return given
+
+
+def _of_band(values, shape, name):
+    """
+    A number or an image as an image of a band.
+    """
+    if values.ndim == 0:
+        return np.broadcast_to(values, shape)
+    return broadcast(values, shape, name)
+
+
+def to_float32(values):
+    """
+    A copy in single precision, with a warning if that costs more than digits.
+    """
+    lost = []
+    with np.errstate(over='call', call=lambda *_: lost.append(True)):
+        single = np.array(values, dtype=np.float32)
+    if lost:
+        msg = ('data has pixels beyond the range of single precision, '
+               f'{np.finfo(np.float32).max:.2g}, which are taken as not '
+               'finite.')
+        warnings.warn(msg, AstropyUserWarning, stacklevel=4)
+    if values.dtype.itemsize > 4 or values.dtype.kind in 'iu':
+        _warn_coarse(single, values)
+    return single
+
+
+def _warn_coarse(single, values):
+    """
+    Warn where the steps of single precision hide the noise.
+    """
+    step = max(1, values.size // N_SAMPLE)
+    sample = single.ravel()[::step]
+    finite = np.isfinite(sample)
+    if not finite.any():
+        return
+    scatter = mad_std(values.ravel()[::step][finite].astype(float))
+    spacing = np.spacing(abs(np.median(sample[finite])))
+    if 0 < scatter < 2 * spacing:
+        msg = (f'data has the level {np.median(sample[finite]):.6g} and '
+               f'scatters by {scatter:.2g}, which single precision holds in '
+               f'steps of {spacing:.2g} only: subtract a constant before.')
+        warnings.warn(msg, AstropyUserWarning, stacklevel=5)
 
 
 def is_none(value):

@@ -13,7 +13,13 @@ from astropy.stats import mad_std
 from astropy.utils.exceptions import AstropyUserWarning
 from scipy import ndimage
 
-from photutils_rcnn._unpacking import as_mask, broadcast, is_none, unpack
+from photutils_rcnn._unpacking import (
+    as_mask,
+    broadcast,
+    is_none,
+    to_float32,
+    unpack,
+)
 from photutils_rcnn.bands import wavelength_order
 
 MIN_SIDE = 16
@@ -119,13 +125,14 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
     AstropyUserWarning
         If ``error``, ``mask`` or ``wcs`` is given and the
         `~astropy.nddata.NDData` has its own, which is used; if areas of
-        zeros, far from the level of the other pixels, are taken to be
-        without data; if ``wcs`` has no celestial axes and is ignored.
+        zeros, far from the level of the other pixels, or one of several
+        bands, with the same value everywhere, are taken to be without data;
+        if ``wcs`` has no celestial axes and is ignored; if pixels lose
+        their noise, or are lost, in single precision.
     """
     given = unpack(data, error, mask, wcs)
-    with np.errstate(over='ignore'):  # beyond float32: not finite
-        cube = np.array(given.data, dtype=np.float32, ndmin=3,
-                        copy=None if given.fresh else True)
+    cube = given.data if given.fresh else to_float32(given.data)
+    cube = cube.reshape(-1, *cube.shape[-2:])
     n_bands, *shape = cube.shape
     if min(shape) < MIN_SIDE:
         msg = (f'data must have at least {MIN_SIDE} x {MIN_SIDE} pixels as '
@@ -139,11 +146,16 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
         bad = ~(np.isfinite(sigma) & (sigma > 0))
         invalid |= bad
         sigma[bad] = 1.0
+        if bad.all():
+            msg = ('error must be positive and finite somewhere, got '
+                   f'{given.error!r}')
+            raise ValueError(msg)
     cube[invalid] = 0.0
     if invalid.all():
         msg = 'data has no valid pixel: all are masked or not finite'
         raise ValueError(msg)
 
+    _leave_out_dead_bands(cube, invalid)
     for i, blank in enumerate(map(_filling, cube, invalid)):
         if blank is not None:
             msg = (f'{blank.sum()} pixels of band {i + 1} of the data are '
@@ -159,6 +171,26 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
         sigma = None if sigma is None else sigma[order]
     return ImageCube(cube, invalid, sigma, given.unit,
                      _prepare_wcs(given.wcs), names, tuple(order))
+
+
+def _leave_out_dead_bands(cube, invalid):
+    """
+    Mark bands that have one value everywhere, unless all have.
+
+    They have no noise, hence no weight that could be given to them.
+    """
+    low, high = (np.array([
+        getattr(image, name)(where=~bad, initial=initial)
+        for image, bad in zip(cube, invalid, strict=True)])
+        for name, initial in (('min', np.inf), ('max', -np.inf)))
+    if not (low < high).any():
+        return
+    for i in np.flatnonzero(low == high):
+        msg = (f'all pixels of band {i + 1} of the data are {low[i]:g}; it '
+               'is taken to be without data.')
+        warnings.warn(msg, AstropyUserWarning, stacklevel=4)
+        invalid[i] = True
+        cube[i] = 0.0
 
 
 def _filling(image, invalid):

@@ -6,6 +6,7 @@ The answer to a segmentation: label image, catalog, instances.
 __all__ = ['RCNNResult']
 
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 import photutils
@@ -256,9 +257,10 @@ class RCNNResult:
             result was read from a file without its pixels.
         """
         lowest = self.meta.get('score_threshold', 0.)
-        if not lowest <= score_threshold <= 1:
+        if not (isinstance(score_threshold, Real)
+                and lowest <= score_threshold <= 1):
             msg = (f'score_threshold must be between {lowest}, that of this '
-                   f'result, and 1, got {score_threshold}')
+                   f'result, and 1, got {score_threshold!r}')
             raise ValueError(msg)
         cube = self._frame()
         found = self.detections[self.detections.scores >= score_threshold]

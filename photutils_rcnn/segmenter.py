@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from numbers import Integral, Real
 
-import numpy as np
-from astropy import units as u
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
 
 import photutils_rcnn
+from photutils_rcnn._unpacking import same_unit
 from photutils_rcnn.classes import CLASS_NAMES
 from photutils_rcnn.inference import run_inference
 from photutils_rcnn.inputs import prepare_inputs
@@ -190,7 +189,8 @@ class RCNNSegmenter:
         error : float, array_like or `~astropy.units.Quantity`, optional
             The total 1-sigma errors, as for
             `~photutils.segmentation.SourceCatalog`: a number, one per band,
-            an image or a cube.
+            an image or a cube. Pixels whose error is zero or not finite are
+            ignored.
         mask : array_like of bool, optional
             `True` for pixels to ignore; an image or a cube.
         background : 'auto', float, array_like or \
@@ -321,23 +321,13 @@ def _not_above(cube, threshold):
         msg = ('threshold needs data of a single band, got '
                f'{cube.n_bands} bands')
         raise ValueError(msg)
-    unit = getattr(threshold, 'unit', None)
-    if (unit is None) != (cube.unit is None):
-        msg = (f'threshold has the unit {unit}, data {cube.unit}: they must '
-               'all have the same units')
-        raise ValueError(msg)
-    if unit is not None:
-        threshold = u.Quantity(threshold).to_value(cube.unit)
-    try:
-        threshold = np.asarray(threshold, dtype=float)
-    except (TypeError, ValueError) as exc:
-        msg = f'threshold must be a number or an image, got {threshold!r}'
-        raise TypeError(msg) from exc
+    threshold = same_unit(threshold, cube.unit, 'threshold')
     if threshold.ndim and threshold.shape != cube.shape:
         msg = ('threshold must be a number or have the same shape as the '
                f'input image, got {threshold.shape} for {cube.shape}')
         raise ValueError(msg)
-    return cube.data[0] <= threshold
+    # A threshold that is not a number is not exceeded.
+    return ~(cube.data[0] > threshold)
 
 
 def _warn_nothing_found(stacklevel=3):

@@ -47,15 +47,57 @@ def test_dtypes(image, dtype):
     assert_equal(data, before)
 
 
-@pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf])
 def test_nonfinite(image, bad):
     """
-    Pixels that are not finite in float32 are invalid and filled.
+    Pixels that are not finite are invalid and filled.
     """
     image[3, 4] = bad
     cube = prepare_inputs(image)
     assert_equal(np.argwhere(cube.mask), [[3, 4]])
     assert cube.data[0, 3, 4] == 0
+
+
+@pytest.mark.parametrize('as_list', [False, True])
+def test_single_precision(image, as_list):
+    """
+    What single precision cannot hold is not lost without a word.
+    """
+    def data(values):
+        return [values] if as_list else values
+
+    huge = image.copy()
+    huge[3, 4] = -1e300
+    with pytest.warns(AstropyUserWarning, match=r'beyond .* 3.4e\+38'):
+        cube = prepare_inputs(data(huge))
+    assert_equal(np.argwhere(cube.mask), [[3, 4]])
+    with pytest.warns(AstropyUserWarning, match='level 1e.08 and scatters by '
+                      '.* steps of 8 only'):
+        prepare_inputs(data(image + 1e8))
+    with pytest.warns(AstropyUserWarning, match='scatters by'):
+        prepare_inputs(data((10 * image).astype(int) + 2_000_000_000))
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        prepare_inputs(data(image + 1e6))
+        prepare_inputs(data((10 * image).astype(int)))
+
+
+@pytest.mark.parametrize('level', [0, 100])
+def test_dead_band(image, level):
+    """
+    A band that is the same everywhere has no data, and the user hears of it.
+    """
+    dead = np.full(SHAPE, level)
+    dead[0, 0] = 7
+    mask = np.zeros((3, *SHAPE), bool)
+    mask[1, 0, 0] = True
+    with pytest.warns(AstropyUserWarning, match='all pixels of band 2 of the '
+                      f'data are {level}; it is taken'):
+        cube = prepare_inputs(np.stack([image, dead, image]), mask=mask)
+    assert_equal(cube.invalid.all(axis=(1, 2)), [False, True, False])
+    assert not cube.mask.any()
+    # Nothing tells a dead band from a constant image.
+    assert not prepare_inputs(dead, mask=mask[1]).invalid[0, 1:].any()
 
 
 def test_masks(image):
@@ -192,6 +234,11 @@ def test_list_of_images(image):
     assert cube.unit == u.Jy
     with pytest.raises(ValueError, match='same shape'):
         prepare_inputs([image, image[1:]])
+    with pytest.raises(ValueError, match='mask must have the same shape'):
+        prepare_inputs([NDData(image, mask=np.ones((3, 3), bool)), image])
+    with pytest.raises(ValueError, match='error must have the same shape'):
+        prepare_inputs([NDData(image, uncertainty=StdDevUncertainty(
+            np.ones(24)))] * 2)
 
 
 @pytest.mark.parametrize('error', [
@@ -267,6 +314,7 @@ def test_bad_data(data, exc, match):
     ({'mask': np.ones(SHAPE)}, TypeError, 'mask must be a bool'),
     ({'error': np.ones((3, 3))}, ValueError, 'error must have the same'),
     ({'error': -1.0}, ValueError, 'error must not be negative'),
+    ({'error': [0, 0, np.nan]}, ValueError, 'error must be positive .*got'),
     ({'error': 'yes'}, TypeError, 'error must hold real'),
     ({'bands': 'gr'}, ValueError, "bands must name 3 bands.*got 'gr'"),
     ({'bands': 3}, TypeError, 'bands must be names, got 3'),

@@ -170,8 +170,8 @@ def test_above_is_a_higher_threshold():
 
 
 def test_above_cannot_find_more(result):
-    for threshold in (0.4, 1.2):
-        with pytest.raises(ValueError, match=f'between 0.5.*got {threshold}'):
+    for threshold in (0.4, 1.2, 'high'):
+        with pytest.raises(ValueError, match=f'between 0.5.*got {threshold!r}'):
             result.above(threshold)
     stored = RCNNResult(result.detections, result.labels,
                         result.label_of_source, meta=result.meta)
