@@ -101,7 +101,9 @@ def infer(model, image, invalid, psf_fwhm, score_threshold, nms_threshold,
             msg = (f'tile_size must exceed {2 * halo} pixels for a frame of '
                    f'{shape[0]} x {shape[1]}, got {tile_size}')
             raise ValueError(msg)
-        tile_shape = (side, side)
+        # More than the frame would be padding.
+        tile_shape = tuple(min(side, -(-n // stride) * stride)
+                           for n in shape)
     thresholds = {**model.thresholds,
                   **({} if score_threshold is None
                      else {'score': score_threshold}),

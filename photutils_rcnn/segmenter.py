@@ -99,8 +99,8 @@ class RCNNSegmenter:
         check_fwhm(psf_fwhm)
         self.model = (model if hasattr(model, 'thresholds')
                       else zoo.load_model(model))
-        classes = tuple(self.model.settings['network'].get('class_names',
-                                                           CLASS_NAMES))
+        network = self.model.settings['network']
+        classes = tuple(network.get('class_names', CLASS_NAMES))
         if classes != CLASS_NAMES:
             msg = (f'model must have the classes {CLASS_NAMES}, got {classes}')
             raise ValueError(msg)

@@ -236,3 +236,17 @@ def test_tile_size_must_fit(model, frame):
     exact = run_inference(model, frame, tile_size=152)
     found = run_inference(model, frame, tile_size=150)
     assert_allclose(found.boxes, exact.boxes)
+
+
+def test_large_tile_size(model, frame, monkeypatch):
+    """
+    A tile as large as frames may be costs no more than the frame.
+    """
+    whole = run_inference(model, frame)
+    shapes = []
+    dense = model.detector.dense
+    monkeypatch.setattr(model.detector, 'dense', lambda pixels: (
+        shapes.append(pixels.shape), dense(pixels))[1])
+    found = run_inference(model, frame, tile_size=5000)
+    assert shapes == [(216, 264, 3)]
+    assert_equal(found.boxes, whole.boxes)

@@ -32,7 +32,20 @@ def compile_function(function):
     if backend == 'tensorflow':
         import tensorflow as tf
 
-        return tf.function(function, autograph=False)
+        compiled = tf.function(function, autograph=False)
+        traced = {}
+
+        # A call of the compiled function itself would warn of many shapes,
+        # also of those of frames long gone.
+        @functools.wraps(function)
+        def with_known_shapes(*args):
+            args = [tf.convert_to_tensor(arg) for arg in args]
+            key = tuple((tuple(arg.shape), arg.dtype) for arg in args)
+            if key not in traced:
+                traced[key] = compiled.get_concrete_function(*args)
+            return traced[key](*args)
+
+        return with_known_shapes
     if backend == 'jax':
         import jax
 

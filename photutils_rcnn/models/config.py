@@ -8,6 +8,18 @@ __all__ = ['CONFIGS', 'MaskRCNNConfig', 'get_config']
 import dataclasses
 import json
 from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+
+CHOICES = {'backbone': ('compact', 'resnet14', 'resnet50', 'resnet101'),
+           'layers': ('compact', 'matterport'),
+           'pooling': ('roi_align', 'crop_and_resize'),
+           'level_rule': ('floor', 'round'), 'rpn_loss': ('focal', 'sampled'),
+           'augmentation': ('default', 'paper')}
+# Of other numbers whose default is above zero, zero makes no sense.
+MAY_BE_ZERO = ('profile_size', 'mask_level_shift', 'anchor_offset',
+               'mask_convolutions', 'focal_gamma', 'n_negative_rois')
 
 
 @dataclass(frozen=True)
@@ -195,6 +207,49 @@ class MaskRCNNConfig:
     mean_l2: float = 0.
     augmentation: str = 'default'
 
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name,
+                               _frozen(getattr(self, field.name)))
+            self._check(field.name, field.default)
+        self._check_length('pyramid_levels', 2)
+        self._check_length('anchor_sizes', len(self.levels))
+        self._check_length('box_std', 4)
+        self._check_length('loss_weights', 6)
+
+    def _check(self, name, default):
+        """
+        Check a value by the kind of its default and by its choices.
+        """
+        value = getattr(self, name)
+        choices = CHOICES.get(name)
+        if choices is not None and value not in choices:
+            self._refuse(name, f'be one of {choices}')
+        if isinstance(default, bool):
+            good = isinstance(value, bool)
+        elif isinstance(default, int | float):
+            kind = Integral if isinstance(default, int) else Real
+            good = (isinstance(value, kind) and not isinstance(value, bool)
+                    and 0 <= value < np.inf
+                    and (value > 0 or default == 0 or name in MAY_BE_ZERO))
+        elif isinstance(default, tuple):
+            inner = str if name == 'class_names' else tuple | Real
+            good = (isinstance(value, tuple) and len(value) > 0
+                    and all(isinstance(item, inner) for item in value))
+        else:
+            good = isinstance(value, str)
+        if not good:
+            self._refuse(name, f'be of the kind of {default!r} and in range')
+
+    def _check_length(self, name, length):
+        if len(getattr(self, name)) != length:
+            self._refuse(name, f'have {length} entries')
+
+    def _refuse(self, name, wanted):
+        msg = (f'{name} of the configuration must {wanted}, got '
+               f'{getattr(self, name)!r}')
+        raise ValueError(msg)
+
     @property
     def n_classes(self):
         """
@@ -246,19 +301,23 @@ class MaskRCNNConfig:
         Raises
         ------
         ValueError
-            If ``values`` has unknown keys.
+            If ``values`` is no dictionary, has unknown keys, or values of a
+            wrong kind or out of range.
         """
+        if not isinstance(values, dict):
+            msg = f'configuration must be an object, got {values!r}'
+            raise ValueError(msg)
         known = {field.name for field in dataclasses.fields(cls)}
         unknown = set(values) - known
         if unknown:
             msg = f'unknown configuration keys: {sorted(unknown)}'
             raise ValueError(msg)
-        return cls(**{key: _frozen(value) for key, value in values.items()})
+        return cls(**values)
 
 
 def _frozen(value):
     """
-    Turn nested lists into tuples.
+    Nested lists as tuples, other values as they are.
     """
     if isinstance(value, list | tuple):
         return tuple(_frozen(item) for item in value)

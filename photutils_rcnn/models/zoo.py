@@ -2,14 +2,11 @@
 """
 Models as folders: configuration, weights, thresholds and a card.
 
-A folder holds ``config.json``, ``weights.npz`` (plain arrays, float16) and
-``MODEL_CARD.md``. Nothing in it is executed; the weights' SHA-256 stands in
-the configuration and is checked whenever they are read.
+See `photutils_rcnn.models.model_folder` for the files.
 """
 
 __all__ = ['Model', 'list_models', 'load_model', 'save_model']
 
-import hashlib
 import json
 import os
 from functools import cached_property
@@ -20,8 +17,8 @@ import numpy as np
 from scipy import special
 
 from photutils_rcnn.models.config import MaskRCNNConfig
+from photutils_rcnn.models.model_folder import read_folder, write_folder
 
-FORMAT = 2
 DEFAULT_THRESHOLDS = {'objectness': 0.1, 'proposal_nms': 0.7, 'score': 0.5,
                       'nms': 0.6, 'mask': 0.5}
 UNCALIBRATED = {'objectness': 0., 'source_scale': 1., 'source_offset': 0.,
@@ -107,7 +104,11 @@ class Model:
                      or fastest_precision())
         config = MaskRCNNConfig.from_dict(self.settings['network'])
         network = MaskRCNN(config, precision=precision)
-        set_weights(network, self._weights)
+        try:
+            set_weights(network, self._weights)
+        except ValueError as exc:
+            msg = f'model {self.name!r}: {exc}'
+            raise ValueError(msg) from exc
         return network
 
     @cached_property
@@ -285,32 +286,10 @@ def load_model(model='default', *, precision=None):
                    f'path of a folder with a config.json, got {str(model)!r}')
             raise ValueError(msg)
     try:
-        settings = json.loads((folder / 'config.json').read_text())
-        content = (folder / 'weights.npz').read_bytes()
+        settings, weights = read_folder(folder)
     except (OSError, ValueError) as error:
         msg = f'model {str(model)!r} cannot be read: {error}'
         raise ValueError(msg) from error
-    if not isinstance(settings, dict):
-        msg = f'model {str(model)!r} cannot be read: config.json is no object'
-        raise ValueError(msg)
-    if settings.get('format') != FORMAT:
-        msg = (f'model {str(model)!r} has the format '
-               f'{settings.get("format")!r}, this version reads {FORMAT}')
-        raise ValueError(msg)
-    missing = [name for name in ('name', 'network', 'stretch', 'thresholds',
-                                 'halo', 'sha256') if name not in settings]
-    if missing:
-        msg = (f'model {str(model)!r} cannot be read: config.json lacks '
-               f'{missing}')
-        raise ValueError(msg)
-    found = hashlib.sha256(content).hexdigest()
-    if found != settings['sha256']:
-        msg = (f'the weights of model {str(model)!r} are damaged: their '
-               f'sha256 is {found}, expected {settings["sha256"]}')
-        raise ValueError(msg)
-    with (folder / 'weights.npz').open('rb') as stream, np.load(
-            stream, allow_pickle=False) as stored:
-        weights = {name: stored[name] for name in stored.files}
     return Model(settings, weights, precision)
 
 
@@ -329,17 +308,16 @@ def save_model(folder, network, settings, card):
         ``calibration`` and ``training``: JSON values.
     card : str
         The model card, Markdown.
+
+    Raises
+    ------
+    ValueError
+        If a weight is not finite, or too large for float16.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / 'weights.npz'
     # Kernels in float16 halve the file; the few vectors (biases, moving
     # variances) keep their range.
-    np.savez(path, **{name: value.astype(np.float16) if value.ndim > 1
-                      else value
-                      for name, value in get_weights(network).items()})
-    settings = {'format': FORMAT, **settings,
-                'network': network.config.to_dict(),
-                'sha256': hashlib.sha256(path.read_bytes()).hexdigest()}
-    (folder / 'config.json').write_text(json.dumps(settings, indent=2) + '\n')
-    (folder / 'MODEL_CARD.md').write_text(card)
+    with np.errstate(over='ignore'):
+        weights = {name: value.astype(np.float16) if value.ndim > 1 else value
+                   for name, value in get_weights(network).items()}
+    write_folder(folder, weights, {
+        **settings, 'network': network.config.to_dict()}, card)

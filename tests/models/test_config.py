@@ -39,6 +39,23 @@ def test_changes_leave_the_named_configuration():
     assert get_config('compact').n_bands == 3
 
 
+@pytest.mark.parametrize('changes', [
+    {'n_bands': 'three'}, {'n_bands': 0}, {'backbone': 'vgg'},
+    {'augmentation': 'odd'}, {'class_names': []}, {'class_names': [1, 2]},
+    {'anchor_sizes': [[6.]]}, {'loss_weights': [1., 1.]},
+    {'mini_mask_size': -3}, {'layers': 5}, {'told_fwhm': 1},
+    {'mean_l2': float('nan')}, {'box_std': 0.1}, {'pyramid_levels': [1]}])
+def test_values_that_do_not_fit(changes):
+    name = next(iter(changes))
+    with pytest.raises(ValueError, match=f'{name} of the configuration must'):
+        MaskRCNNConfig.from_dict(changes)
+
+
+def test_no_object():
+    with pytest.raises(ValueError, match='must be an object, got 5'):
+        MaskRCNNConfig.from_dict(5)
+
+
 def test_errors():
     with pytest.raises(ValueError, match="one of .*'compact'.*got 'huge'"):
         get_config('huge')

@@ -4,7 +4,10 @@ Tests of models as folders.
 """
 
 import copy
+import hashlib
+import io
 import json
+import logging
 import pickle
 
 import numpy as np
@@ -111,6 +114,75 @@ def test_incomplete_settings(folder, content, match):
     (folder / 'config.json').write_text(content)
     with pytest.raises(ValueError, match=match):
         zoo.load_model(folder)
+
+
+@pytest.mark.parametrize(('changes', 'match'), [
+    ({'thresholds': None}, 'thresholds in config.json .* got None'),
+    ({'thresholds': {'score': 2}}, 'thresholds in config.json'),
+    ({'stretch': {}}, 'stretch in config.json'),
+    ({'halo': 'x'}, "halo in config.json .* got 'x'"),
+    ({'halo': -5}, 'halo in config.json'),
+    ({'network': {'n_bands': 0}}, 'n_bands of the configuration')])
+def test_settings_that_do_not_fit(folder, changes, match):
+    path = folder / 'config.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    with pytest.raises(ValueError, match=f"model .*tiny' .*{match}"):
+        zoo.load_model(folder)
+
+
+def _replace_weights(folder, content):
+    (folder / 'weights.npz').write_bytes(content)
+    path = folder / 'config.json'
+    path.write_text(json.dumps({
+        **json.loads(path.read_text()),
+        'sha256': hashlib.sha256(content).hexdigest()}))
+
+
+@pytest.mark.parametrize('content', [b'PK', b'weights'])
+def test_weights_that_are_none(folder, content):
+    """
+    A right checksum of something else.
+    """
+    _replace_weights(folder, content)
+    with pytest.raises(ValueError, match='weights are no archive of arrays'):
+        zoo.load_model(folder)
+
+
+def test_weights_must_be_finite(folder, network, tmp_path):
+    """
+    A network of NaN finds nothing and would not say why.
+    """
+    weights = {**zoo.get_weights(network)}
+    name = next(name for name in weights if name.endswith('kernel'))
+    weights[name] = np.full_like(weights[name], np.nan)
+    buffer = io.BytesIO()
+    np.savez(buffer, **weights)
+    _replace_weights(folder, buffer.getvalue())
+    with pytest.raises(ValueError, match=f'weights {name} are not finite'):
+        zoo.load_model(folder)
+    before = network.weights[0].numpy()
+    try:
+        network.weights[0].assign(np.full_like(before, 1e6))  # no float16
+        with pytest.raises(ValueError, match='are not finite'):
+            zoo.save_model(tmp_path / 'bad', network, SETTINGS, '')
+        assert not (tmp_path / 'bad').exists()
+    finally:
+        network.weights[0].assign(before)
+
+
+def test_frames_of_many_shapes_without_warnings(folder, caplog):
+    """
+    That every shape is compiled anew is no news to users.
+    """
+    detector = zoo.load_model(folder, precision='float32').detector
+    logger = logging.getLogger('tensorflow')
+    logger.addHandler(caplog.handler)
+    try:
+        for side in range(32, 120, 8):
+            detector.dense(np.zeros((side, 32, 3), np.float32))
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert not caplog.records
 
 
 def test_stages_are_bounded(folder, monkeypatch):

@@ -6,15 +6,13 @@ From a matterport weight file to a model.
 __all__ = ['import_model', 'read_model']
 
 import dataclasses
-import hashlib
-import io
-import json
 from pathlib import Path
 
 import numpy as np
 
 from photutils_rcnn.models.legacy.weights import read_weights
-from photutils_rcnn.models.zoo import FORMAT, Model
+from photutils_rcnn.models.model_folder import FORMAT, write_folder
+from photutils_rcnn.models.zoo import Model
 
 # Burke et al. (2019) and the code of their weights.
 THRESHOLDS = {'objectness': 0., 'pre_nms': 6000, 'proposals': 1000,
@@ -133,10 +131,6 @@ def import_model(path, folder, *, name=None, class_names=None,
     path, folder = Path(path), Path(folder)
     weights = read_weights(path, class_names=class_names)
     settings = _settings(weights, path, name or path.stem, resize_to)
-    buffer = io.BytesIO()
-    np.savez(buffer, **_from_blue_to_red(weights.tensors))
-    content = buffer.getvalue()
-    settings['sha256'] = hashlib.sha256(content).hexdigest()
     config = weights.config
     card = CARD.format(
         name=settings['name'], backbone=config.backbone,
@@ -148,8 +142,5 @@ def import_model(path, folder, *, name=None, class_names=None,
         size=('of its own size' if resize_to is None else
               f'resized to {resize_to} pixels'),
         detections=THRESHOLDS['detections'])
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / 'weights.npz').write_bytes(content)
-    (folder / 'config.json').write_text(json.dumps(settings, indent=2) + '\n')
-    (folder / 'MODEL_CARD.md').write_text(card)
+    write_folder(folder, _from_blue_to_red(weights.tensors), settings, card)
     return weights
