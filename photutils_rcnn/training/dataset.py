@@ -90,7 +90,8 @@ def scene_crops(scene, config, side, max_sources=None):
     Raises
     ------
     ValueError
-        If the scene is smaller than a crop.
+        If the scene is smaller than a crop, or a class is not of the
+        network.
     """
     ny, nx = scene.data.shape[1:]
     if min(ny, nx) < side:
@@ -105,9 +106,14 @@ def scene_crops(scene, config, side, max_sources=None):
     snr = np.asarray(normalized.image, dtype=np.float16)
     # A band without data takes the mean of the others.
     seen = (~cube.invalid).any(axis=(1, 2))
-    fwhm = to_model_fwhm(np.where(seen, scene.psf_fwhm,
-                                  np.mean(scene.psf_fwhm[seen])),
+    own_fwhm = scene.psf_fwhm[list(cube.order)]
+    fwhm = to_model_fwhm(np.where(seen, own_fwhm, np.mean(own_fwhm[seen])),
                          config.n_bands)
+    classes = np.asarray(scene.truth['class_id'])
+    if not ((classes >= 1) & (classes < config.n_classes)).all():
+        msg = (f'class_id of the truth must be 1 to {config.n_classes - 1}, '
+               f'got {np.unique(classes).tolist()}')
+        raise ValueError(msg)
     counted = np.flatnonzero(~scene.truth['ignore']
                              | (scene.truth['snr'] >= MIN_IGNORED_SNR))
     truth, footprints = scene.truth[counted], scene.footprints[counted]
@@ -191,15 +197,11 @@ class CropDataset:
     Raises
     ------
     ValueError
-        If the folder has no scene, or there is no such augmentation.
+        If the folder has no scene.
     """
 
     def __init__(self, folder, config, *, batch_size=8, side=256,
                  max_sources=160, augmented=True, seed=0, n_processes=1):
-        if config.augmentation not in AUGMENTATIONS:
-            msg = (f'augmentation must be one of {sorted(AUGMENTATIONS)}, '
-                   f'got {config.augmentation!r}')
-            raise ValueError(msg)
         self.folder = Path(folder)
         self.config = config
         self.batch_size = batch_size

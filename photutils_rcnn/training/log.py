@@ -45,10 +45,16 @@ def cut_log(path, step):
         return
     with path.open(newline='') as stream:
         rows = list(csv.DictReader(stream))
-    path.unlink()
+    temporary = path.with_suffix('.part')
+    temporary.unlink(missing_ok=True)
     for row in rows:
-        if int(row['step']) <= step:
-            append_log(path, row)
+        # The last line may be torn.
+        if None not in row.values() and int(row['step']) <= step:
+            append_log(temporary, row)
+    if temporary.exists():
+        temporary.replace(path)
+    else:
+        path.unlink()
 
 
 def plot_log(path, picture):

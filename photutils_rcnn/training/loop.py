@@ -66,7 +66,7 @@ class TrainingLoop:
     peak_rate : float, optional
         The largest learning rate of AdamW.
     n_warmup : int, optional
-        The steps of the warm-up.
+        The steps of the warm-up, at most a tenth of the run.
     weight_decay : float, optional
         The decoupled weight decay of kernels.
     log_every, validate_every : int, optional
@@ -129,7 +129,7 @@ class TrainingLoop:
             The learning rate.
         """
         return learning_rate(step, self.n_steps, self.peak_rate,
-                             self.n_warmup)
+                             min(self.n_warmup, self.n_steps // 10))
 
     @property
     def checkpoint(self):
@@ -165,6 +165,9 @@ class TrainingLoop:
         """
         start = last = time.monotonic()
         losses = None
+        if self.state['step'] == 0:
+            # A run that was stopped before its first checkpoint begins anew.
+            cut_log(self.folder / 'log.csv', 0)
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(self.dataset.batch, self.state['step'])
             while self.state['step'] < self.n_steps:

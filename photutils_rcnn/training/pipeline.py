@@ -84,6 +84,10 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
                           **options)
     if trainer.checkpoint.exists():
         trainer.resume()
+        done, wanted = trainer.state['step'], _schedule_steps(recipe)
+        if done > wanted:
+            msg = f'steps must be at least {done}, those done, got {wanted}'
+            raise ValueError(msg)
     elif recipe.get('initial'):
         initial = load_model(recipe['initial'])
         transfer_weights(trainer.model, get_weights(initial.network))
@@ -121,8 +125,8 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
     ----------
     output : `~pathlib.Path`
         The folder of the run, with the model ``network``. Profiles,
-        checkpoint and log go to ``refinement``, into a folder named by
-        the checksum of the network, and the model to ``model``.
+        checkpoint, log and the model go to ``refinement``, into a folder
+        named by the checksum of the network.
     refinement : dict
         ``epochs``, ``rate`` and ``batch_size``; with others than before, the
         head begins anew. With ``n_scenes``, profiles come from so many of
@@ -144,7 +148,7 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
     """
     end = time.monotonic() + time_budget
     model = load_model(output / 'network')
-    folder = output / 'refinement' / model.sha256[:12]
+    folder = _refinement_folder(output)
     datasets = []
     for kind, source in (('training', scenes), ('validation', held_out)):
         if source is None:
@@ -168,7 +172,7 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
     if len(datasets[0]) == 0:
         log.warning('the network finds no source in %s: its profile head '
                     'stays as it is', scenes)
-        shutil.copytree(output / 'network', output / 'model',
+        shutil.copytree(output / 'network', folder / 'model',
                         dirs_exist_ok=True)
         return True
     done = {**refinement, 'seed': seed, 'n_profiles': len(datasets[0])}
@@ -187,9 +191,17 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
     settings = dict(model.settings)
     settings['training'] = {**settings['training'], 'refinement': done}
     card = (output / 'network' / 'MODEL_CARD.md').read_text()
-    save_model(output / 'model', model.network, settings,
+    save_model(folder / 'model', model.network, settings,
                card + REFINED.format(**done))
     return True
+
+
+def _refinement_folder(output):
+    """
+    Where the profile head of the network of a run is trained.
+    """
+    sha256 = load_model(output / 'network').sha256
+    return output / 'refinement' / sha256[:12]
 
 
 def _spread(paths, count):
@@ -208,19 +220,25 @@ def finish_model(output, held_out, *, refined):
     Parameters
     ----------
     output : `~pathlib.Path`
-        The folder of the run; its ``model`` is rewritten.
+        The folder of the run; its ``model`` is replaced once the new one is
+        calibrated.
     held_out : `~pathlib.Path` or `None`
         The folder of validation scenes. Without it, and for matterport's
         layers, whose detection knows no calibration, scores stay as they
         are.
     refined : bool
-        Whether `refine_network` has written ``model``; if not, it is a
-        copy of ``network``.
+        Whether the model is that of `refine_network`; if not, it is
+        ``network``.
     """
-    folder = output / 'model'
-    if not refined:
-        shutil.copytree(output / 'network', folder, dirs_exist_ok=True)
+    source = (_refinement_folder(output) / 'model' if refined
+              else output / 'network')
+    folder = output / 'model.part'
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, folder)
     layers = load_model(folder).settings['network']['layers']
     if held_out is not None and layers != 'matterport':
         calibrate_model(folder, map(Scene.read,
                                     sorted(held_out.glob('*.npz'))))
+    if (output / 'model').exists():
+        shutil.rmtree(output / 'model')
+    folder.replace(output / 'model')

@@ -86,7 +86,7 @@ def scene_profiles(model, scene, rng):
         snr = SignalToNoise(cube, normalized.background, normalized.noise)
         fwhm = estimate_fwhm(snr, cube.invalid)
     else:
-        log_fwhm = told_fwhm(scene.psf_fwhm, rng)
+        log_fwhm = told_fwhm(scene.psf_fwhm[list(cube.order)], rng)
         fwhm = np.exp(log_fwhm) if log_fwhm.any() else None
     if fwhm is not None:
         fwhm = to_model_fwhm(fwhm, config.n_bands)

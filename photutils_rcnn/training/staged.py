@@ -85,7 +85,8 @@ class StagedTrainer(Trainer):
         self.steps_per_epoch = steps_per_epoch
         self.momentum = momentum
         self.clipnorm = clipnorm
-        options.setdefault('precision', 'float32')
+        if options.get('precision') is None:
+            options['precision'] = 'float32'
         super().__init__(config, dataset, validation, folder,
                          n_steps=ends[-1] * steps_per_epoch, **options)
         if weights is not None:
@@ -99,10 +100,15 @@ class StagedTrainer(Trainer):
         Begin a stage: freeze layers, forget the momentum.
         """
         stage = self.stages[index]
-        for part in (self.model.dense_part, self.model.box_head,
-                     self.model.mask_head):
-            for layer in part.layers:
+        model = self.model
+        for part in (model.dense_part, model.box_head, model.mask_head,
+                     model.profile_head):
+            for layer in () if part is None else part.layers:
                 layer.trainable = bool(re.match(stage.layers, layer.name))
+        if not model.trainable_variables:
+            msg = (f'layers of stage {index + 1} must match the name of a '
+                   f'layer that learns, got {stage.layers!r}')
+            raise ValueError(msg)
         self.state['stage'] = index
         self.n_steps = stage.last_epoch * self.steps_per_epoch
         self.compile(keras.optimizers.SGD(

@@ -65,6 +65,26 @@ def test_psf_of_each_band(scene, config):
     assert_allclose(crop.fwhm, [4.5, 4, 5])
 
 
+def test_psf_of_bands_in_another_order(scene, config):
+    """
+    Bands are sorted from blue to red, the PSF with them.
+    """
+    expected = scene_crops(scene, config, 64)[0]
+    scene.data, scene.noise, scene.psf_fwhm, scene.bands = (
+        values[::-1] for values in (scene.data, scene.noise, scene.psf_fwhm,
+                                    scene.bands))
+    crop = scene_crops(scene, config, 64)[0]
+    assert_equal(crop.snr, expected.snr)
+    assert_allclose(crop.fwhm, [3, 4, 5])
+
+
+@pytest.mark.parametrize('class_id', [-1, 0, 7])
+def test_classes_of_the_network(scene, config, class_id):
+    scene.truth['class_id'][1] = class_id
+    with pytest.raises(ValueError, match=f'class_id .* 1 to 2, .*{class_id}'):
+        scene_crops(scene, config, 64)
+
+
 def test_labels_to_ignore(scene, config):
     """
     Ignored sources and slivers at the border of a crop have the label 0.
@@ -230,10 +250,3 @@ def test_augmentation_of_the_configuration(folder, config):
         n = len(expected.labels)
         assert_equal(truth['boxes'][i, :n], expected.boxes)
         assert_equal(truth['windows'][i, :n], expected.windows)
-
-
-def test_unknown_augmentation(folder, config):
-    config = replace(config, augmentation='none')
-    with pytest.raises(ValueError, match='augmentation must be one of '
-                       r"\['default', 'paper'\], got 'none'"):
-        CropDataset(folder, config)

@@ -46,5 +46,9 @@ def test_cut(tmp_path):
     cut_log(path, 4)
     append_log(path, {'kind': 'train', 'step': 6, 'loss': '6.5'})
     assert path.read_text() == before
+    with path.open('a') as stream:
+        stream.write('train,')  # killed while writing
+    cut_log(path, 6)
+    assert path.read_text() == before
     cut_log(path, 1)
     assert not path.exists()

@@ -21,6 +21,7 @@ from photutils_rcnn.training.checkpoint import (
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
 from photutils_rcnn.training.loop import learning_rate
+from photutils_rcnn.training.staged import Stage, StagedTrainer
 from photutils_rcnn.training.trainer import Trainer
 
 
@@ -82,6 +83,45 @@ def test_run_and_resume(make_trainer):
     after = get_weights(resumed.model)
     for name, value in get_weights(whole.model).items():
         assert_allclose(after[name], value, rtol=1e-2, atol=1e-4)
+
+
+def test_stopped_before_the_first_checkpoint(make_trainer):
+    """
+    A run that begins anew leaves no steps of the one before in the log.
+    """
+    trainer = make_trainer()
+    assert trainer.run()
+    trainer.checkpoint.unlink()
+    again = make_trainer()
+    assert again.run()
+    assert [row['step'] for row in losses_of(again)] == ['1', '2', '3']
+
+
+def test_short_warm_up(make_trainer):
+    """
+    Also a short run comes near its largest rate.
+    """
+    trainer = make_trainer(n_steps=40, n_warmup=200, peak_rate=1.)
+    rates = [trainer.learning_rate(step) for step in range(40)]
+    assert 0.2 < rates[0] < 0.3
+    assert max(rates) > 0.95
+
+
+def test_stages_freeze_the_rest(folder, config, tmp_path):
+    """
+    Layers that a stage does not name stay as they are.
+    """
+    dataset = CropDataset(folder, config, batch_size=2, side=64)
+    trainer = StagedTrainer(config, dataset, None, tmp_path / 'run',
+                            stages=[Stage(1, 1e-3, 'rpn_')], precision=None)
+    names = {variable.path.split('/')[-2]
+             for variable in trainer.model.trainable_variables}
+    assert names
+    assert all(name.startswith('rpn_') for name in names)
+    assert trainer.model.dtype_policy.name == 'float32'
+    with pytest.raises(ValueError, match="stage 1 must match .* got 'odd_'"):
+        StagedTrainer(config, dataset, None, tmp_path / 'run',
+                      stages=[Stage(1, 1e-3, 'odd_')])
 
 
 def test_log_and_validation(make_trainer):
