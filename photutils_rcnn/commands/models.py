@@ -28,6 +28,8 @@ def add_arguments(parser):
                           help='shrink or enlarge frames to this many pixels, '
                           'as the original does to 512 (default: keep their '
                           'scale)')
+    imported.add_argument('--overwrite', action='store_true',
+                          help='replace a model in the folder')
 
 
 def run(args):
@@ -47,7 +49,8 @@ def run(args):
     if args.action == 'import':
         from photutils_rcnn.models.legacy.importer import import_model
 
-        import_model(args.weights, args.folder, resize_to=args.resize_to)
+        import_model(args.weights, args.folder, resize_to=args.resize_to,
+                     overwrite=args.overwrite)
         print(f'{args.folder}: imported')
         return 0
     from photutils_rcnn.models.zoo import list_models

@@ -151,6 +151,9 @@ def test_model_folder(tmp_path):
     oracle.write_h5(path, config, tensors)
     imported = import_model(path, tmp_path / 'model', resize_to=512)
     assert imported.config == config
+    with pytest.raises(OSError, match='model holds a model; use overwrite'):
+        import_model(path, tmp_path / 'model')
+    import_model(path, tmp_path / 'model', resize_to=512, overwrite=True)
     direct = zoo.load_model(path)
     model = zoo.load_model(tmp_path / 'model')
     for found in (direct, model):

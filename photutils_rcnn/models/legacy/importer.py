@@ -98,7 +98,7 @@ def read_model(path, *, class_names=None, precision=None, resize_to=None):
 
 
 def import_model(path, folder, *, name=None, class_names=None,
-                 resize_to=None):
+                 resize_to=None, overwrite=False):
     """
     Write a weight file as a model's folder.
 
@@ -117,6 +117,8 @@ def import_model(path, folder, *, name=None, class_names=None,
         The classes without background.
     resize_to : int, optional
         See `read_model`.
+    overwrite : bool, optional
+        Whether to replace a model in the folder. The default is `False`.
 
     Returns
     -------
@@ -125,10 +127,15 @@ def import_model(path, folder, *, name=None, class_names=None,
 
     Raises
     ------
+    OSError
+        If the folder has a model and ``overwrite`` is `False`.
     ValueError
         If the file does not fit, or ``resize_to`` is no multiple of 64.
     """
     path, folder = Path(path), Path(folder)
+    if (folder / 'config.json').exists() and not overwrite:
+        msg = f'{folder} holds a model; use overwrite (--overwrite) to replace it'
+        raise OSError(msg)
     weights = read_weights(path, class_names=class_names)
     settings = _settings(weights, path, name or path.stem, resize_to)
     config = weights.config
