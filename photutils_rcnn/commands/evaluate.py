@@ -6,7 +6,12 @@ The ``photutils-rcnn evaluate`` command.
 __all__ = ['add_arguments', 'run']
 
 import warnings
+import zipfile
+import zlib
 from pathlib import Path
+
+import numpy as np
+from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.commands.options import add_model_options, make_segmenter
 
@@ -60,14 +65,18 @@ def run(args):
     OSError
         If there are no scenes or the report exists.
     ValueError
-        If an option is out of range.
+        If an option is out of range or a file is no scene.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If a scene has no valid pixels or its pixels cannot be read; it is
+        left out.
     """
     from photutils.utils.exceptions import NoDetectionsWarning
 
     from photutils_rcnn.evaluation import evaluate
     from photutils_rcnn.evaluation.report import check_folder
-    from photutils_rcnn.simulation.scene import Scene
-
     if args.output is not None:
         check_folder(args.output, overwrite=args.overwrite)
     if args.limit is not None and args.limit < 1:
@@ -81,6 +90,8 @@ def run(args):
     if not files:
         msg = f'{args.scenes}: no scenes (*.npz) in the folder'
         raise FileNotFoundError(msg)
+    for path in files:
+        _check_scene(path)
     lowest = LOWEST_SCORE if cut is None else min(LOWEST_SCORE, cut)
     segmenter = make_segmenter(args, score_threshold=lowest,
                                progress_bar=False)
@@ -93,27 +104,65 @@ def run(args):
             return segmenter.segment(scene.data, mask=scene.mask,
                                      bands=scene.bands)
 
+    scenes = _Scenes(files)
     report = evaluate(
-        segment, _Scenes(files, Scene.read), score_threshold=cut,
+        segment, scenes, score_threshold=cut,
         baselines=None if args.baselines == 'none' else args.baselines,
         progress_bar=not args.quiet)
+    if scenes.n_left_out:
+        report.meta['n_left_out'] = scenes.n_left_out
     print(report.format(args.protocol))
     if args.output is not None:
         report.write(args.output, figures=True, overwrite=args.overwrite)
     return 0
 
 
+def _check_scene(path):
+    """
+    Refuse a file that is no scene, from its list of arrays and one of them.
+    """
+    try:
+        with path.open('rb') as stream, np.load(
+                stream, allow_pickle=False) as file:
+            missing = {'data', 'mask', 'truth_x'}.difference(file.files)
+            if missing:
+                msg = f'it has no {", ".join(sorted(missing))}'
+                raise ValueError(msg)
+            file['reference_band']
+    except (EOFError, KeyError, OSError, TypeError, ValueError,
+            zipfile.BadZipFile, zlib.error) as exc:
+        msg = f'{path} is no scene, or damaged: {exc}'
+        raise ValueError(msg) from exc
+
+
 class _Scenes:
     """
     Scenes read one at a time, with a length for the progress bar.
+
+    Those that cannot be used are left out: the first hours of a long run
+    should not be lost for one of the last files.
     """
 
-    def __init__(self, files, read):
+    def __init__(self, files):
         self._files = files
-        self._read = read
+        self.n_left_out = 0
 
     def __len__(self):
         return len(self._files)
 
     def __iter__(self):
-        return map(self._read, self._files)
+        from photutils_rcnn.evaluation.baselines import valid_bands
+        from photutils_rcnn.simulation.scene import Scene
+
+        for path in self._files:
+            try:
+                scene = Scene.read(path)
+                if not any(True for _ in valid_bands(scene)):
+                    msg = f'{path} has no valid pixels'
+                    raise ValueError(msg)
+            except (OSError, ValueError, zlib.error) as exc:
+                self.n_left_out += 1
+                msg = f'a scene is left out: {exc}'
+                warnings.warn(msg, AstropyUserWarning, stacklevel=2)
+                continue
+            yield scene

@@ -35,6 +35,18 @@ from photutils_rcnn.footprints import Footprints
 MAX_SUB_OBJECTS = 100_000
 
 
+def valid_bands(scene):
+    """
+    The bands with valid pixels that are not all equal, and their bad pixels.
+    """
+    for band in scene.data:
+        bad = ~np.isfinite(band)
+        if scene.mask is not None:
+            bad |= scene.mask
+        if not bad.all() and np.ptp(band[~bad]):
+            yield band, bad
+
+
 @dataclass(frozen=True)
 class DetectionImage:
     """
@@ -117,12 +129,7 @@ class DetectionImage:
         """
         data, noise = [], []
         box_size = min(box_size, *scene.data.shape[1:])
-        for band in scene.data:
-            bad = ~np.isfinite(band)
-            if scene.mask is not None:
-                bad |= scene.mask
-            if bad.all() or not np.ptp(band[~bad]):
-                continue
+        for band, bad in valid_bands(scene):
             background = Background2D(band, box_size, filter_size=3,
                                       mask=bad, exclude_percentile=90)
             data.append(band - background.background)

@@ -91,8 +91,8 @@ def shredded_truth(detected, truth, matches, *, ignore=None):
     Returns
     -------
     claims : (M,) `~numpy.ndarray` of int
-        The number of detections that claim each truth; above 1 it is
-        shredded.
+        The number of detections that claim each truth; above 1, a found
+        truth is shredded.
     """
     claims = (matches.detection_of_truth >= 0).astype(int)
     first, second, shared = detected.intersections(truth)
@@ -113,7 +113,8 @@ def unrecognized_blends(detected, truth_x, truth_y, matches, *, ignore=None):
 
     A detection covers the truth it matches and every missed counted truth
     whose center is on its footprint. As footprints may overlap, a neighbor
-    that has a detection of its own is not covered.
+    that has a detection of its own is not covered. Ignored detections, which
+    count neither way, cover nothing.
 
     Parameters
     ----------
@@ -143,6 +144,8 @@ def unrecognized_blends(detected, truth_x, truth_y, matches, *, ignore=None):
     hidden = np.zeros(len(missed), dtype=bool)
     for i, ((y1, x1, y2, x2), mask) in enumerate(
             zip(detected.boxes, detected.masks, strict=True)):
+        if matches.ignored[i]:
+            continue
         inside = np.flatnonzero(missed & (row >= y1) & (row < y2)
                                 & (column >= x1) & (column < x2))
         inside = inside[mask[row[inside] - y1, column[inside] - x1]]

@@ -26,7 +26,8 @@ class Detections:
         The confidence that the detection is a source; any increasing
         measure, a probability where a score cut applies.
     class_ids : (N,) array_like of int, optional
-        The classes, 0 where there is none (default).
+        The classes, in the order of `~photutils_rcnn.classes.CLASS_NAMES`
+        from 1; 0 where there is none (default).
     class_probabilities : (N, n_classes) array_like of float, optional
         The probability of each class, given that it is a source. Default is
         NaN.
@@ -40,7 +41,8 @@ class Detections:
     Raises
     ------
     ValueError
-        If the lengths differ, or a score or position is not finite.
+        If the lengths differ, a score or position is not finite, or there is
+        no such class.
     """
 
     footprints: Footprints
@@ -64,7 +66,7 @@ class Detections:
             self.x = (self.boxes[:, 1] + self.boxes[:, 3]) / 2 - 0.5
         if self.y is None:
             self.y = (self.boxes[:, 0] + self.boxes[:, 2]) / 2 - 0.5
-        self.class_ids = np.asarray(self.class_ids, dtype=int)
+        self.class_ids = _as_class_ids(self.class_ids)
         self.class_probabilities = np.asarray(
             self.class_probabilities, dtype=float).reshape(
                 -1, len(CLASS_NAMES))
@@ -160,3 +162,17 @@ class Detections:
         return cls(result.footprints, np.asarray(found.scores),
                    probabilities.argmax(axis=1) + 1, probabilities,
                    x=x, y=y, boxes=np.asarray(found.boxes))
+
+
+def _as_class_ids(class_ids):
+    """
+    The classes as integers; those that do not exist are refused.
+    """
+    class_ids = np.asarray(class_ids)
+    n = len(CLASS_NAMES)
+    unknown = ~np.isin(class_ids, np.arange(n + 1))
+    if unknown.any():
+        msg = (f'class_ids must be integers from 0 to {n}, got '
+               f'{class_ids[unknown][0]}')
+        raise ValueError(msg)
+    return class_ids.astype(int)

@@ -3,7 +3,7 @@
 The curves of an evaluation as pictures.
 """
 
-__all__ = ['draw_curves']
+__all__ = ['FIGURES', 'draw_curves']
 
 from pathlib import Path
 
@@ -13,6 +13,10 @@ from photutils_rcnn.evaluation.average_precision import (
     paper_average_precision,
 )
 from photutils_rcnn.evaluation.tables import completeness_curve
+
+_ROWS = (*CLASS_IDS, 'combined')
+FIGURES = (*(f'precision_recall_{name}.png' for name in _ROWS),
+           'completeness_purity.png')
 
 
 def draw_curves(report, path):
@@ -47,7 +51,7 @@ def draw_curves(report, path):
     files = []
     main = next(iter(report.records.values()))
     images = [record.mask for record in main]
-    for name in (*CLASS_IDS, 'combined'):
+    for name in _ROWS:
         figure = Figure(figsize=(5, 4), layout='constrained')
         ax = figure.add_subplot()
         for i, iou in enumerate(IOU_THRESHOLDS):

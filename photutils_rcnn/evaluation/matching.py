@@ -141,8 +141,8 @@ def match_positions(x, y, truth_x, truth_y, radius, *, scores=None,
         closest pairs go first.
     ignore : (M,) array_like of bool, optional
         The truth that counts neither as found nor as missed. It is matched
-        last, and every unmatched detection within the radius of one is
-        ignored.
+        last; each excuses the one detection that it matches, not others
+        within its radius.
     on_ignored : (N,) array_like of bool, optional
         Detections to be ignored unless they match (see `mask_overlaps`).
 
@@ -163,7 +163,7 @@ def match_positions(x, y, truth_x, truth_y, radius, *, scores=None,
         msg = f'radius must be positive and finite, got {radius}'
         raise ValueError(msg)
     ignore = as_flags(ignore, len(true))
-    on_ignored = as_flags(on_ignored, len(found), 'on_ignored').copy()
+    on_ignored = as_flags(on_ignored, len(found), 'on_ignored')
     if len(found) == 0 or len(true) == 0:
         return _assign(np.zeros(0, int), np.zeros(0, int), ignore, len(found),
                        on_ignored)
@@ -176,6 +176,5 @@ def match_positions(x, y, truth_x, truth_y, radius, *, scores=None,
     else:
         rank = _ranks(scores, len(found))
         order = np.lexsort((distance, ignore[second], rank[first]))
-    on_ignored[first[ignore[second]]] = True
     return _assign(first[order], second[order], ignore, len(found),
                    on_ignored)

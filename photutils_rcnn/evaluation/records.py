@@ -104,8 +104,9 @@ class SceneRecord:
     above : (N,) `~numpy.ndarray` of bool
         The detections at or above the score threshold.
     magnitudes, snr, separations : (N,) `~numpy.ndarray` of float
-        Measured on the pixels of each footprint, and the distance to the
-        nearest other detection above the threshold in FWHM.
+        Measured on the pixels of each footprint, an infinite magnitude
+        where the flux is not positive; and the distance to the nearest
+        other detection above the threshold in FWHM.
     matches : `~photutils_rcnn.evaluation.matching.Matches`
         The matches by position, greedy in score, of all detections.
     mask, box : `ImageOverlaps`
@@ -247,14 +248,17 @@ def _measure(scene, footprints, reference_band):
     """
     The isophotal magnitude and the S/N over all bands of each footprint.
 
-    The noise is that of the sky alone; NaN where the flux is not positive.
+    The noise is that of the sky alone. Where the flux is not positive, the
+    magnitude is infinite: fainter than all others. An empty footprint has a
+    S/N of 0.
     """
     good = np.isfinite(scene.data)
     if scene.mask is not None:
         good &= ~scene.mask
     data = np.where(good, scene.data, 0.0)
     noise = np.asarray(scene.noise, dtype=float)
-    magnitudes, snr = np.full((2, len(footprints)), np.nan)
+    magnitudes = np.full(len(footprints), np.inf)
+    snr = np.zeros(len(footprints))
     for i, mask in enumerate(footprints.masks):
         flux = data[:, *footprints.slices(i)][:, mask].sum(axis=1)
         area = np.count_nonzero(mask)

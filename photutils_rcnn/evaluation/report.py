@@ -14,18 +14,23 @@ from astropy.table import QTable
 
 from photutils_rcnn.classes import CLASS_NAMES
 from photutils_rcnn.evaluation import tables as make
+from photutils_rcnn.evaluation.figures import FIGURES, draw_curves
 from photutils_rcnn.evaluation.formatting import (
     format_table,
     json_rows,
     title,
 )
-from photutils_rcnn.evaluation.precision_rows import ap_row, confusion, confusion_row
+from photutils_rcnn.evaluation.notes import make_notes
+from photutils_rcnn.evaluation.precision_rows import (
+    ap_row,
+    confusion,
+    confusion_row,
+)
 from photutils_rcnn.evaluation.published import (
     PUBLISHED_AP,
     PUBLISHED_CONFUSION,
     PUBLISHED_DEEP_AP50,
     PUBLISHED_PRECISION_AT_80,
-    PUBLISHED_SOURCE,
 )
 
 MAIN = 'photutils_rcnn'
@@ -139,39 +144,32 @@ class EvaluationReport:
         """
         return dict(self._tables)
 
-    def notes(self):
+    def _chosen(self, protocol):
+        """
+        The tables to be printed.
+        """
+        if protocol not in ('all', *_PROTOCOLS):
+            msg = (f"protocol must be 'all', 'paper' or 'coco', got "
+                   f'{protocol!r}')
+            raise ValueError(msg)
+        return {name: self._tables[name]
+                for name in _PROTOCOLS.get(protocol, self._tables)}
+
+    def notes(self, protocol='all'):
         """
         What to know when reading the numbers.
+
+        Parameters
+        ----------
+        protocol : {'all', 'paper', 'coco'}, optional
+            The tables that are read, as in `format`. Default is all.
 
         Returns
         -------
         notes : list of str
             The sentences, NaN cases among them.
         """
-        notes = [f'The published numbers ({PUBLISHED_SOURCE}) belong to '
-                 'another image set and another truth-mask recipe: they stand '
-                 'beside, they are not comparable.',
-                 'Truth masks: amodal footprints as simulated. Truth below '
-                 'the detectability limit counts neither way.']
-        n_scenes = self.meta['n_scenes']
-        for row in self._tables['paper_ap']:
-            if row['source'] != MAIN or row['kind'] != 'mask':
-                continue
-            if row['n_images'] < n_scenes:
-                notes.append(
-                    f"{n_scenes - row['n_images']} of {n_scenes} images have "
-                    f"no counted truth of the rows '{row['class']}' and are "
-                    'left out of its mean.')
-            empty = [name for name in _AP_COLUMNS if np.isnan(row[name])]
-            if empty:
-                notes.append(f"NaN in '{row['class']}' {', '.join(empty)}: "
-                             'no counted truth in any image.')
-        equal = self._tables['equal_purity']
-        if len(equal):
-            for row in equal[np.isnan(equal['main_completeness'])]:
-                notes.append(f"The purity of '{row['method']}' is not "
-                             f'reached by {MAIN} at any score.')
-        return notes
+        return make_notes(self._chosen(protocol), self.meta, MAIN)
 
     def format(self, protocol='all'):
         """
@@ -189,22 +187,16 @@ class EvaluationReport:
             The text. The long tables are cut to the first three methods;
             `tables` and `write` have all.
         """
-        names = _PROTOCOLS.get(protocol, tuple(self._tables))
-        if protocol not in ('all', *_PROTOCOLS):
-            msg = (f"protocol must be 'all', 'paper' or 'coco', got "
-                   f'{protocol!r}')
-            raise ValueError(msg)
         lines = [', '.join(f'{key} = {value}'
                            for key, value in self.meta.items())]
-        for name in names:
-            table = self._tables[name]
+        for name, table in self._chosen(protocol).items():
             if name in _MANY_ROWS or name.startswith(_BINNED):
                 table = table[np.isin(table['method'],
                                       list(self.records)[:_N_SHOWN])]
             if not len(table):
                 continue
             lines += ['', title(name), '', *format_table(table)]
-        return '\n'.join([*lines, '', *self.notes(), ''])
+        return '\n'.join([*lines, '', *self.notes(protocol), ''])
 
     def write(self, path, *, figures=False, overwrite=False):
         """
@@ -214,41 +206,47 @@ class EvaluationReport:
         ----------
         path : path-like
             The folder, made if needed. It receives ``<table>.ecsv``,
-            ``completeness_curve.ecsv``, ``report.json`` and ``report.txt``.
+            ``completeness_curve.ecsv``, ``report.json`` and ``report.txt``;
+            tables without rows are not written.
         figures : bool, optional
             Whether to draw the precision-recall and completeness-purity
             curves as PNG; needs Matplotlib. Default is `False`.
         overwrite : bool, optional
-            Whether to replace existing files. Default is `False`.
+            Whether to replace a report, all its files included, also those
+            that the new one lacks. Default is `False`.
 
         Raises
         ------
         OSError
-            If the folder holds a report and ``overwrite`` is `False`.
+            If the folder holds a report and ``overwrite`` is `False`, or
+            ``path`` is a file.
         """
         path = Path(path)
         check_folder(path, overwrite=overwrite)
         path.mkdir(parents=True, exist_ok=True)
         tables = {**self._tables, 'completeness_curve': make.stack_methods(
             self.records, _curve_table)}
-        for name, table in tables.items():
-            if len(table):
-                table.write(path / f'{name}.ecsv', overwrite=True)
-        (path / 'report.txt').write_text(self.format(), encoding='utf-8')
+        text = self.format()
         content = {'meta': self.meta, 'notes': self.notes(),
                    'tables': {name: json_rows(table) for name, table in
                               self._tables.items()}}
-        (path / 'report.json').write_text(
-            json.dumps(content, indent=1, allow_nan=False), encoding='utf-8')
+        content = json.dumps(content, indent=1, allow_nan=False)
+        if overwrite:
+            _remove_report(path, tables)
+        # First what marks a report: if writing the rest fails, it holds all
+        # numbers, and the next one replaces all files.
+        (path / 'report.json').write_text(content, encoding='utf-8')
+        (path / 'report.txt').write_text(text, encoding='utf-8')
+        for name, table in tables.items():
+            if len(table):
+                table.write(path / f'{name}.ecsv', overwrite=True)
         if figures:
-            from photutils_rcnn.evaluation.figures import draw_curves
-
             draw_curves(self, path)
 
 
 def check_folder(path, *, overwrite):
     """
-    Refuse to replace a report.
+    Refuse to replace a report, or what is no folder.
 
     Parameters
     ----------
@@ -260,11 +258,27 @@ def check_folder(path, *, overwrite):
     Raises
     ------
     OSError
-        If there is one and ``overwrite`` is `False`.
+        If there is one and ``overwrite`` is `False`, or the path or a parent
+        of it is a file.
     """
-    if (Path(path) / 'report.json').exists() and not overwrite:
+    path = Path(path)
+    existing = next(item for item in (path, *path.absolute().parents)
+                    if item.exists())
+    if not existing.is_dir():
+        msg = f'path must be a folder, got the file {existing}'
+        raise NotADirectoryError(msg)
+    if (path / 'report.json').exists() and not overwrite:
         msg = f'path already holds a report: {path} (overwrite=True?)'
         raise OSError(msg)
+
+
+def _remove_report(path, names):
+    """
+    Remove all that a report may consist of, and nothing else.
+    """
+    for name in (*(f'{name}.ecsv' for name in names), 'report.json',
+                 'report.txt', *FIGURES):
+        (path / name).unlink(missing_ok=True)
 
 
 def _deep_field(paper_ap):

@@ -5,6 +5,11 @@ Running methods over scenes with known truth.
 
 __all__ = ['evaluate']
 
+from collections.abc import Mapping
+from numbers import Real
+
+import numpy as np
+
 from photutils_rcnn.evaluation.baselines import (
     DEFAULT_RUNS,
     GRID_RUNS,
@@ -13,8 +18,10 @@ from photutils_rcnn.evaluation.baselines import (
 from photutils_rcnn.evaluation.detections import Detections
 from photutils_rcnn.evaluation.records import TruthRecord, record_scene
 from photutils_rcnn.evaluation.report import MAIN, EvaluationReport
+from photutils_rcnn.result import RCNNResult
 
 _BASELINES = {None: {}, 'default': DEFAULT_RUNS, 'grid': GRID_RUNS}
+_SIZE = 'positive and finite', lambda x: 0 < x < np.inf
 
 
 def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
@@ -33,15 +40,17 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
         thresholds are applied here.
     scenes : iterable of `~photutils_rcnn.simulation.scene.Scene`
         The scenes; only one is held at a time.
-    baselines : {'default', 'grid', None} or dict, optional
+    baselines : {'default', 'grid', None} or mapping, optional
         The methods to run beside: photutils and sep with their defaults
         (default), also on a grid of thresholds, none, or a mapping of names
         to callables of a
-        `~photutils_rcnn.evaluation.baselines.DetectionImage`.
-    score_threshold : float, optional
+        `~photutils_rcnn.evaluation.baselines.DetectionImage` that return
+        what ``segment`` may return. The name ``'photutils_rcnn'`` is that of
+        ``segment``.
+    score_threshold : float or None, optional
         The smallest score that enters the paper's average precision, the
         confusion, completeness, purity and blend tables of ``segment``.
-        Default is 0.5. It does not apply to the baselines.
+        Default is 0.5, `None` for all. It does not apply to the baselines.
     ranking : {'class', 'source'}, optional
         What ranks the detections in the average precision: the score times
         the probability of the class (default) or the score alone.
@@ -62,46 +71,90 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
 
     Raises
     ------
+    TypeError
+        If ``baselines`` is none of these, or a method returns anything else.
     ValueError
-        If there is no scene or an option is unknown.
+        If there is no scene, or an option is unknown or out of range.
     """
     if ranking not in ('class', 'source'):
         msg = f"ranking must be 'class' or 'source', got {ranking!r}"
         raise ValueError(msg)
-    if not isinstance(baselines, dict):
-        if baselines not in _BASELINES:
-            msg = (f"baselines must be 'default', 'grid', None or a dict, "
-                   f'got {baselines!r}')
-            raise ValueError(msg)
-        baselines = _BASELINES[baselines]
+    if score_threshold is not None:
+        score_threshold = _check_number('score_threshold', score_threshold,
+                                        'in [0, 1]', lambda x: 0 <= x <= 1)
+    if radius is not None:
+        radius = _check_number('radius', radius, *_SIZE)
+    max_separation = _check_number('max_separation', max_separation, *_SIZE)
+    baselines = _as_runs(baselines)
     records = {name: [] for name in (MAIN, *baselines)}
     for scene in _progress(scenes, progress_bar):
         truth = TruthRecord.from_scene(scene, radius=radius,
                                        max_separation=max_separation)
         records[MAIN].append(record_scene(
             scene, truth,
-            _as_detections(segment(scene), scene, score_threshold),
+            _as_detections(segment(scene), scene, 'segment',
+                           score_threshold),
             score_threshold=score_threshold, ranking=ranking))
         if baselines:
             image = DetectionImage.from_scene(scene)
         for name, run in baselines.items():
-            records[name].append(record_scene(scene, truth, run(image)))
+            found = _as_detections(run(image), scene, f'baselines[{name!r}]')
+            records[name].append(record_scene(scene, truth, found))
     if not records[MAIN]:
         msg = 'scenes must hold at least one scene'
         raise ValueError(msg)
     return EvaluationReport(records, {
         'n_scenes': len(records[MAIN]), 'score_threshold': score_threshold,
         'ranking': ranking, 'max_separation_fwhm': max_separation,
-        'radius_pixels': 'max(FWHM, half-light, footprint / 4)' if radius is None
-        else float(radius)})
+        'radius_pixels': 'max(FWHM, half-light, footprint / 4)'
+        if radius is None else radius})
 
 
-def _as_detections(result, scene, score_threshold):
+def _check_number(name, value, allowed, is_allowed):
+    """
+    An option as a float, which no file of a report refuses.
+    """
+    if not (isinstance(value, Real) and is_allowed(value)):
+        msg = f'{name} must be {allowed}, got {value!r}'
+        raise ValueError(msg)
+    return float(value)
+
+
+def _as_runs(baselines):
+    """
+    The methods to run beside, by name.
+    """
+    named = baselines is None or isinstance(baselines, str)
+    if named and baselines in _BASELINES:
+        return _BASELINES[baselines]
+    if not isinstance(baselines, Mapping):
+        msg = (f"baselines must be 'default', 'grid', None or a mapping, "
+               f'got {baselines!r}')
+        raise (ValueError if named else TypeError)(msg)
+    for name, run in baselines.items():
+        if not isinstance(name, str) or not callable(run):
+            msg = (f'baselines must map names to callables, got {name!r}: '
+                   f'{run!r}')
+            raise TypeError(msg)
+    if MAIN in baselines:
+        msg = f'baselines must not use the name of segment, got {MAIN!r}'
+        raise ValueError(msg)
+    return baselines
+
+
+def _as_detections(result, scene, name, score_threshold=None):
+    """
+    What a method returned, as detections.
+    """
     if result is None:
         return Detections.empty(scene.footprints.shape)
-    if isinstance(result, Detections):
-        return result
-    return Detections.from_result(result, score_threshold)
+    if isinstance(result, RCNNResult):
+        return Detections.from_result(result, score_threshold)
+    if not isinstance(result, Detections):
+        msg = (f'{name} must return Detections, an RCNNResult or None, got '
+               f'{type(result).__name__}')
+        raise TypeError(msg)
+    return result
 
 
 def _progress(scenes, progress_bar):

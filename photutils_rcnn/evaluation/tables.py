@@ -96,6 +96,8 @@ def fraction_table(records, quantity, fraction):
         values, success = _truth(records, plural), _found(records)
     else:
         values, success = _detected(records, plural), _hits(records)
+    # the open last bin holds what has no neighbor or no flux
+    values = np.minimum(values, np.finfo(float).max)
     if quantity == 'magnitude':
         true = _truth(records, plural)
         true = true[np.isfinite(true)]
@@ -108,8 +110,6 @@ def fraction_table(records, quantity, fraction):
         edges = SNR_EDGES if fraction == 'completeness' else (0, *SNR_EDGES)
     else:
         edges = SEPARATION_EDGES
-        # the open last bin holds sources without any neighbor
-        values = np.minimum(values, np.finfo(float).max)
     return binned_fraction(values, success, edges, name=quantity,
                            fraction=fraction)
 
@@ -260,16 +260,18 @@ def blend_table(records_by_name, max_separation):
         both = np.concatenate([r.found()[r.truth.pairs].all(axis=1)
                                for r in records])
         counted = sum(int(r.counted.sum()) for r in records)
-        shredded = sum(int((r.claims > 1).sum()) for r in records)
-        claimed = sum(int((r.claims > 0).sum()) for r in records)
+        found = _found(records)
+        # pieces of a source that none of them finds do not shred it
+        shredded = sum(int((r.claims > 1)[r.found()].sum())
+                       for r in records)
         blends = sum(int((r.n_covered > 1).sum()) for r in records)
         hidden = sum(int(r.hidden.sum()) for r in records)
         rows.append({
             'method': name, 'n_close': int(close.sum()),
-            'recall_close': _mean(_found(records)[close]),
+            'recall_close': _mean(found[close]),
             'n_pairs': len(both), 'both_found': _mean(both),
             'n_shredded': shredded,
-            'shredded': shredded / claimed if claimed else np.nan,
+            'shredded': shredded / found.sum() if found.any() else np.nan,
             'n_unrecognized': blends,
             'unrecognized': blends / counted if counted else np.nan,
             'n_hidden': hidden,

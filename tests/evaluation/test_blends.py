@@ -79,3 +79,15 @@ def test_unrecognized():
         ignore=[False, True, False])
     assert_equal(n_covered, [1])
     assert not hidden.any()
+
+
+def test_ignored_detection_is_no_blend():
+    """What counts neither way covers nothing, however large it is."""
+    detected = rectangles([(0, 0, 20, 40)])
+    ignore = [True, False, False]
+    truth = [10, 24, 30], [10, 10, 10]
+    matches = match_positions([10], [10], *truth, 2.0, ignore=ignore)
+    n_covered, hidden = unrecognized_blends(detected, *truth, matches,
+                                            ignore=ignore)
+    assert_equal(n_covered, [0])
+    assert not hidden.any()

@@ -75,8 +75,12 @@ def test_empty():
 
 
 def test_invalid(footprints):
-    """Wrong lengths and NaN are refused."""
+    """Wrong lengths, NaN and unknown classes are refused."""
     with pytest.raises(ValueError, match='scores must have one element'):
         Detections(footprints, [0.5])
     with pytest.raises(ValueError, match='scores must be finite'):
         Detections(footprints, [0.5, np.nan])
+    for wrong in (-1, 3, 1.5, np.nan):
+        with pytest.raises(ValueError, match='class_ids must be integers '
+                           f'from 0 to 2, got {wrong}'):
+            Detections(footprints, [0.5, 0.6], [2, wrong])

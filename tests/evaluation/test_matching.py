@@ -143,8 +143,17 @@ def test_positions_closest_first():
     matches = match_positions([0.0, 5.0], [0, 0], [0.1, 1.0], [0, 0], 2.0,
                               ignore=[True, False])
     assert_equal(matches.truth_of_detection, [1, -1])
-    matches = match_positions([0.0, 0.5], [0, 0], [0.1], [0], 2.0,
-                              ignore=[True])
+
+
+def test_ignored_truth_excuses_one_position():
+    """The other detections near it are wrong unless they lie on ignored."""
+    near = [0.0, 0.5], [0, 0], [0.1], [0], 2.0
+    matches = match_positions(*near, ignore=[True])
+    assert_equal(matches.ignored, [True, False])
+    matches = match_positions(*near, ignore=[True], scores=[0.2, 0.3])
+    assert_equal(matches.ignored, [False, True])
+    assert_equal(matches.truth_of_detection, [-1, -1])
+    matches = match_positions(*near, ignore=[True], on_ignored=[False, True])
     assert_equal(matches.ignored, [True, True])
 
 

@@ -17,6 +17,7 @@ from photutils_rcnn.evaluation.baselines import (
     detect_photutils,
     detect_sep,
 )
+from photutils_rcnn.evaluation.report import check_folder
 
 
 def perfect(scene):
@@ -161,6 +162,50 @@ def test_comparison(scene, tmp_path):
     assert len(GRID_RUNS) > 8
 
 
+def test_overwrite_leaves_nothing_of_the_older_report(scene, tmp_path):
+    """Tables and pictures that the new report lacks go; other files stay."""
+    pytest.importorskip('matplotlib')
+    (tmp_path / 'mine.ecsv').touch()
+    evaluate(perfect, [scene], baselines={'same': lambda image: perfect(
+        scene)}).write(tmp_path, figures=True)
+    conditional = {'equal_purity.ecsv', 'completeness_curve.ecsv',
+                   'completeness_purity.png', 'precision_recall_star.png'}
+    assert conditional <= {path.name for path in tmp_path.iterdir()}
+    new = evaluate(lambda scene: None, [scene], baselines=None)
+    new.write(tmp_path, overwrite=True)
+    left = {path.name for path in tmp_path.iterdir()}
+    new.write(tmp_path / 'fresh')
+    assert left == {'mine.ecsv'} | {path.name for path in
+                                    (tmp_path / 'fresh').iterdir()}
+
+
+def test_unfinished_report_is_replaced(scene, tmp_path, monkeypatch):
+    """A failure between the files leaves the numbers, and a report."""
+    report = evaluate(perfect, [scene], baselines=None)
+
+    def fail(*args, **kwargs):
+        raise OSError('disk full')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QTable, 'write', fail)
+        with pytest.raises(OSError, match='disk full'):
+            report.write(tmp_path)
+    assert 'summary' in json.loads((tmp_path / 'report.json').read_text())[
+        'tables']
+    with pytest.raises(OSError, match='already holds a report'):
+        report.write(tmp_path)
+
+
+def test_file_in_the_place_of_the_folder(tmp_path):
+    """It is found before the work begins, above the folder too."""
+    path = tmp_path / 'out'
+    check_folder(path / 'a', overwrite=False)
+    path.touch()
+    for folder in (path, path / 'a'):
+        with pytest.raises(NotADirectoryError, match='got the file .*out'):
+            check_folder(folder, overwrite=True)
+
+
 def test_figures(scene, tmp_path):
     """The curves are drawn."""
     pytest.importorskip('matplotlib')
@@ -176,21 +221,26 @@ def test_undefined_values_are_said(build_scene):
     assert np.isnan(ap['AP'][0])
     assert ap['AP'][1] == 0
     assert any("'star'" in note for note in report.notes())
+    coco = '\n'.join(report.notes('coco'))
+    assert "in 'star' AP, AP50, AP75, AP_S, AP_M, AP_L (COCO)" in coco
+    # 22 pixels across: small for COCO, of medium size for the paper
+    assert "in 'galaxy' AP_M, AP_L (COCO)" in coco
+    assert 'paper' not in coco
+    assert 'published' not in coco
+    paper = '\n'.join(report.notes('paper'))
+    assert "in 'galaxy' AP_S, AP_L (paper)" in paper
+    assert "1 of 1 images have no counted truth of the rows 'star'" in paper
+    assert 'COCO' not in paper
+    assert all(note in report.format('coco') for note in report.notes('coco'))
+    assert "'star' AP" not in report.format('coco').replace(coco, '')
     assert np.isnan(report.tables()['summary']['purity'][0])
     assert report.format()
 
 
 def test_invalid(scene):
     """Clear errors for wrong arguments."""
-    with pytest.raises(ValueError, match='baselines must be'):
-        evaluate(perfect, [scene], baselines='all')
-    with pytest.raises(ValueError, match='ranking must be'):
-        evaluate(perfect, [scene], ranking='x')
     with pytest.raises(ValueError, match='at least one scene'):
         evaluate(perfect, [])
-    with pytest.raises(ValueError, match='frame of shape'):
-        evaluate(lambda scene: Detections.empty((3, 3)), [scene],
-                 baselines=None)
     report = evaluate(perfect, [scene], baselines=None)
     with pytest.raises(ValueError, match='protocol must be'):
         report.format('x')

@@ -40,7 +40,7 @@ def ap50(trainer, scenes, folder):
     export_model(trainer, folder)
     segmenter = RCNNSegmenter(folder, background=0)
     report = evaluate(
-        lambda scene: segmenter.segment(scene.data).detections, scenes,
+        lambda scene: segmenter.segment(scene.data), scenes,
         baselines=None, ranking='source')
     table = report.tables()['paper_ap']
     row, = (row for row in table if row['class'] == 'combined'

@@ -1,0 +1,91 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests of the ``evaluate`` command on folders of scenes.
+"""
+
+import json
+
+import numpy as np
+import pytest
+
+from photutils_rcnn.cli import main
+from photutils_rcnn.simulation.scene import Scene
+
+
+@pytest.fixture
+def folder(build_scene, fake_model, monkeypatch, tmp_path):
+    """
+    Three scenes of a star each.
+    """
+    monkeypatch.setattr('photutils_rcnn.models.zoo.load_model',
+                        lambda _: fake_model)
+    for i in range(3):
+        made = build_scene([(30 + 10 * i, 40)], [3000], [1], seed=i,
+                           shape=(96, 96))
+        Scene(**vars(made), pixel_scale=0.2, preset='', seed=i).write(
+            tmp_path / f'scene{i}.npz')
+    return tmp_path
+
+
+def evaluate(folder, *options):
+    """
+    The exit status of the command.
+    """
+    return main(['evaluate', str(folder), '--quiet', '--baselines', 'none',
+                 *options])
+
+
+@pytest.mark.parametrize('damage', ['cut', 'empty', 'text', 'other'])
+def test_damaged_file_is_named_at_the_start(folder, damage, capsys,
+                                            monkeypatch):
+    """A file that cannot be read is refused before a model is loaded."""
+    path = folder / 'scene1.npz'
+    content = path.read_bytes()
+    if damage == 'other':
+        np.savez(path, a=np.zeros(3))
+    else:
+        path.write_bytes({'cut': content[:-2000], 'empty': b'',
+                          'text': b'no scene'}[damage])
+    monkeypatch.setattr('photutils_rcnn.models.zoo.load_model', pytest.fail)
+    assert evaluate(folder) == 2
+    error = capsys.readouterr().err
+    assert f'{path} is no scene, or damaged' in error
+    assert error.count('\n') == 1
+
+
+def test_hidden_damage_and_no_valid_pixels(folder, capsys):
+    """Such scenes are left out with a warning, and counted."""
+    scene = Scene.read(folder / 'scene0.npz')
+    scene.mask[:] = True
+    scene.write(folder / 'scene0.npz')
+    path = folder / 'scene1.npz'
+    content = bytearray(path.read_bytes())
+    content[2000] ^= 255
+    path.write_bytes(content)
+    assert evaluate(folder, '-o', str(folder / 'out')) == 0
+    streams = capsys.readouterr()
+    assert 'left out: ' + str(folder / 'scene0.npz has no val') in streams.err
+    assert f'left out: {path} is no scene, or damaged' in streams.err
+    assert 'n_left_out = 2' in streams.out
+    assert '2 scenes that cannot be read or have no valid' in streams.out
+    content = json.loads((folder / 'out' / 'report.json').read_text())
+    assert (content['meta']['n_scenes'], content['meta']['n_left_out']) == (
+        1, 2)
+    assert content['tables']['summary'][0]['n_found'] == 1
+
+
+def test_protocol_and_limit(folder, capsys):
+    """The notes are those of the tables that are printed."""
+    assert evaluate(folder, '--protocol', 'coco', '--limit', '2') == 0
+    text = capsys.readouterr().out
+    assert 'n_scenes = 2' in text
+    assert 'left out' not in text
+    assert "in 'galaxy' AP, AP50" in text
+    assert '(paper)' not in text
+
+
+def test_output_that_is_a_file(folder, capsys):
+    """A file in the place of the folder is found at the start."""
+    (folder / 'out').touch()
+    assert evaluate(folder, '-o', str(folder / 'out')) == 2
+    assert 'path must be a folder' in capsys.readouterr().err
