@@ -5,28 +5,53 @@ Simulation of many scenes into a folder.
 
 __all__ = ['simulate_scenes']
 
+import logging
+import zipfile
+import zlib
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from tqdm.auto import tqdm
 
 from photutils_rcnn._parallel import parallel_map
 from photutils_rcnn.simulation.make import make_scene
-from photutils_rcnn.simulation.presets import PRESETS
-from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.simulation.presets import draw_settings
+
+log = logging.getLogger(__name__)
 
 
-def _simulate_one(seed, *, preset, out_dir, overrides):
+def _simulate_one(seed, *, preset, out_dir, shape, overrides):
     path = out_dir / f'{preset}-{seed:08d}.npz'
-    if not path.exists():
+    found = _stored_shape(path) if path.exists() else None
+    if found is None:
+        if path.exists():
+            log.warning('%s is damaged, and simulated again', path)
         make_scene(preset, seed, **overrides).write(path)
-    elif 'shape' in overrides:
-        found = Scene.read(path).footprints.shape
-        if found != tuple(overrides['shape']):
-            msg = (f'{path} exists with the shape {found}, got shape '
-                   f'{overrides["shape"]}: use another folder')
-            raise ValueError(msg)
+    elif found != shape:
+        msg = (f'{path} exists with the shape {found}, got shape {shape}: use '
+               'another folder')
+        raise ValueError(msg)
     return path
+
+
+def _stored_shape(path):
+    """
+    The shape of a scene in a file; `None` if the file is damaged.
+
+    Pixels are not read, which would take long for thousands of scenes: the
+    list of the arrays is at the end of a file, so that one which was cut
+    short has none.
+    """
+    try:
+        # NumPy leaves a damaged file open that it opened itself
+        with path.open('rb') as stream, np.load(
+                stream, allow_pickle=False) as file:
+            ny, nx = file['footprints_shape']
+    except (AttributeError, EOFError, KeyError, TypeError, ValueError,
+            zipfile.BadZipFile, zlib.error):
+        return None
+    return int(ny), int(nx)
 
 
 def simulate_scenes(preset, n_scenes, out_dir, *, seed, n_processes=1,
@@ -35,8 +60,9 @@ def simulate_scenes(preset, n_scenes, out_dir, *, seed, n_processes=1,
     Simulate scenes into a folder, one file each.
 
     Scenes whose file exists are left as they are, so that an interrupted
-    simulation goes on where it stopped. Their file names tell preset and
-    seed: scenes with other ``overrides`` belong in other folders.
+    simulation goes on where it stopped; a file that was cut short is written
+    again. The file names tell preset and seed: scenes with other
+    ``overrides`` belong in other folders.
 
     Parameters
     ----------
@@ -66,19 +92,19 @@ def simulate_scenes(preset, n_scenes, out_dir, *, seed, n_processes=1,
     ------
     ValueError
         If a number is out of range, the preset unknown, an override does not
-        fit, or a scene exists with another ``shape``.
+        fit, or a scene exists with another shape than asked for, by default
+        that of the preset.
     """
     if n_scenes < 0 or seed < 0 or n_processes < 1:
         msg = ('n_scenes and seed must be non-negative and n_processes '
                f'positive, got {n_scenes}, {seed}, {n_processes}')
         raise ValueError(msg)
-    if preset not in PRESETS:
-        msg = f'preset must be one of {PRESETS}, got {preset!r}'
-        raise ValueError(msg)
+    # Before there is a folder, this finds what does not fit.
+    settings = draw_settings(preset, np.random.default_rng(seed), **overrides)
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     job = partial(_simulate_one, preset=preset, out_dir=out_dir,
-                  overrides=overrides)
+                  shape=settings.shape, overrides=overrides)
     seeds = range(seed, seed + n_scenes)
     return list(tqdm(parallel_map(job, seeds, n_processes), total=n_scenes,
                      desc='Simulating', unit='scene',

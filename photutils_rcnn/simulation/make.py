@@ -24,8 +24,9 @@ def _point_spreads(settings):
                         e1=e1, e2=e2, obscuration=settings.obscuration,
                         aureole=settings.aureole,
                         aureole_slope=settings.aureole_slope)
-            for fwhm, (e1, e2) in zip(settings.fwhm, settings.ellipticities,
-                                      strict=False)]
+            for fwhm, (e1, e2) in zip(
+                settings.fwhm, settings.ellipticities[:len(settings.fwhm)],
+                strict=True)]
 
 
 def _with_artifacts(total, population, fluxes, settings, sigma, fwhm, rng):
@@ -113,7 +114,7 @@ def make_scene(preset, seed, **overrides):
     Raises
     ------
     ValueError
-        If the preset or an override is unknown.
+        If the preset or an override is unknown, or an override does not fit.
 
     Notes
     -----

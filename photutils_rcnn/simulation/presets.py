@@ -3,16 +3,15 @@
 The presets, which draw the settings of a scene at random.
 """
 
-__all__ = ['PRESETS', 'draw_settings']
+__all__ = ['PRESETS', 'default_side', 'draw_settings']
 
 from dataclasses import fields, replace
 
 import numpy as np
 
-from photutils_rcnn.inputs import MIN_SIDE
 from photutils_rcnn.simulation.catsim import GALAXY_COUNTS, STAR_COUNTS
 from photutils_rcnn.simulation.noise import amplification, resampling_kernel
-from photutils_rcnn.simulation.settings import SceneSettings
+from photutils_rcnn.simulation.settings import SceneSettings, check_shape
 from photutils_rcnn.simulation.survey import SURVEYS
 
 # per arcmin2, brighter than r = 24: a round 4e4 galaxies per square degree,
@@ -22,6 +21,23 @@ STARS_R24 = 2.8
 
 PRESETS = ('universal', 'blends', 'decam', 'decam-deep', *(
     name for name in SURVEYS if name != 'decam'))
+
+
+def default_side(preset):
+    """
+    The side of the scenes of a preset, where no shape is given.
+
+    Parameters
+    ----------
+    preset : str
+        One of `PRESETS`.
+
+    Returns
+    -------
+    side : int
+        The side in pixels.
+    """
+    return 256 if preset in ('universal', 'blends') else 512
 
 
 def draw_settings(preset, rng, **overrides):
@@ -47,43 +63,33 @@ def draw_settings(preset, rng, **overrides):
     Raises
     ------
     ValueError
-        If the preset or an override is unknown, the shape too small, or
-        something has not one entry per band.
+        If the preset or an override is unknown, or an override does not fit,
+        see `SceneSettings`.
     """
     known = {f.name for f in fields(SceneSettings)}
     unknown = sorted(set(overrides) - known)
     if unknown:
         msg = f'overrides must be fields of SceneSettings, got {unknown}'
         raise ValueError(msg)
-    shape = overrides.get('shape')
-    if shape is not None:
-        if np.shape(shape) != (2,) or min(shape) < MIN_SIDE:
-            msg = (f'shape must have two sides of at least {MIN_SIDE} pixels, '
-                   f'got {shape}')
-            raise ValueError(msg)
-        overrides['shape'] = shape = tuple(int(n) for n in shape)
-    if preset == 'universal':
-        settings = _universal(rng, shape or (256, 256))
-    elif preset == 'blends':
-        settings = replace(_universal(rng, shape or (256, 256)),
-                           overlap_share=float(rng.uniform(0.3, 0.9)))
-    elif preset == 'decam':
-        settings = _decam(rng, shape or (512, 512))
-    elif preset == 'decam-deep':
-        settings = _decam_deep(rng, shape or (512, 512))
-    elif preset in SURVEYS:
-        settings = _survey(rng, SURVEYS[preset], shape or (512, 512))
-    else:
+    if preset not in PRESETS:
         msg = f'preset must be one of {PRESETS}, got {preset!r}'
         raise ValueError(msg)
-    settings = replace(settings, **overrides)
-    for name in ('wavelengths', 'zero_points', 'variance', 'fwhm'):
-        value = getattr(settings, name)
-        if np.shape(value) != (len(settings.bands),):
-            msg = (f'{name} must have one entry for each of the bands '
-                   f'{settings.bands}, got {value!r}')
-            raise ValueError(msg)
-    return settings
+    shape = (default_side(preset),) * 2
+    if 'shape' in overrides:
+        check_shape(overrides['shape'])
+        shape = tuple(int(n) for n in overrides['shape'])
+    if preset == 'universal':
+        settings = _universal(rng, shape)
+    elif preset == 'blends':
+        settings = replace(_universal(rng, shape),
+                           overlap_share=float(rng.uniform(0.3, 0.9)))
+    elif preset == 'decam':
+        settings = _decam(rng, shape)
+    elif preset == 'decam-deep':
+        settings = _decam_deep(rng, shape)
+    else:
+        settings = _survey(rng, SURVEYS[preset], shape)
+    return replace(settings, **{**overrides, 'shape': shape})
 
 
 def _cumulative(counts, bright, faint, steepness=1.0):

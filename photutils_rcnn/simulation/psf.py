@@ -53,7 +53,7 @@ class PointSpread:
     fwhm : float
         The FWHM of the core in pixels.
     beta : float, optional
-        The exponent of the Moffat core.
+        The exponent of the Moffat core, above 1.1.
     e1, e2 : float, optional
         The ellipticity (distortion) of the core.
     obscuration : float, optional
@@ -62,7 +62,9 @@ class PointSpread:
         The share of the flux in an aureole.
     aureole_slope : float, optional
         The aureole falls as radius to the power of minus this number
-        (King 1971, PASP 83, 199, measured 2).
+        (King 1971, PASP 83, 199, measured 2). It must be above 2.2, where
+        there is an aureole: GalSim has no Moffat profile of ``beta``, half of
+        this number, of 1.1 or less.
 
     Attributes
     ----------

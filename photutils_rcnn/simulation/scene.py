@@ -8,6 +8,7 @@ __all__ = ['Scene']
 import io
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +46,8 @@ class Scene:
     truth : `~astropy.table.Table`
         One row per source: ``x``, ``y`` (pixels, 0-based), ``class_id``
         (1 star, 2 galaxy), ``flux_<band>`` (electrons, the whole model, of
-        which a few percent lie beyond the pixels that were drawn), ``mag`` (in the
+        which some 5 percent, and up to a fifth where the signal-to-noise
+        ratio is low, lie beyond the pixels that were drawn), ``mag`` (in the
         band ``truth.meta['reference_band']``), ``snr`` (of a matched filter
         over all bands), ``half_light_radius`` (pixels, circularized, without
         the PSF; 0 for stars), ``blendedness`` (the share of the light of
@@ -124,13 +126,15 @@ class Scene:
             If the file is damaged or holds no scene.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # NumPy leaves a damaged file open that it opened itself
+            with Path(path).open('rb') as stream, np.load(
+                    stream, allow_pickle=False) as file:
                 arrays = dict(file)
             return cls._from_arrays(arrays)
         except FileNotFoundError:
             raise
         except (EOFError, OSError, ValueError, KeyError, TypeError,
-                zipfile.BadZipFile) as exc:
+                zipfile.BadZipFile, zlib.error) as exc:
             msg = f'{path} is no scene, or damaged: {exc!r}'
             raise ValueError(msg) from exc
 

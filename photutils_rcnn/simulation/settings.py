@@ -3,11 +3,26 @@
 The settings of one scene.
 """
 
-__all__ = ['SceneSettings']
+__all__ = ['SceneSettings', 'check_shape']
 
+import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
+
+from photutils_rcnn.inputs import MIN_SIDE
+
+CHOICES = {'reference': ('r', 'g'),
+           'psf_kind': ('moffat', 'kolmogorov', 'airy'),
+           'missing': ('', 'columns', 'corner', 'edge', 'band')}
+SHARES = ('aureole', 'spheroid_share', 'merger_share', 'binary_share',
+          'overlap_share', 'spike_share')
+AT_LEAST_0 = ('n_galaxies', 'n_stars', 'n_cosmic_rays', 'background')
+WHOLE = ('n_members', 'n_large', 'spikes')
+SWITCHES = ('mask_saturated', 'bleeding', 'trail')
+# GalSim draws no Moffat profile of this exponent or a smaller one
+LEAST_BETA = 1.1
 
 
 @dataclass(frozen=True)
@@ -43,9 +58,12 @@ class SceneSettings:
     psf_kind : {'moffat', 'kolmogorov', 'airy'}, optional
         The core of the PSF.
     beta, obscuration, aureole, aureole_slope : float, optional
-        See `~photutils_rcnn.simulation.psf.PointSpread`.
+        See `~photutils_rcnn.simulation.psf.PointSpread`: ``beta`` must be
+        above 1.1 and, with an aureole, ``aureole_slope`` above 2.2, as GalSim
+        has no flatter wings.
     ellipticities : tuple of (float, float), optional
-        The distortion of the PSF of each band.
+        The distortion of the PSF of each band, smaller than 1. Those beyond
+        the number of bands are not used.
     galaxy_steepness, star_steepness : float, optional
         Factors on the slopes of the number counts.
     spheroid_share : float, optional
@@ -62,14 +80,15 @@ class SceneSettings:
         lies.
     kernel : tuple of (tuple, tuple), optional
         The kernels (y, x) that correlate the noise of a resampled image.
+        The squares of each sum to 1.
     full_well : float, optional
-        The saturation level in electrons.
+        The saturation level in electrons; infinity for none.
     mask_saturated : bool, optional
         Whether saturated pixels are known to be bad.
     bleeding : bool, optional
         Whether saturated pixels bleed along columns.
     spikes : int, optional
-        The number of diffraction spikes.
+        The number of diffraction spikes, even.
     spike_share : float, optional
         The share of the light in the spikes.
     n_cosmic_rays : float, optional
@@ -80,6 +99,11 @@ class SceneSettings:
         Whether a satellite crosses one of the bands.
     missing : {'', 'columns', 'corner', 'edge', 'band'}, optional
         Pixels without data.
+
+    Raises
+    ------
+    ValueError
+        If a value is of a wrong kind or out of range.
     """
 
     shape: tuple
@@ -119,6 +143,103 @@ class SceneSettings:
     trail: bool = False
     missing: str = ''
 
+    def __post_init__(self):
+        check_shape(self.shape)
+        self._check_bands()
+        self._check_psf()
+        self._check_kernel()
+        self._check_magnitudes()
+        self._check_numbers()
+        for name in SWITCHES:
+            self._require(name, 'True or False',
+                          isinstance(getattr(self, name), bool | np.bool_))
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            self._require(name, f'one of {choices}',
+                          isinstance(value, str) and value in choices)
+
+    def _check_magnitudes(self):
+        for name in ('galaxy_range', 'star_range'):
+            limits = getattr(self, name)
+            self._require(
+                name, 'a brighter and a fainter magnitude',
+                _are_numbers(limits, 2) and limits[0] < limits[1])
+        for name in ('galaxy_steepness', 'star_steepness'):
+            self._require(name, 'a number', _is_number(getattr(self, name)))
+
+    def _check_numbers(self):
+        for name in AT_LEAST_0:
+            self._require(name, 'a number of at least 0',
+                          _is_number(getattr(self, name), least=0))
+        for name in WHOLE:
+            self._require(name, 'a whole number of at least 0',
+                          _is_whole(getattr(self, name), least=0))
+        self._require('spikes', 'even', self.spikes % 2 == 0)
+        for name in SHARES:
+            self._require(name, 'a share between 0 and 1',
+                          _is_number(getattr(self, name), least=0)
+                          and getattr(self, name) <= 1)
+        self._require('pixel_scale', 'a finite number above 0',
+                      _is_number(self.pixel_scale, above=0))
+        # infinity means that nothing saturates
+        self._require('full_well', 'a number above 0',
+                      isinstance(self.full_well, Real) and self.full_well > 0)
+
+    def _check_bands(self):
+        """
+        Check what has one entry per band.
+        """
+        bands = self.bands
+        self._require('bands', 'a sequence of different names',
+                      isinstance(bands, list | tuple) and len(bands) > 0
+                      and all(isinstance(band, str) and band
+                              for band in bands)
+                      and len(set(bands)) == len(bands))
+        for name in ('wavelengths', 'zero_points', 'variance', 'fwhm'):
+            value = getattr(self, name)
+            if not _is_sequence(value) or len(value) != len(bands):
+                msg = (f'{name} must have one entry for each of the bands '
+                       f'{bands}, got {value!r}')
+                raise ValueError(msg)
+            if name == 'zero_points':
+                self._require(name, 'finite numbers', _are_numbers(value))
+            else:
+                self._require(name, 'finite numbers above 0',
+                              _are_numbers(value, above=0))
+
+    def _check_psf(self):
+        pairs = self.ellipticities
+        self._require(
+            'ellipticities', f'a pair for each of the bands {self.bands}, '
+            'of a length below 1',
+            _is_sequence(pairs) and len(pairs) >= len(self.bands)
+            and all(_are_numbers(pair, 2) and math.hypot(*pair) < 1
+                    for pair in pairs))
+        self._require('beta', f'a number above {LEAST_BETA}',
+                      _is_number(self.beta, above=LEAST_BETA))
+        self._require('obscuration', 'a number of at least 0, below 1',
+                      _is_number(self.obscuration, least=0)
+                      and self.obscuration < 1)
+        flattest = 2 * LEAST_BETA if self.aureole else -math.inf
+        self._require('aureole_slope', 'a number, above '
+                      f'{2 * LEAST_BETA} with an aureole',
+                      _is_number(self.aureole_slope, above=flattest))
+
+    def _check_kernel(self):
+        kernel = self.kernel
+        # Kernels of a single element are not applied, so that the other one
+        # cannot make up for them.
+        self._require(
+            'kernel', 'two sequences, the squares of each summing to 1',
+            _is_sequence(kernel) and len(kernel) == 2
+            and all(_are_numbers(k) and abs(np.sum(np.square(k)) - 1) < 1e-3
+                    for k in kernel))
+
+    def _require(self, name, wanted, good):
+        if not good:
+            msg = f'{name} must be {wanted}, got {getattr(self, name)!r}'
+            raise ValueError(msg)
+
     @property
     def reference_index(self):
         """
@@ -127,3 +248,46 @@ class SceneSettings:
         if self.reference in self.bands:
             return self.bands.index(self.reference)
         return len(self.bands) // 2
+
+
+def check_shape(shape):
+    """
+    Check the shape of a scene.
+
+    Parameters
+    ----------
+    shape : (2,) sequence of int
+        The shape ``(ny, nx)`` in pixels.
+
+    Raises
+    ------
+    ValueError
+        If it is not two whole numbers, or they are too small.
+    """
+    if not (_is_sequence(shape) and len(shape) == 2
+            and all(_is_whole(side, least=MIN_SIDE) for side in shape)):
+        msg = (f'shape must have two sides of at least {MIN_SIDE} pixels, '
+               f'whole numbers, got {shape!r}')
+        raise ValueError(msg)
+
+
+def _is_sequence(value):
+    return isinstance(value, list | tuple) or (
+        isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def _is_number(value, above=-math.inf, least=-math.inf):
+    return (isinstance(value, Real) and not isinstance(value, bool)
+            and math.isfinite(value) and value > above and value >= least)
+
+
+def _is_whole(value, least):
+    return isinstance(value, Integral) and _is_number(value, least=least)
+
+
+def _are_numbers(values, n=None, above=-math.inf):
+    """
+    Whether it is a sequence of numbers, of ``n`` of them if given.
+    """
+    return (_is_sequence(values) and n in (None, len(values))
+            and all(_is_number(value, above) for value in values))

@@ -8,10 +8,15 @@ __all__ = ['add_arguments', 'run']
 import json
 import logging
 import math
+import os
 import time
 from pathlib import Path
 
-from photutils_rcnn.training.recipe import check_recipe, read_recipe
+from photutils_rcnn.training.recipe import (
+    PRECISIONS,
+    check_recipe,
+    read_recipe,
+)
 
 # What a run leaves in its folder besides scenes.
 _TRACES = ('recipe.json', 'checkpoint.npz', 'log.csv', 'network',
@@ -31,8 +36,8 @@ def add_arguments(parser):
                         help='folder of the scenes, checkpoint, log and model')
     parser.add_argument('--recipe',
                         help='shipped recipe or JSON file: network, scenes '
-                        "and schedule (default: 'default', that of the "
-                        'shipped model)')
+                        "and schedule (default: 'default', for a network like "
+                        'the shipped one)')
     parser.add_argument('--scenes', type=Path,
                         help='train on this folder of scenes instead of '
                         "simulating the recipe's")
@@ -51,12 +56,12 @@ def add_arguments(parser):
     parser.add_argument('--seed', type=int,
                         help='seed of weights and sampling')
     parser.add_argument('--precision',
-                        choices=['float32', 'mixed_bfloat16'],
+                        choices=PRECISIONS,
                         help='precision of the training (default: the '
-                        'faster one on this processor)')
+                        "recipe's, or the faster one on this processor)")
     parser.add_argument('--processes', type=int, default=1,
-                        help='processes that simulate, read scenes and collect '
-                        'profiles (default: %(default)s)')
+                        help='processes that simulate, read scenes and '
+                        'collect profiles (default: %(default)s)')
     parser.add_argument('--resume', action='store_true',
                         help='continue the run in the output folder, with the '
                         'recipe it began with')
@@ -81,6 +86,8 @@ def _begin(args):
                        f'{name!r}, got {value}')
                 raise ValueError(msg)
             recipe[key] = value
+    if args.precision is not None:
+        recipe['precision'] = args.precision
     if args.initial is not None:
         _begin_with(args, recipe)
     if args.scenes is not None:
@@ -119,7 +126,7 @@ def _go_on(args):
         msg = f'output {args.output} has no run to resume (no {path.name})'
         raise ValueError(msg)
     for key in ('recipe', 'scenes', 'validation', 'initial', 'config',
-                'batch_size', 'rate', 'seed'):
+                'batch_size', 'rate', 'seed', 'precision'):
         if getattr(args, key) is not None:
             msg = (f'{key} of a run cannot change, got {getattr(args, key)} '
                    f'with --resume; it is in {path}')
@@ -137,24 +144,73 @@ def _configuration(recipe):
     """
     The network of a recipe, checked against its other entries.
     """
-    from photutils_rcnn.models.config import CONFIGS, MaskRCNNConfig, get_config
+    from photutils_rcnn.models.config import (
+        CONFIGS,
+        MaskRCNNConfig,
+        get_config,
+    )
 
     value = recipe['config']
-    if isinstance(value, dict):
-        config = MaskRCNNConfig.from_dict(value)
-    elif value in CONFIGS or not Path(value).is_file():
-        config = get_config(value)
-    else:
-        config = MaskRCNNConfig.from_dict(json.loads(Path(value).read_text()))
-    if recipe['side'] % config.strides[-1]:
-        msg = (f'side of the recipe must be a multiple of '
-               f'{config.strides[-1]}, got {recipe["side"]}')
+    try:
+        if isinstance(value, dict):
+            config = MaskRCNNConfig.from_dict(value)
+        elif value in CONFIGS or not Path(value).is_file():
+            config = get_config(value)
+        else:
+            config = MaskRCNNConfig.from_dict(
+                json.loads(Path(value).read_text()))
+        coarsest = config.strides[-1]
+    except (IndexError, TypeError, ValueError) as exc:
+        msg = f'config of the recipe does not fit: {exc}'
+        raise ValueError(msg) from exc
+    if recipe['side'] % coarsest:
+        msg = (f'side of the recipe must be a multiple of {coarsest}, got '
+               f'{recipe["side"]}')
         raise ValueError(msg)
     if recipe.get('refinement') and not config.profile_size:
         msg = ('refinement of the recipe needs a network with a profile '
                f'head, got profile_size {config.profile_size}')
         raise ValueError(msg)
     return config
+
+
+def _check_folders(recipe):
+    """
+    Check that folders of scenes hold some.
+    """
+    for kind in ('training', 'validation'):
+        folder = recipe[f'{kind}_scenes']
+        if isinstance(folder, str) and not any(Path(folder).glob('*.npz')):
+            msg = f'{kind} scenes: no scene (*.npz) in the folder {folder}'
+            raise ValueError(msg)
+
+
+def _check_initial(args, recipe):
+    """
+    Read the model that a run begins with; once it has begun it may be gone.
+    """
+    from photutils_rcnn.models.zoo import load_model
+
+    begun = any((args.output / name).exists()
+                for name in ('checkpoint.npz', 'network'))
+    # that of --initial has been read before
+    if begun or args.initial is not None or not recipe.get('initial'):
+        return
+    try:
+        load_model(recipe['initial'])
+    except (TypeError, ValueError) as exc:
+        msg = f'initial of the recipe cannot be read: {exc}'
+        raise ValueError(msg) from exc
+
+
+def _write_recipe(recipe, folder):
+    """
+    Write the recipe of a run: under its name, it is complete.
+    """
+    path = folder / 'recipe.json'
+    partial = path.with_name(f'{path.name}.{os.getpid()}.part')
+    partial.write_text(json.dumps(recipe, indent=2) + '\n')
+    partial.replace(path)
 
 
 def _scene_folder(args, recipe, kind):
@@ -165,9 +221,6 @@ def _scene_folder(args, recipe, kind):
     if parts is None:
         return None
     if isinstance(parts, str):
-        if not any(Path(parts).glob('*.npz')):
-            msg = f'{kind} scenes: no scene (*.npz) in the folder {parts}'
-            raise ValueError(msg)
         return Path(parts)
     from photutils_rcnn.simulation import simulate_scenes
 
@@ -213,19 +266,23 @@ def run(args):
     if args.processes < 1:
         msg = f'processes must be at least 1, got {args.processes}'
         raise ValueError(msg)
+    if not args.minutes > 0:
+        msg = f'minutes must be above 0, got {args.minutes}'
+        raise ValueError(msg)
     recipe = _go_on(args) if args.resume else _begin(args)
     check_recipe(recipe)
     config = _configuration(recipe)
+    _check_folders(recipe)
+    _check_initial(args, recipe)
     # The file that describes the network need not be there on resuming.
     recipe['config'] = config.to_dict()
     args.output.mkdir(parents=True, exist_ok=True)
-    (args.output / 'recipe.json').write_text(json.dumps(recipe, indent=2)
-                                             + '\n')
+    _write_recipe(recipe, args.output)
     scenes = _scene_folder(args, recipe, 'training')
     held_out = _scene_folder(args, recipe, 'validation')
     end = time.monotonic() + 60 * args.minutes
     if not train_network(args.output, recipe, config, scenes, held_out,
-                         precision=args.precision,
+                         precision=recipe.get('precision'),
                          n_processes=args.processes,
                          time_budget=end - time.monotonic()):
         return 3

@@ -6,14 +6,19 @@ What a training run is made of: network, scenes and schedule.
 __all__ = ['check_recipe', 'read_recipe']
 
 import json
+import math
+import re
 from importlib import resources
+from itertools import combinations
 from numbers import Integral, Real
 from pathlib import Path
 
-from photutils_rcnn.simulation.presets import PRESETS
+from photutils_rcnn.simulation.presets import PRESETS, default_side
 
 _COMMON_KEYS = {'config', 'training_scenes', 'validation_scenes',
                 'batch_size', 'side', 'max_sources', 'seed'}
+_OPTIONAL_KEYS = {'initial', 'precision'}
+PRECISIONS = ('float32', 'mixed_bfloat16')
 # One falling rate and then the profile head alone, or stages with rates and
 # layers of their own.
 _SCHEDULE_KEYS = ({'steps', 'rate', 'refinement'},
@@ -72,16 +77,27 @@ def check_recipe(recipe):
     ValueError
         If entries are missing, unknown or out of range.
     """
-    if not isinstance(recipe, dict) or not any(
-            set(recipe) - {'initial'} == _COMMON_KEYS | keys
-            for keys in _SCHEDULE_KEYS):
+    if not isinstance(recipe, dict):
+        msg = f'recipe must be an object with keys, got {recipe!r}'
+        raise ValueError(msg)
+    if not any(set(recipe) - _OPTIONAL_KEYS == _COMMON_KEYS | keys
+               for keys in _SCHEDULE_KEYS):
         schedules = ' or '.join(str(sorted(keys)) for keys in _SCHEDULE_KEYS)
         msg = (f'recipe must have the keys {sorted(_COMMON_KEYS)} and '
-               f"{schedules}, and may have 'initial', got {sorted(recipe)}")
+               f'{schedules}, and may have {sorted(_OPTIONAL_KEYS)}, got '
+               f'{sorted(recipe)}')
+        raise ValueError(msg)
+    if not isinstance(recipe['config'], (str, dict)):
+        msg = ('config of the recipe must be a name, a file or an object, got '
+               f'{recipe["config"]!r}')
         raise ValueError(msg)
     if not isinstance(recipe.get('initial'), (str, type(None))):
         msg = ('initial of the recipe must be the name or the folder of a '
                f'model, got {recipe["initial"]!r}')
+        raise ValueError(msg)
+    if recipe.get('precision') not in (*PRECISIONS, None):
+        msg = (f'precision of the recipe must be one of {PRECISIONS} or null, '
+               f'got {recipe["precision"]!r}')
         raise ValueError(msg)
     for key in ('steps', 'steps_per_epoch', 'batch_size', 'side',
                 'max_sources'):
@@ -89,7 +105,8 @@ def check_recipe(recipe):
             _check_number(recipe, key, Integral, 'recipe')
     _check_number(recipe, 'seed', Integral, 'recipe', least=0)
     for kind in ('training_scenes', 'validation_scenes'):
-        _check_scenes(recipe[kind], kind)
+        _check_scenes(recipe[kind], kind, recipe['side'])
+    _check_disjoint(recipe['training_scenes'], recipe['validation_scenes'])
     if 'stages' in recipe:
         _check_stages(recipe['stages'])
         return
@@ -108,7 +125,8 @@ def check_recipe(recipe):
 def _check_number(values, key, kind, where, least=None):
     value = values[key]
     good = isinstance(value, kind) and not isinstance(value, bool) and (
-        value > 0 if least is None else value >= least)
+        value > 0 if least is None else value >= least) and (
+        value < math.inf)
     if not good:
         wanted = 'a whole number' if kind is Integral else 'a number'
         bound = 'above 0' if least is None else f'of at least {least}'
@@ -119,11 +137,12 @@ def _check_number(values, key, kind, where, least=None):
 def _check_keys(values, keys, where, optional=frozenset()):
     if not isinstance(values, dict) or set(values) - optional != keys:
         also = f' and may have {sorted(optional)}' if optional else ''
-        msg = f'{where} must have the keys {sorted(keys)}{also}, got {values!r}'
+        msg = (f'{where} must have the keys {sorted(keys)}{also}, got '
+               f'{values!r}')
         raise ValueError(msg)
 
 
-def _check_scenes(value, kind):
+def _check_scenes(value, kind, side):
     """
     A folder, or what to simulate; validation may have neither.
     """
@@ -142,6 +161,34 @@ def _check_scenes(value, kind):
             raise ValueError(msg)
         _check_number(part, 'n_scenes', Integral, kind)
         _check_number(part, 'seed', Integral, kind, least=0)
+        if side > default_side(part['preset']):
+            msg = (f'side of the recipe must be at most '
+                   f'{default_side(part["preset"])}, that of scenes of '
+                   f'{part["preset"]!r}, got {side}')
+            raise ValueError(msg)
+
+
+def _check_disjoint(training, validation):
+    """
+    Refuse scenes that would be drawn twice or validated on after training.
+    """
+    if isinstance(training, str) and isinstance(validation, str) and (
+            Path(training).resolve() == Path(validation).resolve()):
+        msg = ('validation_scenes must be another folder than '
+               f'training_scenes, got {validation!r} for both')
+        raise ValueError(msg)
+    parts = [(part, kind) for value, kind in ((training, 'training_scenes'),
+                                              (validation,
+                                               'validation_scenes'))
+             if isinstance(value, list) for part in value]
+    for (one, kind), (other, other_kind) in combinations(parts, 2):
+        if (one['preset'] == other['preset']
+                and one['seed'] < other['seed'] + other['n_scenes']
+                and other['seed'] < one['seed'] + one['n_scenes']):
+            msg = (f'seeds of {one["preset"]!r} must differ within '
+                   f'training_scenes and validation_scenes, got {one} in '
+                   f'{kind} and {other} in {other_kind}')
+            raise ValueError(msg)
 
 
 def _check_stages(stages):
@@ -157,3 +204,19 @@ def _check_stages(stages):
             raise ValueError(msg)
         _check_number(stage, 'last_epoch', Integral, 'stages')
         _check_number(stage, 'rate', Real, 'stages')
+        _check_layers(stage.get('layers', ''))
+    ends = [stage['last_epoch'] for stage in stages]
+    if ends != sorted(set(ends)):
+        msg = f'last_epoch of the stages must increase, got {ends}'
+        raise ValueError(msg)
+
+
+def _check_layers(layers):
+    try:
+        good = isinstance(layers, str) and bool(re.compile(layers))
+    except re.error:
+        good = False
+    if not good:
+        msg = ('layers of the stages must be a regular expression, got '
+               f'{layers!r}')
+        raise ValueError(msg)

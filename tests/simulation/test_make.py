@@ -102,6 +102,13 @@ def test_missing_pixels_are_masked_and_zero():
     assert np.all(scene.data[:, scene.mask] == 0)
 
 
+def test_fewer_bands_than_the_preset():
+    one = {'bands': ('r',), 'wavelengths': (622.0,), 'zero_points': (31.0,),
+           'variance': (500.0,), 'fwhm': (3.0,)}
+    scene = make_scene('decam', 1, shape=(64, 64), **one)
+    assert scene.data.shape == (1, 64, 64)
+
+
 def test_errors():
     with pytest.raises(ValueError, match='preset must be one of'):
         make_scene('nonsense', 1)

@@ -6,7 +6,11 @@ Tests for the settings that the presets draw.
 import numpy as np
 import pytest
 
-from photutils_rcnn.simulation.presets import draw_settings
+from photutils_rcnn.simulation.presets import (
+    PRESETS,
+    default_side,
+    draw_settings,
+)
 from photutils_rcnn.simulation.survey import SURVEYS
 
 
@@ -65,6 +69,35 @@ def test_one_entry_per_band(overrides):
     rng = np.random.default_rng(1)
     with pytest.raises(ValueError, match='must have one entry for each'):
         draw_settings('hsc', rng, **overrides)
+
+
+@pytest.mark.parametrize('preset', PRESETS)
+def test_default_side(preset):
+    drawn = draw_settings(preset, np.random.default_rng(2))
+    assert drawn.shape == (default_side(preset),) * 2
+
+
+@pytest.mark.parametrize('shape', [
+    (64.7, 64), (64.0, 64), (15, 64), (64,), 64, '64', (True, 64), None,
+    [(64, 64), (64, 64)]])
+def test_bad_shapes(shape):
+    with pytest.raises(ValueError, match='shape must have two sides of at'):
+        draw_settings('decam', np.random.default_rng(0), shape=shape)
+
+
+def test_bands_beyond_those_of_the_preset():
+    """
+    A survey's PSFs have an ellipticity for each of its own bands only.
+    """
+    four = {'bands': ('g', 'r', 'i', 'z'), 'fwhm': (3.0,) * 4,
+            'wavelengths': (480.0, 620.0, 750.0, 900.0),
+            'zero_points': (30.0,) * 4, 'variance': [100.0] * 4}
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match='ellipticities must be a pair for'):
+        draw_settings('decam', rng, **four)
+    drawn = draw_settings('decam', rng, **four,
+                          ellipticities=((0.0, 0.1),) * 4)
+    assert drawn.bands == four['bands']
 
 
 def test_sky_level():

@@ -83,6 +83,16 @@ def test_aureole_reaches_far():
     assert within.radius(1e-6) > 2 * without.radius(1e-6)
 
 
+def test_flattest_wings():
+    """
+    The limits of the settings are those of GalSim.
+    """
+    PointSpread('moffat', 3.0, beta=1.11, aureole=0.1, aureole_slope=2.21)
+    for options in ({'beta': 1.1}, {'aureole': 0.1, 'aureole_slope': 2.2}):
+        with pytest.raises(ValueError, match='must be truncated'):
+            PointSpread('moffat', 3.0, **options)
+
+
 def test_unknown_kind():
     with pytest.raises(ValueError, match="got 'gaussian'"):
         PointSpread('gaussian', 3.0)

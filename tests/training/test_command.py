@@ -3,6 +3,7 @@
 Tests of training as a command, from the recipe to a model.
 """
 
+import argparse
 import json
 import logging
 import shutil
@@ -17,7 +18,8 @@ from photutils_rcnn.cli import main
 from photutils_rcnn.models.config import CONFIGS
 from photutils_rcnn.models.zoo import get_weights, load_model
 from photutils_rcnn.training.calibration import fit_calibration
-from photutils_rcnn.training.recipe import read_recipe
+from photutils_rcnn.training.command import _check_initial
+from photutils_rcnn.training.recipe import check_recipe, read_recipe
 from photutils_rcnn.training.staged import PAPER_SCHEDULE, Stage
 
 pytest.importorskip('galsim')
@@ -57,14 +59,19 @@ def test_recipe_to_model(recipe, tmp_path, capsys):
 
     assert main(command) != 0
     assert 'use --resume' in capsys.readouterr().err
-    resume = ['train', str(out), '--resume', '--precision', 'float32']
+    resume = ['train', str(out), '--resume']
     for option, value in (('--seed', '4'), ('--scenes', str(tmp_path)),
                           ('--recipe', str(recipe)), ('--rate', '0.1'),
-                          ('--batch-size', '1'), ('--config', 'compact')):
+                          ('--batch-size', '1'), ('--config', 'compact'),
+                          ('--precision', 'float32')):
         assert main([*resume, option, value]) != 0
         assert (f'{option[2:].replace("-", "_")} of a run cannot change'
                 in capsys.readouterr().err)
-    # The recipe is remembered, with the network that a file described.
+    # The recipe is remembered, with the network that a file described and
+    # the precision.
+    stored = json.loads((out / 'recipe.json').read_text())
+    assert stored['precision'] == 'float32'
+    assert not list(out.glob('*.part'))
     (tmp_path / 'tiny.json').unlink()
     recipe.unlink()
     assert main(resume) == 0
@@ -213,6 +220,12 @@ SCENES = {'preset': 'decam', 'n_scenes': 1, 'seed': 0}
     ('batch_size', 0, 'batch_size of the recipe'),
     ('seed', -1, 'seed of the recipe must be .* of at least 0, got -1'),
     ('initial', 3, 'initial of the recipe must be the name or the folder'),
+    ('config', 3, 'config of the recipe must be a name, .*got 3'),
+    ('config', None, 'config of the recipe must be a name, .*got None'),
+    ('precision', 'float16', "precision of the recipe .*got 'float16'"),
+    ('side', 512, "side of the recipe must be at most 256, .*'universal'"),
+    ('rate', float('inf'), 'rate of the recipe must be a number .*got inf'),
+    ('rate', float('nan'), 'rate of the recipe must be a number .*got nan'),
     ('rate', 'fast', "rate of the recipe must be a number .*got 'fast'"),
     ('refinement', {}, 'refinement must have the keys'),
     ('refinement', {'epochs': 0, 'rate': 1e-3, 'batch_size': 8},
@@ -227,7 +240,16 @@ SCENES = {'preset': 'decam', 'n_scenes': 1, 'seed': 0}
     ('training_scenes', [{**SCENES, 'preset': 'mars'}],
      "preset of the training_scenes must be one of .*'mars'"),
     ('validation_scenes', [{**SCENES, 'n_scenes': 0}],
-     'n_scenes of the validation_scenes')])
+     'n_scenes of the validation_scenes'),
+    ('validation_scenes', [{'preset': 'universal', 'n_scenes': 9, 'seed': 0}],
+     "seeds of 'universal' must differ .* in training_scenes and .* in "
+     'validation_scenes'),
+    ('training_scenes', [{**SCENES, 'n_scenes': 3}, {**SCENES, 'seed': 2}],
+     "seeds of 'decam' must differ .* in training_scenes and .* in "
+     'training_scenes'),
+    ('validation_scenes', [SCENES, SCENES],
+     "seeds of 'decam' must differ .* in validation_scenes and .* in "
+     'validation_scenes')])
 def test_bad_entries(recipe, key, value, match):
     """
     Entries are checked before hours of work.
@@ -239,7 +261,42 @@ def test_bad_entries(recipe, key, value, match):
         read_recipe(recipe)
 
 
+@pytest.mark.parametrize('content', ['[]', '"decam"', 'null', '3'])
+def test_recipe_that_is_no_object(recipe, content):
+    recipe.write_text(content)
+    with pytest.raises(ValueError, match='recipe must be an object with'):
+        read_recipe(recipe)
+
+
+def test_good_entries(recipe):
+    """
+    Ranges of seeds may touch, and other presets may have the same seeds.
+    """
+    values = json.loads(recipe.read_text())
+    values['training_scenes'] = [
+        {'preset': 'universal', 'n_scenes': 5, 'seed': 3},
+        {'preset': 'blends', 'n_scenes': 9, 'seed': 0}]
+    values['side'] = 256
+    for precision in (None, 'float32', 'mixed_bfloat16'):
+        check_recipe({**values, 'precision': precision})
+
+
+def test_one_folder_for_both(recipe, tmp_path):
+    values = json.loads(recipe.read_text())
+    values['training_scenes'] = str(tmp_path / 'scenes')
+    values['validation_scenes'] = f'{tmp_path}/run/../scenes/'
+    with pytest.raises(ValueError, match='must be another folder than'):
+        check_recipe(values)
+
+
 @pytest.mark.parametrize(('stages', 'match'), [
+    ([{'last_epoch': 2, 'rate': 1.}, {'last_epoch': 2, 'rate': 1.}],
+     r'last_epoch of the stages must increase, got \[2, 2\]'),
+    ([{'last_epoch': 1, 'rate': 1., 'layers': '(rpn_'}],
+     "layers of the stages must be a regular expression, got '"),
+    ([{'last_epoch': 1, 'rate': 1., 'layers': None}],
+     'layers of the stages must be a regular expression, got None'),
+    ([{'last_epoch': 1, 'rate': float('inf')}], 'rate of the stages'),
     ([], 'stages must be a list'), ([{'rate': 1.}], "must have 'last_epoch'"),
     ([{'last_epoch': 1, 'rate': 0}], 'rate of the stages'),
     ([{'last_epoch': 1, 'rate': 1., 'layer': 'a'}], "may have 'layers'")])
@@ -256,7 +313,18 @@ def test_bad_stages(recipe, stages, match):
 @pytest.mark.parametrize(('options', 'match'), [
     (['--steps', '-5'], 'steps of the recipe must'),
     (['--processes', '0'], 'processes must be at least 1, got 0'),
+    (['--minutes', '0'], 'minutes must be above 0, got 0.0'),
+    (['--minutes', 'nan'], 'minutes must be above 0, got nan'),
     (['--scenes', 'nowhere'], 'training scenes: no scene'),
+    (['--scenes', 'some', '--validation', 'nowhere'],
+     'validation scenes: no scene'),
+    (['--scenes', 'some', '--validation', 'run/../some'],
+     'validation_scenes must be another folder'),
+    (['--initial', 'nowhere'], "got 'nowhere'"),
+    (['--recipe', 'initial.json'], 'initial of the recipe cannot be read: '),
+    (['--config', 'huge'], 'config of the recipe does not fit: '),
+    (['--config', 'broken.json'], 'config of the recipe does not fit: '),
+    (['--config', 'wrong.json'], 'config of the recipe does not fit: '),
     (['--validation', 'nowhere'], 'validation needs --scenes'),
     (['--recipe', 'broken.json'], "recipe 'broken.json' is no JSON"),
     (['--recipe', 'odd.json'], 'side of the recipe must be a multiple of'),
@@ -266,6 +334,11 @@ def test_bad_options(recipe, options, match, tmp_path, capsys, monkeypatch):
     (tmp_path / 'broken.json').write_text('{"steps": ')
     values = json.loads(recipe.read_text())
     (tmp_path / 'odd.json').write_text(json.dumps({**values, 'side': 100}))
+    (tmp_path / 'initial.json').write_text(
+        json.dumps({**values, 'initial': 'nowhere'}))
+    (tmp_path / 'wrong.json').write_text('{"pyramid_levels": 3}')
+    (tmp_path / 'some').mkdir()
+    (tmp_path / 'some' / 'scene.npz').touch()
     command = ['train', 'out', '--recipe', str(recipe)]
     if '--resume' in options:
         command = command[:2]
@@ -273,6 +346,29 @@ def test_bad_options(recipe, options, match, tmp_path, capsys, monkeypatch):
     error = capsys.readouterr().err
     assert match in error
     assert error.count('\n') == 1
+    assert not (tmp_path / 'out').exists()
+
+
+def test_initial_model_is_read_before_a_run_only(recipe, tmp_path, capsys):
+    """
+    A run that has begun goes on without the model it began with.
+    """
+    values = json.loads(recipe.read_text())
+    out = tmp_path / 'run'
+    out.mkdir()
+    (out / 'recipe.json').write_text(json.dumps(
+        {**values, 'initial': 'nowhere', 'training_scenes': 'lost'}))
+    command = ['train', str(out), '--resume']
+    assert main(command) == 2
+    # whatever else is wrong comes first
+    assert 'training scenes: no scene' in capsys.readouterr().err
+    (out / 'recipe.json').write_text(json.dumps(
+        {**values, 'initial': 'nowhere'}))
+    assert main(command) == 2
+    assert 'initial of the recipe cannot be read' in capsys.readouterr().err
+    (out / 'checkpoint.npz').touch()
+    args = argparse.Namespace(output=out, initial=None)
+    _check_initial(args, {'initial': 'nowhere'})
 
 
 def test_one_class_to_calibrate_on(caplog):

@@ -1,0 +1,85 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the settings of a scene.
+"""
+
+import math
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from photutils_rcnn.simulation.settings import SceneSettings
+
+GOOD = SceneSettings(
+    shape=(64, 64), bands=('g', 'r'), wavelengths=(484.0, 622.0),
+    pixel_scale=0.26, zero_points=(30.0, -1.0), variance=(100.0, 200.0),
+    fwhm=(3.0, 4.0), n_galaxies=10.0, n_stars=0, galaxy_range=(18.0, 23.0),
+    star_range=(16.0, 23.0))
+WORD = {f.name: 'much' for f in fields(SceneSettings)}
+
+
+@pytest.mark.parametrize('name', WORD)
+def test_words_name_their_field(name):
+    with pytest.raises(ValueError, match=f'^{name} must .*got .much.$'):
+        replace(GOOD, **{name: WORD[name]})
+
+
+@pytest.mark.parametrize('value', [math.nan, math.inf, -1, -math.inf])
+@pytest.mark.parametrize('name', [
+    'pixel_scale', 'n_galaxies', 'n_stars', 'n_cosmic_rays', 'background',
+    'aureole', 'n_members', 'n_large', 'spikes', 'beta', 'obscuration',
+    'spheroid_share', 'merger_share', 'binary_share', 'overlap_share',
+    'spike_share'])
+def test_numbers(name, value):
+    with pytest.raises(ValueError, match=f'^{name} must be .*, got'):
+        replace(GOOD, **{name: value})
+
+
+@pytest.mark.parametrize('value', [math.nan, math.inf, 0.0, -2.0])
+@pytest.mark.parametrize('name', ['wavelengths', 'variance', 'fwhm'])
+def test_numbers_of_bands(name, value):
+    with pytest.raises(ValueError, match=f'^{name} must be finite numbers'):
+        replace(GOOD, **{name: (1.0, value)})
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('zero_points', (30.0, math.nan)), ('bands', ('g', 'g')), ('bands', ()),
+    ('bands', ('g', '')), ('bands', 'gr'), ('ellipticities', ((0.0, 0.0),)),
+    ('ellipticities', ((0.8, 0.0), (0.8, 0.6))),
+    ('ellipticities', (0.1, 0.1)), ('ellipticities', ((0, 0, 0),) * 2),
+    ('pixel_scale', 0), ('galaxy_range', (23.0, 18.0)),
+    ('star_range', (18.0, 18.0)), ('star_range', (18.0, math.inf)),
+    ('star_range', (16.0, 18.0, 23.0)), ('spheroid_share', 1.1),
+    ('overlap_share', 2), ('aureole', 1.5), ('reference', 'z'),
+    ('psf_kind', 'gaussian'), ('missing', 'rows'), ('missing', None),
+    ('full_well', 0), ('full_well', math.nan), ('full_well', '1'),
+    ('beta', 1.1), ('obscuration', 1.0), ('spikes', 3), ('spikes', 4.0),
+    ('n_members', 2.5), ('n_large', True), ('trail', 2),
+    ('kernel', ((1.0,),)), ('kernel', ((1.0,), (0.6, 0.6))),
+    ('kernel', ((2.0,), (0.5,))), ('kernel', ((), (1.0,))),
+    ('kernel', (1.0, 1.0)), ('galaxy_steepness', math.nan)])
+def test_out_of_range(name, value):
+    with pytest.raises(ValueError, match=f'^{name} must .*got'):
+        replace(GOOD, **{name: value})
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('variance', [1.0, 2]), ('fwhm', np.array([3.0, 3.5])),
+    ('full_well', math.inf), ('full_well', np.float32(1e4)), ('spikes', 6),
+    ('n_members', np.int64(3)), ('merger_share', 1), ('missing', 'band'),
+    ('kernel', ((1.0,), (0.8, 0.6))), ('kernel', [[0.8, 0.6], [-1.0]]),
+    ('trail', np.True_), ('ellipticities', np.full((2, 2), 0.1))])
+def test_within_range(name, value):
+    assert getattr(replace(GOOD, **{name: value}), name) is value
+
+
+def test_slope_of_an_aureole():
+    """
+    The slope counts only where there is an aureole.
+    """
+    assert replace(GOOD, aureole_slope=2.0).aureole == 0
+    with pytest.raises(ValueError, match='^aureole_slope must .*got 2.2'):
+        replace(GOOD, aureole_slope=2.2, aureole=0.1)
+    with pytest.raises(ValueError, match='^aureole_slope must'):
+        replace(GOOD, aureole_slope=math.nan)
