@@ -127,8 +127,8 @@ def _unpack_list(images, error, mask, wcs):
                for band in per_band]
     cube = np.empty((len(per_band), *shapes[0]), dtype=np.float32)
     for plane, band, factor in zip(cube, per_band, factors, strict=True):
-        plane[:] = to_float32(band.data if factor == 1
-                              else band.data * np.float64(factor))
+        to_float32(band.data if factor == 1
+                   else band.data * np.float64(factor), out=plane)
     given = Unpacked(cube, same_unit(error, first.unit, 'error'), mask,
                      first.unit, wcs, fresh=True)
 
@@ -163,21 +163,26 @@ def _of_band(values, shape, name):
     return broadcast(values, shape, name)
 
 
-def to_float32(values):
+def to_float32(values, out=None):
     """
     A copy in single precision, with a warning if that costs more than digits.
     """
     lost = []
+    if out is None:
+        out = np.empty(values.shape, dtype=np.float32)
     with np.errstate(over='call', call=lambda *_: lost.append(True)):
-        single = np.array(values, dtype=np.float32)
+        out[...] = values
     if lost:
         msg = ('data has pixels beyond the range of single precision, '
                f'{np.finfo(np.float32).max:.2g}, which are taken as not '
                'finite.')
         warnings.warn(msg, AstropyUserWarning, stacklevel=4)
     if values.dtype.itemsize > 4 or values.dtype.kind in 'iu':
-        _warn_coarse(single, values)
-    return single
+        for single, image in zip(
+                out.reshape(-1, *out.shape[-2:]),
+                values.reshape(-1, *values.shape[-2:]), strict=True):
+            _warn_coarse(single, image)
+    return out
 
 
 def _warn_coarse(single, values):
@@ -185,11 +190,11 @@ def _warn_coarse(single, values):
     Warn where the steps of single precision hide the noise.
     """
     step = max(1, values.size // N_SAMPLE)
-    sample = single.ravel()[::step]
+    sample = single.flat[::step]
     finite = np.isfinite(sample)
     if not finite.any():
         return
-    scatter = mad_std(values.ravel()[::step][finite].astype(float))
+    scatter = mad_std(values.flat[::step][finite].astype(float))
     spacing = np.spacing(abs(np.median(sample[finite])))
     if 0 < scatter < 2 * spacing:
         msg = (f'data has the level {np.median(sample[finite]):.6g} and '

@@ -148,7 +148,7 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
         sigma[bad] = 1.0
         if bad.all():
             msg = ('error must be positive and finite somewhere, got '
-                   f'{given.error!r}')
+                   f'none in an array of shape {np.shape(given.error)}')
             raise ValueError(msg)
     cube[invalid] = 0.0
     if invalid.all():

@@ -75,6 +75,8 @@ def image_hdus(hdu_list, path, hdus, holding):
         present = [hdu for hdu in hdu_list if _has_image(hdu)]
         chosen = ([hdu for hdu in present if _kind(hdu) == holding]
                   or [hdu for hdu in present if _kind(hdu) == 'images'])
+        if holding == 'flags' and len(present) == 1:
+            chosen = present  # a map of segments, say
         if present and not chosen:
             msg = (f'{path}: none of the extensions '
                    f'{_names(present, hdu_list)} looks like '
@@ -82,7 +84,7 @@ def image_hdus(hdu_list, path, hdus, holding):
             if holding == 'images':
                 msg += '; choose with hdus (--hdu)'
             raise ValueError(msg)
-        chosen = _without_others(chosen, hdu_list, path)
+        chosen = _without_others(chosen, hdu_list, path, holding)
     try:
         usable = bool(chosen) and all(
             _has_image(hdu) and hdu.data is not None for hdu in chosen)
@@ -99,22 +101,30 @@ def _names(chosen, hdu_list):
     return [hdu.name or hdu_list.index(hdu) for hdu in chosen]
 
 
-def _without_others(chosen, hdu_list, path):
+def _without_others(chosen, hdu_list, path, holding):
     """
     The images of science, and no thumbnails or PSFs.
     """
     kept = [hdu for hdu in chosen if any(map(_SCIENCE.fullmatch, _words(hdu)))
             ] or chosen
-    largest = max((hdu.shape[-2] * hdu.shape[-1] for hdu in kept), default=0)
-    kept = [hdu for hdu in kept if hdu.shape[-2] * hdu.shape[-1] == largest
-            or band_name(hdu) is not None]
+    largest = max(map(_area, kept), default=0)
+    # Small images of other bands are bands that do not fit.
+    there = {None, *(band_name(hdu) for hdu in kept if _area(hdu) == largest)}
+    kept = [hdu for hdu in kept if _area(hdu) == largest
+            or band_name(hdu) not in there]
     if len(kept) < len(chosen):
         left_out = _names([hdu for hdu in chosen if hdu not in kept],
                           hdu_list)
         msg = (f'{path}: the extensions {left_out} are left out, they are '
-               'small or beside others named SCI; choose with hdus (--hdu)')
+               'small or beside others named SCI')
+        if holding == 'images':
+            msg += '; choose with hdus (--hdu)'
         warnings.warn(msg, AstropyUserWarning, stacklevel=4)
     return kept
+
+
+def _area(hdu):
+    return hdu.shape[-2] * hdu.shape[-1]
 
 
 def _words(hdu):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.nddata import InverseVariance, StdDevUncertainty, VarianceUncertainty
+from astropy.units import UnitBase
 from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 from astropy.wcs import WCS, NoConvergence
 from photutils.segmentation import SegmentationImage
@@ -21,6 +21,9 @@ from photutils_rcnn.io.extensions import band_name, image_hdus, pixel_unit
 
 # Bands whose corners lie further apart do not show the same sky, pixels.
 MAX_OFFSET = 1.
+# From the kinds of uncertainty of astropy to standard deviations.
+_POWERS = {'StdDevUncertainty': 1, 'VarianceUncertainty': 0.5,
+           'InverseVariance': -0.5}
 
 
 @dataclass(frozen=True)
@@ -226,18 +229,20 @@ def _standard_deviations(planes, unit, kind):
     """
     Errors of a kind that astropy stores, as standard deviations.
     """
-    if kind is None:
+    if kind not in _POWERS:
+        # Others mean something else by this keyword.
+        if str(kind).endswith('Uncertainty'):
+            msg = (f'errors must be of one of the kinds {list(_POWERS)}, got '
+                   f'UTYPE {kind!r}')
+            raise ValueError(msg)
         return planes, unit
-    kinds = {each.__name__: each for each in (
-        StdDevUncertainty, VarianceUncertainty, InverseVariance)}
-    if kind not in kinds:
-        msg = (f'errors must be of one of the kinds {list(kinds)}, got '
-               f'UTYPE {kind!r}')
-        raise ValueError(msg)
-    with np.errstate(divide='ignore'):  # weight 0: no finite error
-        errors = kinds[kind](planes, unit=unit).represent_as(
-            StdDevUncertainty)
-    return errors.array, errors.unit
+    power = _POWERS[kind]
+    if power != 1:
+        with np.errstate(divide='ignore', invalid='ignore'):  # not finite
+            planes = planes**power
+        if isinstance(unit, UnitBase):
+            unit = unit**power
+    return planes, unit
 
 
 def _wcs(header, hdu_list, source):

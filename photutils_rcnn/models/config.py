@@ -213,6 +213,9 @@ class MaskRCNNConfig:
                                _frozen(getattr(self, field.name)))
             self._check(field.name, field.default)
         self._check_length('pyramid_levels', 2)
+        if not all(isinstance(level, Integral)
+                   for level in self.pyramid_levels):
+            self._refuse('pyramid_levels', 'be whole numbers')
         self._check_length('anchor_sizes', len(self.levels))
         self._check_length('box_std', 4)
         self._check_length('loss_weights', 6)

@@ -59,7 +59,7 @@ def read_folder(folder):
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             weights = {name: stored[name] for name in stored.files}
-    except (AttributeError, BadZipFile, ValueError) as exc:
+    except (BadZipFile, EOFError, TypeError, ValueError) as exc:
         msg = f'the weights are no archive of arrays (.npz): {exc}'
         raise ValueError(msg) from exc
     _check_finite(weights)
@@ -104,8 +104,8 @@ def _check_finite(weights):
     nothing and does not say why.
     """
     for name, values in weights.items():
-        if not np.isfinite(values).all():
-            msg = f'the weights {name} are not finite'
+        if values.dtype.kind != 'f' or not np.isfinite(values).all():
+            msg = f'the weights {name} are not finite numbers'
             raise ValueError(msg)
 
 
@@ -140,7 +140,7 @@ def write_folder(folder, weights, settings, card):
     files = {'weights.npz': content,
              'config.json': (json.dumps(settings, indent=2) + '\n').encode(),
              'MODEL_CARD.md': card.encode()}
-    # An interruption leaves the old model or the new one.
+    # Written in full before an old file goes: only renaming is left then.
     for name, part in files.items():
         (folder / f'{name}.part').write_bytes(part)
     for name in files:

@@ -126,7 +126,7 @@ def _go_on(args):
         msg = f'output {args.output} has no run to resume (no {path.name})'
         raise ValueError(msg)
     for key in ('recipe', 'scenes', 'validation', 'initial', 'config',
-                'batch_size', 'rate', 'seed', 'precision'):
+                'batch_size', 'rate', 'seed'):
         if getattr(args, key) is not None:
             msg = (f'{key} of a run cannot change, got {getattr(args, key)} '
                    f'with --resume; it is in {path}')
@@ -137,6 +137,12 @@ def _go_on(args):
             msg = f'steps does not go with stages, got {args.steps}'
             raise ValueError(msg)
         recipe['steps'] = args.steps
+    if args.precision is not None:
+        if recipe.get('precision') is not None:
+            msg = (f'precision of a run cannot change, got {args.precision} '
+                   f'with --resume; it is in {path}')
+            raise ValueError(msg)
+        recipe['precision'] = args.precision
     return recipe
 
 
@@ -201,6 +207,22 @@ def _check_initial(args, recipe):
     except (TypeError, ValueError) as exc:
         msg = f'initial of the recipe cannot be read: {exc}'
         raise ValueError(msg) from exc
+
+
+def _check_steps(args, recipe):
+    """
+    Check that a schedule does not end before the steps that are done.
+    """
+    from photutils_rcnn.training.checkpoint import read_state
+
+    path = args.output / 'checkpoint.npz'
+    if 'steps' not in recipe or not path.exists():
+        return
+    done = read_state(path)['step']
+    if done > recipe['steps']:
+        msg = (f'steps must be at least {done}, those done, got '
+               f'{recipe["steps"]}')
+        raise ValueError(msg)
 
 
 def _write_recipe(recipe, folder):
@@ -274,6 +296,7 @@ def run(args):
     config = _configuration(recipe)
     _check_folders(recipe)
     _check_initial(args, recipe)
+    _check_steps(args, recipe)
     # The file that describes the network need not be there on resuming.
     recipe['config'] = config.to_dict()
     args.output.mkdir(parents=True, exist_ok=True)

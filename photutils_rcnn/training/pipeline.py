@@ -49,8 +49,8 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
     scenes, held_out : path-like
         The folders of training and validation scenes; ``held_out`` may be
         `None`.
-    precision : str
-        The precision policy.
+    precision : str or `None`
+        The precision policy; `None` for the fastest, float32 for stages.
     n_processes : int, optional
         The processes that read scenes.
     time_budget : float, optional
@@ -84,10 +84,6 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
                           **options)
     if trainer.checkpoint.exists():
         trainer.resume()
-        done, wanted = trainer.state['step'], _schedule_steps(recipe)
-        if done > wanted:
-            msg = f'steps must be at least {done}, those done, got {wanted}'
-            raise ValueError(msg)
     elif recipe.get('initial'):
         initial = load_model(recipe['initial'])
         transfer_weights(trainer.model, get_weights(initial.network))
@@ -148,7 +144,7 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
     """
     end = time.monotonic() + time_budget
     model = load_model(output / 'network')
-    folder = _refinement_folder(output)
+    folder = _refinement_folder(output, model)
     datasets = []
     for kind, source in (('training', scenes), ('validation', held_out)):
         if source is None:
@@ -196,12 +192,11 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
     return True
 
 
-def _refinement_folder(output):
+def _refinement_folder(output, network):
     """
     Where the profile head of the network of a run is trained.
     """
-    sha256 = load_model(output / 'network').sha256
-    return output / 'refinement' / sha256[:12]
+    return output / 'refinement' / network.sha256[:12]
 
 
 def _spread(paths, count):
@@ -230,8 +225,9 @@ def finish_model(output, held_out, *, refined):
         Whether the model is that of `refine_network`; if not, it is
         ``network``.
     """
-    source = (_refinement_folder(output) / 'model' if refined
-              else output / 'network')
+    source = output / 'network'
+    if refined:
+        source = _refinement_folder(output, load_model(source)) / 'model'
     folder = output / 'model.part'
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder)

@@ -93,14 +93,16 @@ class StagedTrainer(Trainer):
             from photutils_rcnn.models.transfer import transfer_weights
 
             transfer_weights(self.model, weights, leave_out)
+        # A mistake in the last stage is not to be found after hours.
+        for index in range(len(self.stages)):
+            self._freeze(index)
         self._enter(0)
 
-    def _enter(self, index):
+    def _freeze(self, index):
         """
-        Begin a stage: freeze layers, forget the momentum.
+        Let the layers of a stage learn, and no others.
         """
-        stage = self.stages[index]
-        model = self.model
+        stage, model = self.stages[index], self.model
         for part in (model.dense_part, model.box_head, model.mask_head,
                      model.profile_head):
             for layer in () if part is None else part.layers:
@@ -109,6 +111,13 @@ class StagedTrainer(Trainer):
             msg = (f'layers of stage {index + 1} must match the name of a '
                    f'layer that learns, got {stage.layers!r}')
             raise ValueError(msg)
+
+    def _enter(self, index):
+        """
+        Begin a stage: freeze layers, forget the momentum.
+        """
+        stage = self.stages[index]
+        self._freeze(index)
         self.state['stage'] = index
         self.n_steps = stage.last_epoch * self.steps_per_epoch
         self.compile(keras.optimizers.SGD(

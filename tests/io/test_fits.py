@@ -123,6 +123,14 @@ def test_bands_of_other_sizes(image, tmp_path):
         read_frame([path])
 
 
+def test_thumbnail_of_the_same_band(image, tmp_path):
+    header = fits.Header({'FILTER': 'g'})
+    path = _write(tmp_path / 'field.fits', fits.ImageHDU(image, header),
+                  fits.ImageHDU(image[::2, ::2], header, name='THUMB'))
+    with pytest.warns(AstropyUserWarning, match=r"\['THUMB'\] are left out"):
+        assert_equal(read_frame([path]).data, [image])
+
+
 def test_nothing_looks_like_sky(image, tmp_path):
     path = _write(tmp_path / 'err.fits', fits.ImageHDU(image, name='ERR'))
     with pytest.raises(ValueError, match=r"none of .*'ERR'.*--hdu"):
@@ -134,8 +142,15 @@ def test_weights_are_no_errors(image, tmp_path):
     path = _write(tmp_path / 'w.fits', fits.ImageHDU(image, name='INVVAR'))
     with pytest.raises(ValueError, match=r"'INVVAR'.* looks like 1-sigma"):
         read_frame([path], holding='errors')
-    with pytest.raises(ValueError, match=r"'INVVAR'.* looks like flags"):
+    path = _write(tmp_path / 'v.fits', fits.ImageHDU(image, name='VAR'),
+                  fits.ImageHDU(image, name='WHT'))
+    with pytest.raises(ValueError, match=r"'VAR', 'WHT'.* looks like flags"):
         read_frame([path], holding='flags')
+
+
+def test_only_image_is_the_mask(image, tmp_path):
+    path = _write(tmp_path / 's.fits', fits.ImageHDU(image, name='SEGMAP'))
+    assert_equal(read_frame([path], holding='flags').data, [image])
 
 
 def test_ccd_data(image, tmp_path):
@@ -169,9 +184,9 @@ def test_kinds_of_uncertainty(image, tmp_path, kind, value, has_unit):
     errors = read_frame([tmp_path / 'ccd.fits'], holding='errors')
     assert_allclose(errors.data, [np.full_like(image, 2)])
     assert errors.unit == (u.adu if has_unit else None)
-    fits.setval(tmp_path / 'ccd.fits', 'UTYPE', value='Odd',
+    fits.setval(tmp_path / 'ccd.fits', 'UTYPE', value='UnknownUncertainty',
                 ext=('UNCERT', 1))
-    with pytest.raises(ValueError, match="one of the kinds .* got UTYPE 'Odd'"):
+    with pytest.raises(ValueError, match="one of the kinds .* got UTYPE 'Un"):
         read_frame([tmp_path / 'ccd.fits'], holding='errors')
 
 

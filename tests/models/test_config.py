@@ -44,7 +44,8 @@ def test_changes_leave_the_named_configuration():
     {'augmentation': 'odd'}, {'class_names': []}, {'class_names': [1, 2]},
     {'anchor_sizes': [[6.]]}, {'loss_weights': [1., 1.]},
     {'mini_mask_size': -3}, {'layers': 5}, {'told_fwhm': 1},
-    {'mean_l2': float('nan')}, {'box_std': 0.1}, {'pyramid_levels': [1]}])
+    {'mean_l2': float('nan')}, {'box_std': 0.1}, {'pyramid_levels': [1]},
+    {'pyramid_levels': [2.5, 5]}])
 def test_values_that_do_not_fit(changes):
     name = next(iter(changes))
     with pytest.raises(ValueError, match=f'{name} of the configuration must'):

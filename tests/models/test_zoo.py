@@ -130,6 +130,11 @@ def test_settings_that_do_not_fit(folder, changes, match):
         zoo.load_model(folder)
 
 
+_npy = io.BytesIO()
+np.save(_npy, np.zeros(3))
+NPY = _npy.getvalue()
+
+
 def _replace_weights(folder, content):
     (folder / 'weights.npz').write_bytes(content)
     path = folder / 'config.json'
@@ -138,7 +143,7 @@ def _replace_weights(folder, content):
         'sha256': hashlib.sha256(content).hexdigest()}))
 
 
-@pytest.mark.parametrize('content', [b'PK', b'weights'])
+@pytest.mark.parametrize('content', [b'', b'PK', b'weights', NPY])
 def test_weights_that_are_none(folder, content):
     """
     A right checksum of something else.
@@ -158,7 +163,7 @@ def test_weights_must_be_finite(folder, network, tmp_path):
     buffer = io.BytesIO()
     np.savez(buffer, **weights)
     _replace_weights(folder, buffer.getvalue())
-    with pytest.raises(ValueError, match=f'weights {name} are not finite'):
+    with pytest.raises(ValueError, match=f'weights {name} are not finite numbers'):
         zoo.load_model(folder)
     before = network.weights[0].numpy()
     try:

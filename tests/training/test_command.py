@@ -83,6 +83,10 @@ def test_recipe_to_model(recipe, tmp_path, capsys):
     # train its profile head with.
     assert 'refinement' not in model.settings['training']
     assert model.settings['calibration']['objectness'] > 0
+    before = (out / 'recipe.json').read_text()
+    assert main([*resume, '--steps', '2']) != 0
+    assert 'steps must be at least 3, those done' in capsys.readouterr().err
+    assert (out / 'recipe.json').read_text() == before
 
 
 def test_refinement(recipe, tmp_path, capsys):
