@@ -12,6 +12,8 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
+
 from photutils_rcnn.training.recipe import (
     PRECISIONS,
     check_recipe,
@@ -136,7 +138,7 @@ def _go_on(args):
         if 'steps' not in recipe:
             msg = f'steps does not go with stages, got {args.steps}'
             raise ValueError(msg)
-        recipe['steps'] = args.steps
+        recipe['steps'] = _longer(recipe['steps'], args)
     if args.precision is not None:
         if recipe.get('precision') is not None:
             msg = (f'precision of a run cannot change, got {args.precision} '
@@ -144,6 +146,25 @@ def _go_on(args):
             raise ValueError(msg)
         recipe['precision'] = args.precision
     return recipe
+
+
+def _longer(steps, args):
+    """
+    Where the rate falls to zero in a schedule that was changed on resuming.
+    """
+    from photutils_rcnn.training.checkpoint import read_state
+
+    path = args.output / 'checkpoint.npz'
+    done = read_state(path)['step'] if path.exists() else 0
+    if args.steps < done:
+        msg = (f'steps must be at least {done}, those done, got '
+               f'{args.steps}')
+        raise ValueError(msg)
+    ends = np.atleast_1d(steps).tolist()
+    if done < ends[-1]:
+        ends.pop()  # a cycle that has not come to its end
+    ends = [*(end for end in ends if end < args.steps), args.steps]
+    return ends[0] if len(ends) == 1 else ends
 
 
 def _configuration(recipe):
@@ -207,22 +228,6 @@ def _check_initial(args, recipe):
     except (TypeError, ValueError) as exc:
         msg = f'initial of the recipe cannot be read: {exc}'
         raise ValueError(msg) from exc
-
-
-def _check_steps(args, recipe):
-    """
-    Check that a schedule does not end before the steps that are done.
-    """
-    from photutils_rcnn.training.checkpoint import read_state
-
-    path = args.output / 'checkpoint.npz'
-    if 'steps' not in recipe or not path.exists():
-        return
-    done = read_state(path)['step']
-    if done > recipe['steps']:
-        msg = (f'steps must be at least {done}, those done, got '
-               f'{recipe["steps"]}')
-        raise ValueError(msg)
 
 
 def _write_recipe(recipe, folder):
@@ -296,7 +301,6 @@ def run(args):
     config = _configuration(recipe)
     _check_folders(recipe)
     _check_initial(args, recipe)
-    _check_steps(args, recipe)
     # The file that describes the network need not be there on resuming.
     recipe['config'] = config.to_dict()
     args.output.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from photutils_rcnn.training.checkpoint import load_checkpoint, save_checkpoint
 from photutils_rcnn.training.log import append_log, cut_log, plot_log
@@ -56,9 +57,10 @@ class TrainingLoop:
         the number of examples; ``validation`` may be `None`.
     folder : path-like
         Where the checkpoint and the log go; created if it is missing.
-    n_steps : int
-        The length of the learning-rate schedule. A resumed run may change
-        it.
+    n_steps : int or sequence of int
+        The length of the learning-rate schedule; of several, the rate falls
+        to zero at each, as if there were no others, and the last is the
+        length of the run. A resumed run may change it.
     loss : callable, optional
         The loss, for a model that does not compute its own.
     loss_names : sequence of str, optional
@@ -84,7 +86,8 @@ class TrainingLoop:
         self.validation = validation
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.n_steps = n_steps
+        self.ends = tuple(np.atleast_1d(n_steps).tolist())
+        self.n_steps = self.ends[-1]
         self.loss = loss
         self.loss_names = tuple(loss_names)
         self.peak_rate = peak_rate
@@ -128,8 +131,9 @@ class TrainingLoop:
         rate : float
             The learning rate.
         """
-        return learning_rate(step, self.n_steps, self.peak_rate,
-                             min(self.n_warmup, self.n_steps // 10))
+        end = next((end for end in self.ends if step < end), self.n_steps)
+        return learning_rate(step, end, self.peak_rate,
+                             min(self.n_warmup, self.ends[0] // 10))
 
     @property
     def checkpoint(self):

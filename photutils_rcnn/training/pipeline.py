@@ -10,6 +10,8 @@ import math
 import shutil
 import time
 
+import numpy as np
+
 from photutils_rcnn.models.transfer import transfer_weights
 from photutils_rcnn.models.zoo import get_weights, load_model, save_model
 from photutils_rcnn.simulation.scene import Scene
@@ -109,7 +111,7 @@ def _schedule_steps(recipe):
     """
     if 'stages' in recipe:
         return recipe['stages'][-1]['last_epoch'] * recipe['steps_per_epoch']
-    return recipe['steps']
+    return np.max(recipe['steps'])
 
 
 def refine_network(output, refinement, scenes, held_out, *, seed=0,

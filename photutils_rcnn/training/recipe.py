@@ -99,8 +99,7 @@ def check_recipe(recipe):
         msg = (f'precision of the recipe must be one of {PRECISIONS} or null, '
                f'got {recipe["precision"]!r}')
         raise ValueError(msg)
-    for key in ('steps', 'steps_per_epoch', 'batch_size', 'side',
-                'max_sources'):
+    for key in ('steps_per_epoch', 'batch_size', 'side', 'max_sources'):
         if key in recipe:
             _check_number(recipe, key, Integral, 'recipe')
     _check_number(recipe, 'seed', Integral, 'recipe', least=0)
@@ -110,6 +109,7 @@ def check_recipe(recipe):
     if 'stages' in recipe:
         _check_stages(recipe['stages'])
         return
+    _check_steps(recipe)
     _check_number(recipe, 'rate', Real, 'recipe')
     refinement = recipe['refinement']
     if refinement is not None:
@@ -131,6 +131,21 @@ def _check_number(values, key, kind, where, least=None):
         wanted = 'a whole number' if kind is Integral else 'a number'
         bound = 'above 0' if least is None else f'of at least {least}'
         msg = f'{key} of the {where} must be {wanted} {bound}, got {value!r}'
+        raise ValueError(msg)
+
+
+def _check_steps(recipe):
+    """
+    The length of the run, or where the rate falls to zero.
+    """
+    ends = recipe['steps']
+    if not isinstance(ends, list):
+        _check_number(recipe, 'steps', Integral, 'recipe')
+        return
+    for end in ends:
+        _check_number({'steps': end}, 'steps', Integral, 'recipe')
+    if not ends or ends != sorted(set(ends)):
+        msg = f'steps of the recipe must increase, got {ends}'
         raise ValueError(msg)
 
 

@@ -87,6 +87,10 @@ def test_recipe_to_model(recipe, tmp_path, capsys):
     assert main([*resume, '--steps', '2']) != 0
     assert 'steps must be at least 3, those done' in capsys.readouterr().err
     assert (out / 'recipe.json').read_text() == before
+    # What came to its end goes on with another cycle.
+    assert main([*resume, '--steps', '4']) == 0
+    assert json.loads((out / 'recipe.json').read_text())['steps'] == [3, 4]
+    assert load_model(out / 'model').settings['training']['step'] == 4
 
 
 def test_refinement(recipe, tmp_path, capsys):
@@ -221,6 +225,9 @@ SCENES = {'preset': 'decam', 'n_scenes': 1, 'seed': 0}
     ('epochs', 3, "keys .*'steps'.*got .*'epochs'"),
     ('steps', -5, 'steps of the recipe must be a whole number above 0, got'),
     ('steps', 2.5, 'steps of the recipe must be a whole number'),
+    ('steps', [], 'steps of the recipe must increase'),
+    ('steps', [5, 5], 'steps of the recipe must increase'),
+    ('steps', [5, 'x'], 'steps of the recipe must be a whole number'),
     ('batch_size', 0, 'batch_size of the recipe'),
     ('seed', -1, 'seed of the recipe must be .* of at least 0, got -1'),
     ('initial', 3, 'initial of the recipe must be the name or the folder'),

@@ -107,6 +107,21 @@ def test_short_warm_up(make_trainer):
     assert max(rates) > 0.95
 
 
+def test_cycles(make_trainer):
+    """
+    The rate falls to zero at each end and rises again after it.
+    """
+    trainer = make_trainer(n_steps=[100, 200], peak_rate=1.)
+    rates = [trainer.learning_rate(step) for step in range(200)]
+    once = make_trainer(n_steps=100, peak_rate=1.)
+    assert_allclose(rates[:100], [once.learning_rate(step)
+                                  for step in range(100)])
+    assert rates[99] < 1e-3
+    assert rates[100] == pytest.approx(0.5)
+    assert rates[199] < 1e-3
+    assert trainer.n_steps == 200
+
+
 def test_stages_freeze_the_rest(folder, config, tmp_path):
     """
     Layers that a stage does not name stay as they are.
