@@ -10,6 +10,7 @@ GalSim; one field has few close pairs). Writes a table and a picture. Usage::
 
 import argparse
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 from astropy.table import QTable
@@ -98,8 +99,9 @@ def measure(segmenter, scenes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--simulate', type=int, default=0, metavar='N')
-    parser.add_argument('-o', '--output', default='.')
+    parser.add_argument('-o', '--output', type=Path, default=Path('.'))
     args = parser.parse_args()
+    args.output.mkdir(parents=True, exist_ok=True)
     segmenter, demo = RCNNSegmenter(), Scene.read(
         files('photutils_rcnn') / 'data' / 'demo' / 'field.npz')
     scenes = [demo]
@@ -110,10 +112,10 @@ def main():
                    for i in range(args.simulate)]
     table = measure(segmenter, scenes)
     print(*table.pformat(max_lines=-1, max_width=-1), sep='\n')
-    stem = f'{args.output}/compare_deblending'
-    table.write(f'{stem}.csv', overwrite=True)
+    table.write(args.output / 'compare_deblending.csv', overwrite=True)
     result = segmenter.segment(demo.data, mask=demo.mask, bands=demo.bands)
-    picture(demo, result).savefig(f'{stem}.png', dpi=110)
+    picture(demo, result).savefig(args.output / 'compare_deblending.png',
+                                  dpi=110)
 
 
 if __name__ == '__main__':
