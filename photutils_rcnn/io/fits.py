@@ -59,7 +59,7 @@ def read_frame(paths, hdus=None, *, holding='images'):
     Each image is one band; a 3D image is one per plane. Of a multi-extension
     file all images are taken but those whose name, or keyword ``IMAGETYP``,
     says that they hold something else; beside extensions named ``SCI`` no
-    others, and of images that are not named by filters the largest. The
+    others, and of images without a filter of their own the largest. The
     bands are named by the header keywords ``FILTER``, ``BAND``, ``FILTER1``,
     ``FILTER2`` or ``FILTNAM``, the name of the extension or that of the file,
     where all are different known filters.
