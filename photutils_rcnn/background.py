@@ -193,7 +193,10 @@ def _step(values):
     unique, counts = np.unique(values, return_counts=True)
     if len(unique) < 2 or len(unique) > 0.01 * len(values):
         return 0.0
-    return float(np.diff(unique[np.sort(np.argsort(counts)[-2:])])[0])
+    # between neighbors: where the sky varies, the two most common values of
+    # all may be far apart
+    both_common = np.argmax(np.minimum(counts[1:], counts[:-1]))
+    return float(unique[both_common + 1] - unique[both_common])
 
 
 def _sky_rms(residual):

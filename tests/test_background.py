@@ -90,6 +90,24 @@ def test_noise_of_counts(counts, tolerance, unit):
     assert noise > 0.9 * image.std()
 
 
+@pytest.mark.parametrize('shape_of_sky', ['gradient', 'amplifiers'])
+def test_noise_of_counts_on_uneven_sky(shape_of_sky):
+    """
+    The two most common counts of a sky that varies are far apart, the step
+    between counts is 1 all the same.
+    """
+    sky = np.random.default_rng(2).normal(500, 3, (512, 512))
+    if shape_of_sky == 'gradient':
+        sky += np.linspace(0, 200, 512)
+    else:
+        sky[:, 256:] += 40
+    noises = []
+    for image in (sky.astype(np.float32), np.rint(sky).astype(np.uint16)):
+        cube = prepare_inputs(image)
+        noises.append(estimate_noise(cube, resolve_background(cube, 'auto')))
+    assert_allclose(*noises, rtol=0.05)
+
+
 def test_filling_is_not_sky():
     """
     Areas of zeros tell nothing of the noise.
