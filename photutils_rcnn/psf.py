@@ -28,6 +28,10 @@ FEWEST_PILED = 3
 SIGNIFICANCE = 3.
 # The spread of the widths of stars, in the logarithm, is below this.
 WINDOW = 0.12
+# The pixels around a peak that may equal it but for so much of its height, if
+# it is not one of a saturated star: a PSF of 8 pixels falls by 4 %.
+N_LEVEL = 4
+FLAT = 0.005
 # Sharper than this are cosmic rays and bad pixels; the widest PSF known to
 # the shipped model is 8 pixels.
 SHARPEST, WIDEST = 1.5, 12.
@@ -143,7 +147,7 @@ def estimate_fwhm(snr, invalid):
     near_bad = ndimage.binary_dilation(~valid, iterations=3)
     for level in LEVELS:
         # Smoothing lowers peaks and noise; the level refers to the image.
-        peaks = _peaks(smooth, level / 2, near_bad)
+        peaks = _peaks(smooth, level / 2, near_bad, snr, invalid)
         if len(peaks) >= ENOUGH:
             break
     stamps, usable = _band_stamps(snr, invalid, peaks)
@@ -233,24 +237,42 @@ def _stands_out(logs, first, count):
         count - expected >= SIGNIFICANCE * np.sqrt(max(expected, 1)))
 
 
-def _peaks(smooth, level, near_bad):
+def _peaks(smooth, level, near_bad, snr, invalid):
     """
-    The brightest local maxima away from the border and from bad pixels.
+    The brightest local maxima away from the border and from bad pixels that
+    are not saturated in any band.
     """
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', NoDetectionsWarning)
         table = find_peaks(smooth, level, box_size=9, mask=near_bad,
-                           border_width=HALF, n_peaks=N_PEAKS)
+                           border_width=HALF)
     if table is None:
         return np.zeros((0, 2), dtype=int)
-    return np.stack([table['y_peak'], table['x_peak']], axis=1)
+    peaks = np.stack([table['y_peak'], table['x_peak']], axis=1)
+    flat = np.zeros(len(peaks), dtype=bool)
+    for band, bad in zip(snr, invalid, strict=True):
+        flat |= _is_flat(np.where(_stamps(bad, peaks, 1), np.nan,
+                                  _stamps(band, peaks, 1)))
+    order = np.argsort(-table['peak_value'][~flat], kind='stable')
+    return peaks[~flat][order[:N_PEAKS]]
 
 
-def _stamps(image, peaks):
+def _is_flat(cores):
+    """
+    Whether the middle of saturated stars is seen, (N, 3, 3): values that are
+    all but equal.
+    """
+    with np.errstate(invalid='ignore'):
+        height = np.fmax.reduce(cores, axis=(1, 2))
+        level = cores >= (1 - FLAT) * height[:, None, None]
+    return (level.sum(axis=(1, 2)) > N_LEVEL + 1) & (height > 0)
+
+
+def _stamps(image, peaks, half=HALF):
     """
     The pixels around each peak.
     """
-    offsets = np.arange(-HALF, HALF + 1)
+    offsets = np.arange(-half, half + 1)
     rows = peaks[:, 0, None] + offsets
     cols = peaks[:, 1, None] + offsets
     return image[rows[:, :, None], cols[:, None, :]]

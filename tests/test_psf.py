@@ -115,6 +115,21 @@ def test_given_fwhm():
         given_fwhm([3, 4, 5], cube)
 
 
+def test_saturated_stars_are_left_out():
+    """
+    Flat tops do not widen the PSF, also where they are most of the
+    brightest peaks or saturated in one band alone.
+    """
+    flux = 18 * 16 * np.append(np.linspace(400, 4000, 60),
+                               np.linspace(5, 20, 40))
+    image = _field([4.0] * 100, flux, n_bands=2, side=500)
+    none = np.zeros(image.shape, bool)
+    expected = estimate_fwhm(image, none)
+    assert_allclose(expected * 1.13, 4, rtol=0.05)
+    image[0] = np.minimum(image[0], 800)
+    assert_allclose(estimate_fwhm(image, none), expected, rtol=0.05)
+
+
 def test_galaxies_are_not_stars():
     """
     A quarter of stars among galaxies of all widths sets the estimate.
