@@ -21,6 +21,9 @@ _INFRARED = {200, 210, 212, 213, 277, 322, 323, 335, 356, 360, 405, 410, 430,
 # HST has wide filters of these numbers, JWST medium ones; F1042M, long-pass
 # (LP) and extremely wide (X) ones are of HST.
 _INFRARED_MEDIUM = {250, 300, 380}
+# Names in which a letter stands for something else.
+_SPECIAL = {r'h[\s_-]*a(lpha)?': 0.656, r'h[\s_-]*b(eta)?': 0.486,
+            r'g?[\s_-]*bp': 0.51, r'g?[\s_-]*rp': 0.78}
 _NUMBERED = re.compile(r'^F(\d{3,4})(W2|LP|[CLMNWX])?$', re.IGNORECASE)
 
 
@@ -30,7 +33,9 @@ def filter_wavelength(name):
 
     Broad-band letters (``'g'``, ``'Ks'``), HST, JWST and Roman names
     (``'F105W'``) and names that contain one of them as a word are known
-    (``'HSC-G'``, ``'decam_z'``, ``'Y_E'``).
+    (``'HSC-G'``, ``'decam_z'``, ``'Y_E'``), and H alpha, H beta and the two
+    photometers of Gaia. Names that HST and JWST share (``'F410M'``) are taken
+    for those of JWST.
 
     Parameters
     ----------
@@ -43,6 +48,10 @@ def filter_wavelength(name):
         The wavelength in micrometers, good enough to sort by; `None` if
         the name is not known.
     """
+    for pattern, wavelength in _SPECIAL.items():
+        if re.search(rf'(?<![a-z0-9]){pattern}(?![a-z0-9])', name,
+                     re.IGNORECASE):
+            return wavelength
     for word in re.split(r'[\s._:/-]+', name.strip()):
         numbered = _NUMBERED.match(word)
         if numbered:

@@ -14,6 +14,8 @@ from photutils_rcnn.bands import filter_wavelength, wavelength_order
     ('F090W', 'F115W', 'F200W', 'F277W', 'F444W', 'F770W', 'F1000W'),
     ('F200LP', 'F250W', 'F300W', 'F450W', 'F606W', 'F814W', 'F850LP',
      'F1042M', 'F105W'), ('F200W', 'F250M', 'F277W', 'F300M', 'F380M'),
+    ('B', 'V', 'H-alpha', 'I'), ('Hbeta', 'V', 'r', 'DECam H_Alpha', 'i'),
+    ('G_BP', 'V', 'G_RP'), ('g', 'Ha', 'HSC-Y', 'H', 'Ks'),
     ('F062', 'F087', 'F158', 'F213'), ('VIS', 'Y_E', 'J_E', 'H_E'),
     ('HSC-G', 'HSC-R', 'HSC-I', 'HSC-Z', 'HSC-Y'),
     ('g DECam SDSS c0001 4720.0 1520.0', 'r DECam SDSS c0002 6415.0 1480.0')])
