@@ -210,5 +210,6 @@ def _flag(instances, invalid):
                 flags[i] |= RCNN_FLAGS['masked_pixels']
                 keep[i] = bad.sum() < mask.sum()
     instances.flags = flags
-    instances.flag_overlaps(footprints)
-    return instances[keep]
+    instances = instances[keep]
+    instances.flag_overlaps(footprints[keep])
+    return instances

@@ -9,8 +9,8 @@ from keras import ops
 from numpy.testing import assert_allclose, assert_equal
 from tiny_network import tiny_config
 
-from photutils_rcnn.inference import run_inference
-from photutils_rcnn.instances import RCNN_FLAGS
+from photutils_rcnn.inference import _flag, run_inference
+from photutils_rcnn.instances import RCNN_FLAGS, Instances
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.receptive_field import halo_width
 from photutils_rcnn.models.zoo import Model, get_weights, set_weights
@@ -200,6 +200,25 @@ def test_invalid_pixels(model, frame, whole):
                for i, mask in enumerate(footprints.masks)]
     assert_equal(flagged, touched)
     assert len(run_inference(model, frame, ~np.zeros(SHAPE, bool))) == 0
+
+
+def test_dropped_sources_overlap_nothing():
+    """
+    A source on invalid pixels alone is no neighbor of those that are left.
+    """
+    boxes = np.float32([[10, 10, 20, 20], [10, 16, 20, 26], [10, 23, 20, 33]])
+    instances = Instances(
+        shape=(40, 50), boxes=boxes, scores=np.float32([0.7, 0.8, 0.9]),
+        class_probabilities=np.full((3, 2), 0.5, np.float32),
+        masks=np.ones((3, 8, 8), np.float16), mask_boxes=boxes,
+        flags=np.zeros(3, np.int32))
+    invalid = np.zeros((40, 50), bool)
+    overlaps = RCNN_FLAGS['overlaps_neighbor']
+    assert (_flag(instances, invalid).flags & overlaps > 0).all()
+    invalid[:, 16:26] = True
+    left = _flag(instances, invalid)
+    assert len(left) == 2
+    assert not (left.flags & overlaps).any()
 
 
 def test_edge_flag(whole):
