@@ -83,7 +83,7 @@ def told_fwhm(fwhm, rng):
     Parameters
     ----------
     fwhm : (n_bands,) `~numpy.ndarray`
-        The true FWHM of each band, pixels.
+        The true FWHM of each band, pixels; NaN or 0 if it is not known.
     rng : `numpy.random.Generator`
         The source of randomness.
 
@@ -93,7 +93,7 @@ def told_fwhm(fwhm, rng):
         The logarithm of an estimate of the FWHM, 0 if there is none.
     """
     kind, error = rng.random(), rng.standard_normal()
-    if kind < P_FWHM_UNKNOWN:
+    if kind < P_FWHM_UNKNOWN or not (fwhm > 0).all():
         return np.zeros(len(fwhm))
     poor = kind < P_FWHM_UNKNOWN + P_FWHM_POOR
     told = np.log(fwhm) + FWHM_BAND_ERROR * rng.standard_normal(len(fwhm))

@@ -114,8 +114,9 @@ def scene_crops(scene, config, side, max_sources=None):
         msg = (f'class_id of the truth must be 1 to {config.n_classes - 1}, '
                f'got {np.unique(classes).tolist()}')
         raise ValueError(msg)
+    # An ignored source of unknown S/N (NaN) may be a bright one.
     counted = np.flatnonzero(~scene.truth['ignore']
-                             | (scene.truth['snr'] >= MIN_IGNORED_SNR))
+                             | ~(scene.truth['snr'] < MIN_IGNORED_SNR))
     truth, footprints = scene.truth[counted], scene.footprints[counted]
     labels = np.where(truth['ignore'], 0, truth['class_id'])
 

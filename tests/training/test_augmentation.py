@@ -158,3 +158,13 @@ def test_told_fwhm():
     assert 0.1 < common.mean() < 0.3
     assert_allclose(told[~common, 0] - told[~common, 1], np.log(1.1),
                     atol=0.1)
+
+
+@pytest.mark.parametrize('fwhm', [np.nan, 0.0])
+def test_unknown_fwhm(fwhm):
+    """
+    The network is told nothing of a PSF that is not known.
+    """
+    rng = np.random.default_rng(0)
+    for _ in range(9):
+        assert_equal(told_fwhm(np.array([3.0, fwhm]), rng), [0, 0])

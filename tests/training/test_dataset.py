@@ -95,6 +95,9 @@ def test_labels_to_ignore(scene, config):
     scene.truth['snr'][0] = 3.4  # teaches background
     left, right = scene_crops(scene, config, 64)
     assert_equal(left.labels, [2, 1])
+    scene.truth['snr'][0] = np.nan  # not known: it may be a bright one
+    left, right = scene_crops(scene, config, 64)
+    assert_equal(left.labels, [0, 2, 1])
     scene.truth['snr'][0] = 4.0
     footprint = scene.footprints.masks[2]
     scene.footprints.masks[2] = np.zeros_like(footprint)
