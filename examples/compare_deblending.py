@@ -23,7 +23,7 @@ from photutils_rcnn.simulation.scene import Scene
 BASELINES = {
     'SourceFinder, defaults': evaluation.DEFAULT_RUNS['photutils'],
     'SourceFinder, fainter and more splits': evaluation.GRID_RUNS[
-        'photutils n_sigma=0.75 n_pixels=5 contrast=0.0001']}
+        'photutils 3x3 n_sigma=1.5 contrast=0.001']}
 
 
 def blends(scene, n_blends, half):

@@ -6,13 +6,12 @@ Both see one detection image: the mean over the bands of the
 background-subtracted signal in units of its noise, times the square root of
 the number of bands (the noise of the result is 1).
 
-The defaults are those of the two packages' own guides. photutils: the image
-convolved with a Gaussian kernel of the width of the PSF, threshold 1.5 times
-the noise of the unconvolved image, at least 10 pixels, 32 levels, contrast
-0.001. sep: threshold 1.5 times the noise, at least 5 pixels, its 3x3 kernel,
-32 levels, contrast 0.005. The thresholds of both are in units of the noise
-before the convolution: 1 stands for 5 to 8 times the noise after it, so the
-grid of `GRID_RUNS` goes down to 0.5.
+The defaults are those of the two packages' own guides. photutils: a Gaussian
+kernel of FWHM 3 pixels in 5x5 pixels, threshold 1.5 times the noise, at least
+10 pixels, 32 levels, contrast 0.001. sep: its 3x3 kernel, threshold 1.5 times
+the noise, at least 5 pixels, 32 levels, contrast 0.005. The thresholds of both
+are in units of the noise before the convolution. `GRID_RUNS` has three kernels,
+three thresholds and two contrasts beside.
 """
 
 __all__ = ['DEFAULT_RUNS', 'GRID_RUNS', 'BaselineRun', 'DetectionImage',
@@ -33,6 +32,10 @@ from photutils_rcnn.evaluation.detections import Detections
 from photutils_rcnn.footprints import Footprints
 
 MAX_SUB_OBJECTS = 100_000
+
+_FIXED_KERNELS = {
+    '3x3': np.outer([1, 2, 1], [1, 2, 1]) / 16,
+    'guide': make_2dgaussian_kernel(3.0, size=5).array}
 
 
 def valid_bands(scene):
@@ -56,18 +59,15 @@ class DetectionImage:
     ----------
     snr : 2D `~numpy.ndarray`
         The combined signal in units of its noise; 0 where masked.
-    convolved : 2D `~numpy.ndarray`
-        The same convolved with ``kernel``.
-    kernel : 2D `~numpy.ndarray`
-        A Gaussian of the width of the PSF.
     mask : 2D bool `~numpy.ndarray`
         The pixels to ignore.
+    fwhm : float
+        The FWHM of the PSF (pixels).
     """
 
     snr: np.ndarray
-    convolved: np.ndarray
-    kernel: np.ndarray
     mask: np.ndarray
+    fwhm: float
 
     @classmethod
     def from_arrays(cls, data, noise, fwhm, *, mask=None):
@@ -99,10 +99,7 @@ class DetectionImage:
         n_good = good.sum(axis=0)
         signal = np.divide(data, noise, out=np.zeros(data.shape), where=good)
         snr = signal.sum(axis=0) / np.sqrt(np.maximum(n_good, 1))
-        size = max(3, 2 * int(np.ceil(fwhm)) + 1)
-        kernel = make_2dgaussian_kernel(fwhm, size=size).array
-        convolved = ndimage.convolve(snr, kernel, mode='constant')
-        return cls(snr, convolved, kernel, n_good == 0)
+        return cls(snr, n_good == 0, float(fwhm))
 
     @classmethod
     def from_scene(cls, scene, *, box_size=64):
@@ -140,12 +137,60 @@ class DetectionImage:
         return cls.from_arrays(data, noise, float(np.mean(scene.psf_fwhm)),
                                mask=scene.mask)
 
+    def kernel(self, name):
+        """
+        A kernel of unit sum.
+
+        Parameters
+        ----------
+        name : {'3x3', 'guide', 'psf'}
+            The kernel: that of sep and SExtractor ((1, 2, 1), (2, 4, 2),
+            (1, 2, 1)); that of the guide of photutils, a Gaussian of FWHM 3
+            pixels in 5x5 pixels; or a Gaussian of the width of the PSF.
+
+        Returns
+        -------
+        kernel : 2D `~numpy.ndarray`
+            The kernel.
+
+        Raises
+        ------
+        ValueError
+            If there is no such kernel.
+        """
+        if name == 'psf':
+            size = max(3, 2 * int(np.ceil(self.fwhm)) + 1)
+            return make_2dgaussian_kernel(self.fwhm, size=size).array
+        try:
+            return _FIXED_KERNELS[name]
+        except KeyError:
+            msg = f"kernel must be '3x3', 'guide' or 'psf', got {name!r}"
+            raise ValueError(msg) from None
+
+    def convolved(self, name):
+        """
+        The signal convolved with a kernel.
+
+        Parameters
+        ----------
+        name : {'3x3', 'guide', 'psf'}
+            As in `kernel`.
+
+        Returns
+        -------
+        convolved : 2D `~numpy.ndarray`
+            The convolved signal in units of the noise before the
+            convolution.
+        """
+        return ndimage.convolve(self.snr, self.kernel(name), mode='constant')
+
     def to_detections(self, labels):
         """
         The detections of a label image.
 
-        The position is the center of the light above zero; the score the
-        peak of the convolved image in units of its noise.
+        Both use the signal convolved with the PSF, whatever kernel the
+        labels were found with: the position is the center of its light
+        above zero, the score its peak in units of its noise.
 
         Parameters
         ----------
@@ -161,16 +206,17 @@ class DetectionImage:
         index = index[index > 0]
         if len(index) == 0:
             return Detections.empty(labels.shape)
-        positive = np.clip(self.convolved, 1e-6, None)
+        convolved = self.convolved('psf')
+        positive = np.clip(convolved, 1e-6, None)
         y, x = np.transpose(ndimage.center_of_mass(positive, labels, index))
-        peak = ndimage.maximum(self.convolved, labels, index)
-        noise = np.sqrt((self.kernel**2).sum())
+        peak = ndimage.maximum(convolved, labels, index)
+        noise = np.sqrt((self.kernel('psf')**2).sum())
         return Detections(Footprints.from_labels(labels), peak / noise, x=x,
                           y=y)
 
 
 def detect_photutils(image, *, n_sigma=1.5, n_pixels=10, contrast=0.001,
-                     n_levels=32):
+                     n_levels=32, kernel='guide'):
     """
     Detect and deblend with `photutils.segmentation.SourceFinder`.
 
@@ -187,6 +233,8 @@ def detect_photutils(image, *, n_sigma=1.5, n_pixels=10, contrast=0.001,
         The fraction of the light a deblended source must hold.
     n_levels : int, optional
         The number of deblending levels.
+    kernel : {'3x3', 'guide', 'psf'}, optional
+        The kernel, as in `DetectionImage.kernel`.
 
     Returns
     -------
@@ -198,14 +246,14 @@ def detect_photutils(image, *, n_sigma=1.5, n_pixels=10, contrast=0.001,
     with warnings.catch_warnings():
         # nothing found and sources that resist deblending are results here
         warnings.simplefilter('ignore', AstropyWarning)
-        segm = finder(image.convolved, n_sigma, mask=image.mask)
+        segm = finder(image.convolved(kernel), n_sigma, mask=image.mask)
     if segm is None:
         return Detections.empty(image.snr.shape)
     return image.to_detections(segm.data)
 
 
 def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
-               n_levels=32, psf_kernel=False):
+               n_levels=32, kernel='3x3'):
     """
     Detect and deblend with ``sep.extract``.
 
@@ -213,11 +261,8 @@ def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
     ----------
     image : `DetectionImage`
         The image; sep convolves its unconvolved form.
-    n_sigma, n_pixels, contrast, n_levels
+    n_sigma, n_pixels, contrast, n_levels, kernel
         As in `detect_photutils`.
-    psf_kernel : bool, optional
-        Whether to convolve with the kernel of the image instead of the
-        default 3x3 one of sep.
 
     Returns
     -------
@@ -229,7 +274,6 @@ def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
     except ImportError as error:
         msg = 'sep is required for this comparison: pip install sep'
         raise ImportError(msg) from error
-    kernel = {'filter_kernel': image.kernel} if psf_kernel else {}
     # Crowded fields exceed the defaults, which end in an exception.
     pixstack, limit = sep.get_extract_pixstack(), sep.get_sub_object_limit()
     sep.set_extract_pixstack(max(pixstack, image.snr.size))
@@ -239,7 +283,7 @@ def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
                                 err=1.0, mask=image.mask, minarea=n_pixels,
                                 deblend_nthresh=n_levels,
                                 deblend_cont=contrast, segmentation_map=True,
-                                **kernel)
+                                filter_kernel=image.kernel(kernel))
     finally:
         sep.set_extract_pixstack(pixstack)
         sep.set_sub_object_limit(limit)
@@ -269,18 +313,16 @@ class BaselineRun:
 
 def _grid():
     """
-    The runs of the threshold grid by name.
+    The runs of the grid by name.
     """
     runs = {}
-    for n_sigma, n_pixels, contrast in product((0.5, 0.75, 1.0, 1.5), (5,),
-                                               (1e-4, 1e-3)):
-        options = {'n_sigma': n_sigma, 'n_pixels': n_pixels,
-                   'contrast': contrast}
-        runs[f'photutils n_sigma={n_sigma} n_pixels={n_pixels} '
-             f'contrast={contrast:g}'] = BaselineRun('photutils', options)
-        runs[f'sep n_sigma={n_sigma} n_pixels={n_pixels} '
-             f'contrast={contrast:g} psf'] = BaselineRun(
-                 'sep', {**options, 'psf_kernel': True})
+    for method, kernel, n_sigma, contrast in product(
+            ('photutils', 'sep'), ('3x3', 'guide', 'psf'), (1.0, 1.5, 2.0),
+            (1e-4, 1e-3)):
+        options = {'n_sigma': n_sigma, 'n_pixels': 5, 'contrast': contrast,
+                   'kernel': kernel}
+        name = f'{method} {kernel} n_sigma={n_sigma} contrast={contrast:g}'
+        runs[name] = BaselineRun(method, options)
     return runs
 
 

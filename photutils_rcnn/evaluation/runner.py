@@ -42,7 +42,7 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
         The scenes; only one is held at a time.
     baselines : {'default', 'grid', None} or mapping, optional
         The methods to run beside: photutils and sep with their defaults
-        (default), also on a grid of thresholds, none, or a mapping of names
+        (default), also on a grid of options, none, or a mapping of names
         to callables of a
         `~photutils_rcnn.evaluation.baselines.DetectionImage` that return
         what ``segment`` may return. The name ``'photutils_rcnn'`` is that of

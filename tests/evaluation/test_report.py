@@ -115,6 +115,29 @@ def test_baselines_find_nothing(detect):
     assert len(detect(image)) == 0
 
 
+def test_sep_default_kernel_is_its_own(scene):
+    """Without options sep sees what its own defaults give."""
+    sep = pytest.importorskip('sep')
+    image = DetectionImage.from_scene(scene)
+    _, labels = sep.extract(image.snr, 1.5, err=1.0, mask=image.mask,
+                            segmentation_map=True)
+    assert_allclose(detect_sep(image).footprints.areas,
+                    np.bincount(labels.ravel())[1:])
+
+
+def test_kernels():
+    """Unit sum; the one of the PSF follows its width; no other names."""
+    image = DetectionImage.from_arrays(np.zeros((1, 9, 9)), 1.0, 5.0)
+    kernels = [image.kernel(name) for name in ('3x3', 'guide', 'psf')]
+    assert [k.shape for k in kernels] == [(3, 3), (5, 5), (11, 11)]
+    assert_allclose([k.sum() for k in kernels], 1)
+    # at half the FWHM a Gaussian has fallen to half
+    assert_allclose(kernels[2][5, 5 + 2:5 + 4].mean() / kernels[2][5, 5],
+                    0.5, atol=0.03)
+    with pytest.raises(ValueError, match="kernel must be .* got 'box'"):
+        detect_photutils(image, kernel='box')
+
+
 def test_more_peaks_than_sep_allows():
     """Crowded fields do not end the evaluation; sep's limits come back."""
     sep = pytest.importorskip('sep')
