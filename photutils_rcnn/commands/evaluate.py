@@ -38,7 +38,8 @@ def add_arguments(parser):
     parser.add_argument('--baselines', choices=['default', 'grid', 'none'],
                         default='default', help='also run photutils and '
                         'sep, with their defaults or also on a grid of '
-                        'thresholds and contrasts (default: %(default)s)')
+                        'kernels, thresholds and contrasts (default: '
+                        '%(default)s)')
     parser.add_argument('--limit', type=int, metavar='N',
                         help='number of scenes (default: all)')
     parser.add_argument('--overwrite', action='store_true',
@@ -71,7 +72,8 @@ def run(args):
     -----
     AstropyUserWarning
         If a scene has no valid pixels or its pixels cannot be read; it is
-        left out.
+        left out. If the model was trained or calibrated on scenes of the
+        same preset and seed.
     """
     from photutils.utils.exceptions import NoDetectionsWarning
 
@@ -97,6 +99,7 @@ def run(args):
                                progress_bar=False)
     if cut is None:
         cut = segmenter.model.thresholds['score']
+    n_known = _count_known(files, segmenter.model.settings)
 
     def segment(scene):
         with warnings.catch_warnings():
@@ -111,10 +114,29 @@ def run(args):
         progress_bar=not args.quiet)
     if scenes.n_left_out:
         report.meta['n_left_out'] = scenes.n_left_out
+    if n_known:
+        report.meta['n_known'] = n_known
     print(report.format(args.protocol))
     if args.output is not None:
         report.write(args.output, figures=True, overwrite=args.overwrite)
     return 0
+
+
+def _count_known(files, settings):
+    """
+    How many scenes the model has seen, with a warning.
+    """
+    from photutils_rcnn.simulation.file_names import count_shared
+
+    training = settings.get('training', {})
+    n_known = count_shared(files, [
+        part for kind in ('training_scenes', 'validation_scenes')
+        for part in training.get(kind, [])])
+    if n_known:
+        msg = (f'{n_known} of the {len(files)} scenes served to train or '
+               f'calibrate the model: it is worse than the figures say')
+        warnings.warn(msg, AstropyUserWarning, stacklevel=3)
+    return n_known
 
 
 def _check_scene(path):
@@ -129,6 +151,10 @@ def _check_scene(path):
                 msg = f'it has no {", ".join(sorted(missing))}'
                 raise ValueError(msg)
             file['reference_band']
+            fwhm = file['psf_fwhm']
+            if not (fwhm > 0).all():
+                msg = f'psf_fwhm must be positive, got {fwhm.tolist()}'
+                raise ValueError(msg)
     except (EOFError, KeyError, OSError, TypeError, ValueError,
             zipfile.BadZipFile, zlib.error) as exc:
         msg = f'{path} is no scene, or damaged: {exc}'

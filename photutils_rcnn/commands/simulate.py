@@ -25,7 +25,9 @@ def add_arguments(parser):
                         help='folder for the scenes; those of the same preset '
                         'and seed that are there already are kept')
     parser.add_argument('--seed', type=int, default=0,
-                        help='seed of the first scene (default: %(default)s)')
+                        help='seed of the first scene (default: %(default)s; '
+                        'scenes to evaluate the shipped model on begin at '
+                        '7000000)')
     parser.add_argument('--shape', type=int, nargs=2, metavar=('NY', 'NX'),
                         help="shape of the frames (default: the preset's)")
     parser.add_argument('--processes', type=int, default=1, metavar='N',

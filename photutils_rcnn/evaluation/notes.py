@@ -43,6 +43,9 @@ def make_notes(tables, meta, main):
     if meta.get('n_left_out'):
         notes.append(f"{meta['n_left_out']} scenes that cannot be read or "
                      'have no valid pixels are left out.')
+    if meta.get('n_known'):
+        notes.append(f"{meta['n_known']} scenes served to train or calibrate "
+                     'the model: it is worse than the figures say.')
     if 'paper_ap' in tables:
         notes += _precision_notes(tables['paper_ap'], 'source', 'paper', main)
         notes += _image_notes(tables['paper_ap'], meta['n_scenes'], main)

@@ -71,12 +71,21 @@ class TruthRecord:
         -------
         record : `TruthRecord`
             The truth.
+
+        Raises
+        ------
+        ValueError
+            If the FWHM of the PSF is not known.
         """
         truth = scene.truth
         x, y = np.asarray(truth['x']), np.asarray(truth['y'])
         ignore = np.asarray(truth['ignore'], dtype=bool)
         band = list(scene.bands).index(truth.meta['reference_band'])
         fwhm = float(scene.psf_fwhm[band])
+        if not 0 < fwhm < np.inf:
+            msg = ('psf_fwhm of a scene to evaluate must be positive, '
+                   f'separations are in units of it, got {fwhm}')
+            raise ValueError(msg)
         if radius is None:
             radius = np.fmax.reduce([
                 np.full(len(truth), fwhm),

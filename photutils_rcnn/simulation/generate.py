@@ -15,6 +15,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from photutils_rcnn._parallel import parallel_map
+from photutils_rcnn.simulation.file_names import scene_name
 from photutils_rcnn.simulation.make import make_scene
 from photutils_rcnn.simulation.presets import draw_settings
 
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def _simulate_one(seed, *, preset, out_dir, shape, overrides):
-    path = out_dir / f'{preset}-{seed:08d}.npz'
+    path = out_dir / scene_name(preset, seed)
     found = _stored_shape(path) if path.exists() else None
     if found is None:
         if path.exists():

@@ -22,7 +22,7 @@ It began with the weights of sha256 {initial}.
 
 
 def export_model(trainer, folder, *, name='trained', calibration=None,
-                 thresholds=None, card=None):
+                 thresholds=None, card=None, scenes=None):
     """
     Write the network of a training run as a model.
 
@@ -41,6 +41,9 @@ def export_model(trainer, folder, *, name='trained', calibration=None,
         See `photutils_rcnn.models.zoo`.
     card : str, optional
         The model card; a short one is written by default.
+    scenes : dict, optional
+        Lists of scenes, as `~photutils_rcnn.simulation.file_names.scene_parts`
+        gives, by what they served for; they are written to ``training``.
     """
     dataset = trainer.dataset
     training = {'step': trainer.state['step'], 'n_crops': len(dataset),
@@ -52,6 +55,7 @@ def export_model(trainer, folder, *, name='trained', calibration=None,
     if 'initial' in trainer.state:
         training['initial'] = trainer.state['initial']
         default_card += INITIAL.format(**training)
+    training.update(scenes or {})
     config = trainer.model.config
     settings = {
         'name': name,

@@ -14,6 +14,7 @@ import numpy as np
 
 from photutils_rcnn.models.transfer import transfer_weights
 from photutils_rcnn.models.zoo import get_weights, load_model, save_model
+from photutils_rcnn.simulation.file_names import scene_parts
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.calibration import calibrate_model
 from photutils_rcnn.training.checkpoint import read_state
@@ -92,7 +93,10 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
         trainer.state['initial'] = initial.sha256
     finished = trainer.run(end - time.monotonic())
     if finished:
-        export_model(trainer, folder)
+        used = {'training_scenes': scenes, 'validation_scenes': held_out}
+        export_model(trainer, folder, scenes={
+            kind: scene_parts(source) for kind, source in used.items()
+            if source is not None})
     return finished
 
 

@@ -13,6 +13,7 @@ from itertools import combinations
 from numbers import Integral, Real
 from pathlib import Path
 
+from photutils_rcnn.simulation.file_names import scene_parts
 from photutils_rcnn.simulation.presets import PRESETS, default_side
 
 _COMMON_KEYS = {'config', 'training_scenes', 'validation_scenes',
@@ -195,7 +196,9 @@ def _check_disjoint(training, validation):
     parts = [(part, kind) for value, kind in ((training, 'training_scenes'),
                                               (validation,
                                                'validation_scenes'))
-             if isinstance(value, list) for part in value]
+             if value is not None
+             for part in (scene_parts(value) if isinstance(value, str)
+                          else value)]
     for (one, kind), (other, other_kind) in combinations(parts, 2):
         if (one['preset'] == other['preset']
                 and one['seed'] < other['seed'] + other['n_scenes']

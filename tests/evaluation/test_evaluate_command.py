@@ -74,6 +74,31 @@ def test_hidden_damage_and_no_valid_pixels(folder, capsys):
     assert content['tables']['summary'][0]['n_found'] == 1
 
 
+def test_unknown_psf(folder, capsys):
+    """Separations are in units of the FWHM, which must be known."""
+    scene = Scene.read(folder / 'scene2.npz')
+    scene.psf_fwhm[:] = np.nan
+    scene.write(folder / 'scene2.npz')
+    assert evaluate(folder) == 2
+    assert 'scene2.npz is no scene, or damaged: psf_fwhm must be positive, ' \
+        'got [nan' in capsys.readouterr().err
+
+
+def test_scenes_that_the_model_knows(folder, fake_model, capsys):
+    """Scenes of the training are counted, with a warning."""
+    fake_model.settings['training'] = {
+        'training_scenes': [{'preset': 'decam', 'n_scenes': 5, 'seed': 3}],
+        'validation_scenes': [{'preset': 'hsc', 'n_scenes': 1, 'seed': 9}]}
+    for i, name in enumerate(('decam-00000007', 'hsc-00000009',
+                              'decam-00000008')):
+        (folder / f'scene{i}.npz').rename(folder / f'{name}.npz')
+    assert evaluate(folder) == 0
+    streams = capsys.readouterr()
+    assert '2 of the 3 scenes served to train or calib' in streams.err
+    assert '2 scenes served to train or calibrate' in streams.out
+    assert 'n_known = 2' in streams.out
+
+
 def test_protocol_and_limit(folder, capsys):
     """The notes are those of the tables that are printed."""
     assert evaluate(folder, '--protocol', 'coco', '--limit', '2') == 0

@@ -79,6 +79,8 @@ def test_recipe_to_model(recipe, tmp_path, capsys):
     assert model.settings['training']['step'] == 3
     assert model.settings['training']['batch_size'] == 2
     assert model.network.config == tiny_config()
+    for kind in ('training_scenes', 'validation_scenes'):
+        assert model.settings['training'][kind] == stored[kind]
     # After three steps a network finds nothing, so that there is nothing to
     # train its profile head with.
     assert 'refinement' not in model.settings['training']
@@ -297,6 +299,26 @@ def test_one_folder_for_both(recipe, tmp_path):
     values['training_scenes'] = str(tmp_path / 'scenes')
     values['validation_scenes'] = f'{tmp_path}/run/../scenes/'
     with pytest.raises(ValueError, match='must be another folder than'):
+        check_recipe(values)
+
+
+def test_folders_that_share_scenes(recipe, tmp_path):
+    """
+    Names tell preset and seed; those of other scenes tell nothing.
+    """
+    values = json.loads(recipe.read_text())
+    for kind in ('training', 'validation'):
+        (tmp_path / kind).mkdir()
+        values[f'{kind}_scenes'] = str(tmp_path / kind)
+        (tmp_path / kind / 'mine-00000001.npz').touch()
+    (tmp_path / 'training' / 'decam-00000009.npz').touch()
+    (tmp_path / 'validation' / 'decam-00000010.npz').touch()
+    check_recipe(values)
+    part = {'preset': 'decam', 'n_scenes': 2, 'seed': 8}
+    with pytest.raises(ValueError, match="seeds of 'decam' must differ"):
+        check_recipe({**values, 'validation_scenes': [part]})
+    (tmp_path / 'validation' / 'decam-00000009.npz').touch()
+    with pytest.raises(ValueError, match="seeds of 'decam' must differ"):
         check_recipe(values)
 
 
