@@ -122,14 +122,18 @@ def read_result(path):
     Raises
     ------
     ValueError
-        If the file holds no result of this package.
+        If the file holds no result of this package, or a damaged one.
     """
     with asdf.open(path, custom_schema=_schema(), memmap=False,
                    lazy_load=False) as asdf_file:
         if KEY not in asdf_file:
             msg = f'{path} holds no result of photutils_rcnn'
             raise ValueError(msg)
-        asdf_file.validate()
+        try:
+            asdf_file.validate()
+        except asdf.ValidationError as exc:
+            msg = f'{path} holds a damaged result: {exc.message}'
+            raise ValueError(msg) from exc
         tree = asdf_file[KEY]
         arrays = {name: np.array(tree['instances'][name])
                   for name in _INSTANCES}
