@@ -3,6 +3,8 @@
 Tests for the background module.
 """
 
+
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -202,3 +204,15 @@ def test_bad_background(background, exc):
     """
     with pytest.raises(exc, match='background must'):
         resolve_background(prepare_inputs(np.ones((20, 20))), background)
+
+
+def test_error_of_bad_pixels_does_not_count():
+    """
+    Most of a box without data does not limit the errors of the rest.
+    """
+    rng = np.random.default_rng(0)
+    error = np.full((64, 64), 100.0)
+    error[:, :48] = np.inf
+    cube = prepare_inputs(rng.normal(0, 100, error.shape), error=error)
+    noise = estimate_noise(cube, 0.0)
+    assert_allclose(noise[0, :, 48:], 100, rtol=0.1)

@@ -3,6 +3,8 @@
 Tests for the command line.
 """
 
+
+
 import re
 from types import SimpleNamespace
 
@@ -261,3 +263,74 @@ def test_evaluate_without_scenes(tmp_path, capsys):
     """
     assert main(['evaluate', str(tmp_path)]) == 2
     assert 'no scenes' in capsys.readouterr().err
+
+
+def test_options_of_the_model(band_files, tmp_path, monkeypatch):
+    """
+    Thresholds and tiles are those that were asked for; the network is told
+    no PSF.
+    """
+    monkeypatch.setattr('photutils_rcnn.segmenter.estimate_fwhm', pytest.fail)
+    assert main(['segment', band_files[0], '-o', str(tmp_path), '--quiet',
+                 '--score-threshold', '0.75', '--nms-threshold', '0.25',
+                 '--tile-size', '512', '--psf-fwhm', 'none']) == 0
+    meta = RCNNResult.read(tmp_path / 'g_result.asdf').meta
+    assert (meta['score_threshold'], meta['nms_threshold'],
+            meta['tile_size'], meta['psf_fwhm']) == (0.75, 0.25, 512, None)
+
+
+def test_extensions_by_number_and_name(field, tmp_path, capsys):
+    path = str(tmp_path / 'field.fits')
+    fits.HDUList([fits.PrimaryHDU(), *(
+        fits.ImageHDU(field, name=name) for name in ('ONE', 'TWO', 'THREE'))]
+        ).writeto(path)
+    for i, (given, numbers) in enumerate((('2', [2]), ('1,THREE', [1, 3]))):
+        out = str(tmp_path / f'{i}')
+        assert main(['segment', path, '-o', out, '--hdu', given]) == 0
+        lines = capsys.readouterr().out.splitlines()[:len(numbers)]
+        assert [line.split(': ')[1] for line in lines] == [
+            f'{path}[{n}]' for n in numbers]
+
+
+def test_simulate(tmp_path, monkeypatch):
+    """
+    The command hands over what it was given.
+    """
+    calls = []
+    monkeypatch.setattr(
+        'photutils_rcnn.simulation.simulate_scenes',
+        lambda *args, **options: calls.append((args, options)),
+        raising=False)
+    assert main(['simulate', 'decam', '3', str(tmp_path), '--seed', '7',
+                 '--shape', '64', '96', '--processes', '2', '--quiet']) == 0
+    assert main(['simulate', 'universal', '1', str(tmp_path)]) == 0
+    assert calls == [
+        (('decam', 3, tmp_path), {'seed': 7, 'n_processes': 2,
+                                  'progress_bar': False, 'shape': (64, 96)}),
+        (('universal', 1, tmp_path), {'seed': 0, 'n_processes': 1,
+                                      'progress_bar': True})]
+
+
+def test_seed_of_the_demo(scene, tmp_path, monkeypatch):
+    seeds = []
+    monkeypatch.setattr(
+        'photutils_rcnn.simulation.make_scene',
+        lambda preset, seed: seeds.append((preset, seed)) or scene,
+        raising=False)
+    assert main(['demo', '--simulate', '5', '-o', str(tmp_path),
+                 '--quiet']) == 0
+    assert seeds == [('decam', 5)]
+
+
+def test_import_a_model(tmp_path, monkeypatch, capsys):
+    calls = []
+    monkeypatch.setattr(
+        'photutils_rcnn.models.legacy.importer.import_model',
+        lambda *args, **options: calls.append((args, options)))
+    paths = tmp_path / 'w.h5', tmp_path / 'model'
+    command = ['models', 'import', *map(str, paths)]
+    assert main(command) == 0
+    assert main([*command, '--resize-to', '512', '--overwrite']) == 0
+    assert calls == [(paths, {'resize_to': None, 'overwrite': False}),
+                     (paths, {'resize_to': 512, 'overwrite': True})]
+    assert f'{paths[1]}: imported' in capsys.readouterr().out

@@ -2,6 +2,7 @@
 """
 Tests for the finders module.
 """
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -64,3 +65,27 @@ def test_options(finder):
     with pytest.raises(TypeError, match='segmenter must be .*, got 3'):
         RCNNStarFinder(3)
     assert repr(finder).endswith("classes=('star',))")
+
+
+def test_columns():
+    """
+    Sources that cannot be fitted are left out: without a positive flux or a
+    position.
+    """
+    catalog = SimpleNamespace(
+        class_name=np.array(['star', 'galaxy', 'star', 'star', 'star']),
+        x_centroid=np.array([10.0, 20, 30, np.nan, 50]),
+        y_centroid=np.array([11.0, 21, 31, 41, 51]),
+        segment_flux=np.array([100.0, 200, -300, 400, 500]) * u.nJy,
+        score=np.linspace(0.5, 0.9, 5), prob_star=np.linspace(0.6, 1, 5))
+    result = SimpleNamespace(catalog=catalog, meta={'model': 'fake'})
+    segmenter = SimpleNamespace(segment=lambda data, mask: result)
+    table = RCNNStarFinder(segmenter)(np.ones((60, 60)))
+    assert list(table['id']) == [1, 2]
+    assert_allclose(table['x_centroid'], (10, 50))
+    assert_allclose(table['y_centroid'], (11, 51))
+    assert_allclose(table['flux'].to_value(u.nJy), (100, 500))
+    assert_allclose(table['score'], (0.5, 0.9))
+    assert_allclose(table['prob_star'], (0.6, 1))
+    assert list(table['class_name']) == ['star', 'star']
+    assert table.meta['model'] == 'fake'

@@ -3,6 +3,8 @@
 Tests for the inputs module.
 """
 
+
+
 import warnings
 
 import numpy as np
@@ -328,3 +330,51 @@ def test_bad_keywords(image, keywords, exc, match):
     """
     with pytest.raises(exc, match=match):
         prepare_inputs(np.stack([image] * 3), **keywords)
+
+
+def test_mask_follows_its_band(image):
+    """
+    Bands are sorted with what is bad in them.
+    """
+    mask = np.zeros((3, *SHAPE), bool)
+    mask[0, 3, 4] = True
+    cube = prepare_inputs(np.stack([image] * 3), mask=mask, bands='zgr')
+    assert_equal(np.argwhere(cube.invalid), [[2, 3, 4]])
+    assert cube.data[2, 3, 4] == 0
+
+
+def test_one_band_by_its_name(image):
+    """
+    The letters of a name are no bands.
+    """
+    assert prepare_inputs(image, bands='F814W').bands == ('F814W',)
+
+
+def test_smallest_frame():
+    image = np.random.default_rng(0).normal(10.0, 1.0, (16, 16))
+    assert prepare_inputs(image).shape == (16, 16)
+
+
+def test_dead_band_is_filled(image):
+    with pytest.warns(AstropyUserWarning, match='all pixels of band 2'):
+        cube = prepare_inputs(np.stack([image, np.full(SHAPE, 100.0)]))
+    assert_equal(cube.data[1], 0)
+
+
+def test_zeros_near_the_level_of_the_sky():
+    frame = np.random.default_rng(0).normal(3, 1, (100, 100))
+    frame[20:80, 20:30] = 0
+    assert not prepare_inputs(frame).mask.any()
+
+
+def test_errors_in_units_of_their_own(image):
+    """
+    Uncertainties are converted to the unit of the data, those of a list to
+    the unit of the first image.
+    """
+    milli = NDData(image, unit='Jy', uncertainty=StdDevUncertainty(
+        np.full(SHAPE, 2.0), unit='mJy'))
+    assert_allclose(prepare_inputs(milli).error, 0.002)
+    bands = [NDData(image * scale, unit=unit, uncertainty=StdDevUncertainty(
+        np.full(SHAPE, scale))) for scale, unit in ((1, 'Jy'), (1e3, 'mJy'))]
+    assert_allclose(prepare_inputs(bands).error, 1)

@@ -3,6 +3,8 @@
 Tests of instances and their painting.
 """
 
+
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -208,3 +210,22 @@ def test_selection():
 ])
 def test_decode_flags(flags, names):
     assert decode_rcnn_flags(flags) == names
+
+
+def test_overlap_flag():
+    """
+    Set for sources that share pixels and for no others, which lose it; other
+    flags stay.
+    """
+    instances = make_instances([[2, 2, 14, 14], [6, 6, 18, 18],
+                                [28, 30, 38, 40]])
+    instances.flags[:] = 0, 8, 3
+    instances.flag_overlaps()
+    assert_equal(instances.flags, [2, 10, 1])
+
+
+def test_footprints_at_another_threshold():
+    instances = make_instances([[2, 2, 22, 22]])
+    large, own, small = (instances.footprints(threshold).areas[0]
+                         for threshold in (0.3, None, 0.8))
+    assert large > own > small > 0

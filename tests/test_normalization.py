@@ -3,6 +3,8 @@
 Tests for the normalization module.
 """
 
+
+
 import tracemalloc
 
 import numpy as np
@@ -163,3 +165,20 @@ def test_memory():
     assert np.asarray(normalized.background).shape == cube.data.shape
     assert kept < 3 * n_pixels
     assert peak < 30 * n_pixels
+
+
+@pytest.mark.parametrize('raw', [False, True])
+def test_no_data_is_zero_for_every_stretch(raw):
+    """
+    Also where a stretch turns 0 into something else.
+    """
+    def shifted(image):
+        return image + 5
+
+    shifted.takes_raw_pixels = raw
+    data = _sky((3, 50, 60))
+    data[:, 10, 20] = np.nan
+    image = np.asarray(normalize_cube(prepare_inputs(data),
+                                      stretch=shifted).image)
+    assert_equal(image[10, 20], 0)
+    assert_equal((image == 0).sum(), 3)

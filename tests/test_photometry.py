@@ -2,13 +2,12 @@
 """
 Tests for the pixels that catalogs are measured on.
 """
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn.inputs import prepare_inputs
-from photutils_rcnn.photometry import detection_pixels
+from photutils_rcnn.photometry import band_pixels, detection_pixels
 
 SHAPE = (600, 20)
 
@@ -54,3 +53,15 @@ def test_one_band(frame):
         prepare_inputs(frame.data[0]), np.full((1, 1, 1), 90.), np.ones(1))
     assert_allclose(pixels.data, frame.data[0] - 90., rtol=1e-6)
     assert pixels.error is None
+
+
+def test_pixels_of_a_band(frame):
+    """
+    What a band lacks is masked in it, whatever the others have.
+    """
+    pixels = band_pixels(frame, np.float32([99, 100, 101])[:, None, None], 1)
+    assert_equal(pixels.mask, frame.invalid[1])
+    assert pixels.mask.sum() > frame.mask.sum()
+    good = ~pixels.mask
+    assert_allclose(pixels.data[good], frame.data[1][good] - 100, rtol=1e-6)
+    assert_allclose(pixels.error, frame.error[1])

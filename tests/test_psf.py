@@ -3,6 +3,8 @@
 Tests of the estimate of the PSF.
 """
 
+
+
 from types import SimpleNamespace
 
 import numpy as np
@@ -188,3 +190,17 @@ def test_unknown():
     noise = np.random.default_rng(0).normal(size=(1, 100, 100))
     assert estimate_fwhm(noise, np.zeros((1, 100, 100), bool)) is None
     assert estimate_fwhm(noise[:, :20], np.zeros((1, 100, 20), bool)) is None
+
+
+def test_elongated_sources_are_no_stars():
+    """
+    Trails and edge-on galaxies tell nothing of the PSF, however many and
+    alike they are.
+    """
+    image = np.random.default_rng(0).normal(size=(1, 300, 300))
+    y, x = np.mgrid[:300, :300]
+    for y0 in range(25, 300, 50):
+        for x0 in range(25, 300, 50):
+            image += 60 * np.exp(-0.5 * ((y - y0)**2 / 1.2**2
+                                         + (x - x0)**2 / 3.6**2))
+    assert estimate_fwhm(image, np.zeros(image.shape, bool)) is None

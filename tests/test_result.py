@@ -3,6 +3,8 @@
 Tests for the result and photometry modules.
 """
 
+
+
 from importlib import resources
 from types import SimpleNamespace
 
@@ -177,3 +179,32 @@ def test_above_cannot_find_more(result):
                         result.label_of_source, meta=result.meta)
     with pytest.raises(ValueError, match='stored without its pixels'):
         stored.above(0.7)
+
+
+def test_boxes_are_those_of_photutils(result):
+    """
+    The footprints of sources apart from each other are their segments.
+    """
+    for name in ('bbox_xmin', 'bbox_xmax', 'bbox_ymin', 'bbox_ymax'):
+        assert_equal(result.instances[name], getattr(result.catalog, name))
+    assert_equal(result.instances['area'].value, result.catalog.area.value)
+
+
+def test_columns_of_instances(result):
+    result.detections.scores[:] = 0.75, 0.875, 0.5
+    table = result.instances
+    assert_equal(table['score'], (0.75, 0.875, 0.5))
+    assert_allclose(table['prob_star'], (0.9, 0.1, 0.9), rtol=1e-6)
+    assert_equal(table['class_name'], ('star', 'galaxy', 'star'))
+
+
+def test_above_keeps_what_belongs_to_the_frame(result):
+    """
+    A score equal to the threshold is enough.
+    """
+    result.detections.scores[:] = 0.75, 0.875, 0.5
+    found = result.above(0.75)
+    assert_equal(found.instances['score'], (0.75, 0.875))
+    assert (found.wcs, found.bands) == (result.wcs, result.bands)
+    assert 'sky_center' in found.instances.colnames
+    assert_equal(found.background, result.background)

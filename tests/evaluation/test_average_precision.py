@@ -2,6 +2,7 @@
 """
 Tests of both definitions of the average precision.
 """
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -236,3 +237,23 @@ def test_equals_pycocotools(iou_type, capsys):
                 result = coco_average_precision(images, iou, classes=c,
                                                 size=size)
                 assert_allclose(result.precision, expected, atol=1e-9)
+
+
+def test_cut_and_ranking_are_different_scores():
+    """The cut takes the score of a source, the order that of its class."""
+    box = [(0, 0, 10, 10)]
+    image = image_of(box, [0.4], [1], box, [1])
+    sure = replace(image, cut_scores=np.array([0.9]))
+    assert paper_average_precision([sure]).value == 1
+    unsure = replace(image, scores=np.array([0.9]))
+    assert paper_average_precision([unsure]).value == 0
+
+
+def test_kinds_of_areas():
+    """The paper's bins are of boxes, those of COCO of masks."""
+    box = [(0, 0, 100, 100)]
+    image = image_of(box, [0.9], [1], box, [1])
+    image = replace(image, mask_areas=np.array([1000.0]),
+                    truth_mask_areas=np.array([1000.0]))
+    assert paper_average_precision([image], size='L').value == 1
+    assert coco_average_precision([image], size='S').value == 1

@@ -3,6 +3,8 @@
 Tests of the blend statistics.
 """
 
+
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -91,3 +93,23 @@ def test_ignored_detection_is_no_blend():
                                             ignore=ignore)
     assert_equal(n_covered, [0])
     assert not hidden.any()
+
+
+def test_piece_on_two_sources():
+    """It claims the one that it shares most pixels with."""
+    truth = rectangles([(0, 0, 20, 16), (0, 10, 20, 30)])
+    detected = rectangles([(4, 8, 10, 20)])
+    matches = match_positions([14], [7], [5, 20], [30, 30], 2.0)
+    assert_equal(shredded_truth(detected, truth, matches), [0, 1])
+
+
+def test_box_is_no_footprint():
+    """What lies in the box of a detection, not on it, is not hidden."""
+    mask = np.ones((20, 20), bool)
+    mask[:10, 10:] = False
+    detected = Footprints([(0, 0, 20, 20)], [mask], (40, 40))
+    x, y = [5, 15, 15], [5, 5, 15]
+    matches = match_positions([5], [5], x, y, 2.0)
+    n_covered, hidden = unrecognized_blends(detected, x, y, matches)
+    assert_equal(n_covered, [2])
+    assert_equal(hidden, [False, False, True])

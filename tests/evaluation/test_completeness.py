@@ -3,6 +3,8 @@
 Tests of completeness, purity and confusion.
 """
 
+
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,3 +92,11 @@ def test_confusion_undefined_is_nan():
     assert np.isnan(matrix.accuracy)
     assert np.isnan(matrix.balanced_accuracy)
     assert np.isnan(matrix.matthews_correlation)
+
+
+def test_confusion_of_a_part():
+    """Detections that did not enter the matching are not spurious."""
+    matches = match_positions([0, 50, 60], [0] * 3, [0], [0], 2.0)
+    matrix = ConfusionMatrix.from_matches(
+        matches, [1, 1, 2], [1], use=np.array([True, False, True]))
+    assert_equal(matrix.spurious, [0, 1])

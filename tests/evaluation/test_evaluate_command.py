@@ -2,12 +2,12 @@
 """
 Tests of the ``evaluate`` command on folders of scenes.
 """
-
 import json
 
 import numpy as np
 import pytest
 
+import photutils_rcnn.segmenter as segmenter_module
 from photutils_rcnn.cli import main
 from photutils_rcnn.simulation.scene import Scene
 
@@ -114,3 +114,21 @@ def test_output_that_is_a_file(folder, capsys):
     (folder / 'out').touch()
     assert evaluate(folder, '-o', str(folder / 'out')) == 2
     assert 'path must be a folder' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('options', 'lowest', 'cut'), [
+    ([], 0.05, 0.5), (['--score-threshold', '0.01'], 0.01, 0.01),
+    (['--score-threshold', '0.75'], 0.05, 0.75)])
+def test_thresholds(folder, options, lowest, cut, capsys, monkeypatch):
+    """Curves need low scores; the cut is the model's if none is given."""
+    asked = []
+    fake = segmenter_module.run_inference
+
+    def infer(*args, score_threshold, **others):
+        asked.append(score_threshold)
+        return fake(*args, score_threshold=score_threshold, **others)
+
+    monkeypatch.setattr(segmenter_module, 'run_inference', infer)
+    assert evaluate(folder, '--limit', '1', *options) == 0
+    assert asked == [lowest]
+    assert f'score_threshold = {cut}' in capsys.readouterr().out

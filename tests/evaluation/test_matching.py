@@ -3,6 +3,8 @@
 Tests of the matching of detections to truth.
 """
 
+
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -174,3 +176,43 @@ def test_invalid():
         match_overlaps(overlaps, [1.0], 0.5, ignore=[True, False])
     with pytest.raises(ValueError, match='radius must be'):
         match_positions([0], [0], [0], [0], -1)
+
+
+def test_counted_positions_come_before_ignored_ones():
+    """
+    Also where the ignored truth is nearer, with scores.
+    """
+    matches = match_positions([0.0], [0], [0.1, 1.0], [0, 0], 2.0,
+                              scores=[0.9], ignore=[True, False])
+    assert_equal(matches.truth_of_detection, [1])
+    assert_equal(matches.ignored, [False])
+
+
+def test_match_on_ignored_truth_counts():
+    """
+    Where a detection lies matters only if it matches nothing.
+    """
+    matches = match_positions([0.0], [0], [0.1], [0], 2.0, on_ignored=[True])
+    assert matches.hits[0]
+    assert not matches.ignored[0]
+
+
+def test_pixels_on_ignored_truth():
+    """
+    The pixels of a mask count, not those of its box, up to the given share.
+    """
+    truth = rectangles([(0, 0, 10, 10)])
+    corner = np.zeros((20, 10), bool)
+    corner[:4] = corner[12:] = True
+    detected = Footprints([(0, 0, 20, 10)], [corner], (40, 40))
+    assert not mask_overlaps(detected, truth, ignore=[True]).on_ignored[0]
+    assert mask_overlaps(detected, truth, ignore=[True],
+                         ignored_fraction=0.3).on_ignored[0]
+
+
+def test_counted_truth_comes_before_ignored_truth():
+    """Also where a detection overlaps the ignored one more."""
+    overlaps = box_overlaps([(0, 0, 10, 10)], [(0, 0, 10, 9), (0, 0, 10, 7)])
+    matches = match_overlaps(overlaps, [1.0], 0.5, ignore=[True, False])
+    assert_equal(matches.truth_of_detection, [1])
+    assert_equal(matches.ignored, [False])

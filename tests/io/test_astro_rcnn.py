@@ -3,6 +3,8 @@
 Tests of the training-set layout and the detection files.
 """
 
+
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -139,15 +141,6 @@ def test_cutouts_give_the_masks_of_the_full_frame(tmp_path, images, corner):
     np.testing.assert_array_equal(full, expected)
 
 
-def test_one_file_per_object(tmp_path, images):
-    write_set(tmp_path, images, 'grz', [1], [light(9, 9, 2)], compress=True)
-    (tmp_path / 'masks.fits.gz').unlink()
-    fits.writeto(tmp_path / 'star3.fits.gz', light(20, 20, 2))
-    fits.writeto(tmp_path / 'gal12.fits.gz', light(50, 40, 3))
-    found = read_set(tmp_path)
-    np.testing.assert_array_equal(np.sort(found.class_ids), [1, 2])
-
-
 def test_gaps_in_the_numbering(tmp_path):
     for name in ('set_10', 'set_2', 'set_0', 'other'):
         (tmp_path / name).mkdir()
@@ -249,3 +242,78 @@ def test_published_sample():
     np.testing.assert_allclose(
         found.to_scene().noise,
         np.sqrt(np.median(found.data, axis=(1, 2))), rtol=0.1)
+
+
+def test_positions_off_the_diagonal(tmp_path, images):
+    """
+    Centers are (x, y), in the set and in the truth of its scene.
+    """
+    objects = [light(50, 12, 2), light(15, 44, 3)]
+    write_set(tmp_path, images + sum(objects), 'grz', [1, 2], objects)
+    found = read_set(tmp_path)
+    np.testing.assert_allclose(found.centers, [[50, 12], [15, 44]],
+                               atol=1e-3)
+    np.testing.assert_allclose(
+        found.counts, [item.sum() for item in objects], rtol=1e-3)
+    scene = found.to_scene(background=50.)
+    np.testing.assert_allclose(scene.truth['x'], [50, 15], atol=1e-3)
+    np.testing.assert_allclose(scene.truth['y'], [12, 44], atol=1e-3)
+    np.testing.assert_array_equal(scene.truth['class_id'], [1, 2])
+    np.testing.assert_allclose(scene.psf_fwhm, 1 / 0.263, rtol=1e-6)
+
+
+def test_class_of_one_file_per_object(tmp_path, images):
+    """
+    The name of a file tells what it holds.
+    """
+    write_set(tmp_path, images, 'grz', [1], [light(9, 9, 2)], compress=True)
+    (tmp_path / 'masks.fits.gz').unlink()
+    fits.writeto(tmp_path / 'star3.fits.gz', light(20, 12, 2))
+    fits.writeto(tmp_path / 'gal12.fits.gz', light(50, 40, 3))
+    found = read_set(tmp_path)
+    np.testing.assert_array_equal(found.class_ids, [2, 1])
+    np.testing.assert_allclose(found.centers, [[50, 40], [20, 12]],
+                               atol=1e-3)
+
+
+def test_level_of_the_noise_mask():
+    counts = light(30, 30, 3)
+    np.testing.assert_array_equal(noise_mask(counts, noise=20., fwhm=2.),
+                                  counts > 30)
+
+
+def test_majority_reflects_at_borders():
+    """
+    A mask that fills the frame stays as it is.
+    """
+    assert majority_filter(np.ones((12, 15), dtype=bool)).all()
+
+
+def test_images_that_are_not_compressed_come_first(tmp_path, images):
+    """
+    As for masks.
+    """
+    for compress, factor in ((True, 2), (False, 1)):
+        write_set(tmp_path / 'both', factor * images, 'grz', [1],
+                  [light(9, 9, 2)], compress=compress, overwrite=True)
+        for path in list((tmp_path / 'both').iterdir()):
+            path.rename(tmp_path / path.name)
+    data, _ = read_images(tmp_path)
+    np.testing.assert_array_equal(data, images)
+
+
+def test_empty_masks_are_left_out(tmp_path):
+    """
+    FITS has no empty images; files are replaced on request only.
+    """
+    footprints = Footprints([(0, 0, 0, 0), (3, 4, 5, 7)],
+                            [np.zeros((0, 0)), np.ones((2, 3))], SHAPE)
+    path = write_detections(tmp_path / 'o.fits', footprints, [1, 2],
+                            [0.9, 0.8])
+    back = read_detections(path)
+    np.testing.assert_array_equal(back.boxes, [[3, 4, 5, 7]])
+    np.testing.assert_array_equal(back.class_ids, [2])
+    with pytest.raises(OSError, match='already exists'):
+        write_detections(path, footprints, [1, 2], [0.9, 0.8])
+    with pytest.raises(ValueError, match='the same length, got 2, 1 and 2'):
+        write_detections(path, footprints, [1], [0.9, 0.8], overwrite=True)

@@ -2,7 +2,6 @@
 """
 Tests for reading and writing FITS images.
 """
-
 import warnings
 
 import numpy as np
@@ -16,7 +15,7 @@ from astropy.nddata import (
     VarianceUncertainty,
 )
 from astropy.utils.exceptions import AstropyUserWarning
-from astropy.wcs import WCS, DistortionLookupTable
+from astropy.wcs import WCS, DistortionLookupTable, Sip
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from numpy.testing import assert_allclose, assert_equal
 from photutils.segmentation import SegmentationImage
@@ -350,3 +349,59 @@ def test_band_behind_a_dot(tmp_path):
     for path in paths:
         fits.writeto(path, np.ones((20, 20)))
     assert read_frame(paths).bands == ('g', 'r')
+
+
+def test_provenance_in_the_header(tmp_path):
+    """
+    Each keyword of the header is that of the result.
+    """
+    meta = {'photutils_rcnn_version': '1.2', 'model': 'fake',
+            'model_sha256': 'ab' * 32, 'score_threshold': 0.5,
+            'nms_threshold': 0.25, 'background': 'auto', 'unit': 'nJy'}
+    write_segmentation(tmp_path / 's.fits', np.eye(20, dtype='i4'), meta=meta)
+    header = fits.getheader(tmp_path / 's.fits')
+    assert {name: header[name] for name in header if name[:4] == 'RCNN'} == {
+        'RCNNVER': '1.2', 'RCNNMOD': 'fake', 'RCNNSHA': 'ab' * 32,
+        'RCNNSCR': 0.5, 'RCNNNMS': 0.25, 'RCNNBKG': 'auto'}
+
+
+def test_bands_on_turned_or_scaled_grids(image, wcs, tmp_path):
+    """
+    One corner may agree where the others do not.
+    """
+    wcs.wcs.crpix = 1, 1
+    for i, change in enumerate(([[-0.8, 0.6], [0.6, 0.8]],
+                                [[-1.2, 0], [0, 1.2]])):
+        other = wcs.deepcopy()
+        other.wcs.cdelt = 0.2 / 3600, 0.2 / 3600
+        other.wcs.pc = change
+        path = _write(tmp_path / f'{i}.fits',
+                      fits.ImageHDU(image, wcs.to_header(), name='SCI', ver=1),
+                      fits.ImageHDU(image, other.to_header(), name='SCI',
+                                    ver=2))
+        with pytest.raises(ValueError, match='the same sky'):
+            read_frame([path])
+
+
+def test_polynomial_distortions_are_written(wcs, tmp_path):
+    """
+    SIP terms belong to the WCS of a label image.
+    """
+    wcs.wcs.ctype = 'RA---TAN-SIP', 'DEC--TAN-SIP'
+    terms = np.zeros((3, 3))
+    terms[2, 0] = 1e-4
+    wcs.sip = Sip(terms, terms, None, None, wcs.wcs.crpix)
+    write_segmentation(tmp_path / 's.fits', np.eye(20, dtype='i4'), wcs=wcs)
+    back = WCS(fits.getheader(tmp_path / 's.fits'))
+    assert_allclose(back.all_pix2world([[0, 0]], 0),
+                    wcs.all_pix2world([[0, 0]], 0), rtol=1e-12)
+
+
+@pytest.mark.parametrize('keyword', ['FILTER', 'BAND', 'FILTER1', 'FILTER2',
+                                     'FILTNAM'])
+def test_keywords_of_filters(image, tmp_path, keyword):
+    paths = [tmp_path / f'{i}.fits' for i in range(2)]
+    for path, band in zip(paths, ('F606W', 'F814W'), strict=True):
+        fits.writeto(path, image, fits.Header({'FILTER1': 'CLEAR1L',
+                                               keyword: band}))
+    assert read_frame(paths).bands == ('F606W', 'F814W')

@@ -3,6 +3,8 @@
 Tests for table files.
 """
 
+
+
 import numpy as np
 import pytest
 from astropy.table import QTable
@@ -41,3 +43,15 @@ def test_bad_name(tmp_path):
     """
     with pytest.raises(ValueError, match=r"\.ecsv.*got 'table.txt'"):
         write_table(tmp_path / 'table.txt', QTable())
+
+
+@pytest.mark.parametrize('suffix', ['.ecsv', '.fits'])
+def test_table_is_not_changed(tmp_path, suffix):
+    """
+    What a format cannot hold is left out of the file only.
+    """
+    table = QTable({'x': [1.0, 2.0], 'sky': np.array([None, None])},
+                   meta={'model': 'fake'})
+    write_table(tmp_path / f'table{suffix}', table)
+    assert table.colnames == ['x', 'sky']
+    assert table.meta == {'model': 'fake'}

@@ -3,6 +3,8 @@
 Tests of matching and sampling.
 """
 
+
+
 import keras
 import numpy as np
 import pytest
@@ -201,3 +203,16 @@ def test_sample_masks(config, truth):
                                    np.meshgrid(*cells, indexing='ij'),
                                    order=1, mode='grid-constant')
         assert_allclose(mask, expected, atol=1e-4)
+
+
+def test_source_too_small_for_any_anchor(config):
+    """
+    It is not forced on an anchor that hardly overlaps it.
+    """
+    truth = empty_truth(1, 2, config)
+    truth['boxes'][0, 0] = 20.5, 20.5, 21.5, 21.5
+    truth['labels'][0, 0] = 1
+    (positive, negative, _), iou = match(config, truth)
+    assert 0 < iou[0, :, 0].max() < 0.1
+    assert positive.sum() == 0
+    assert (negative == 1).all()

@@ -3,6 +3,8 @@
 Tests of models as folders.
 """
 
+
+
 import copy
 import hashlib
 import io
@@ -268,3 +270,22 @@ def test_certain_proposals_stay_finite(folder):
     assert np.isfinite(found).all()
     assert found[0] < 1e-6
     assert found[1] > 1 - 1e-6
+
+
+def test_precision_that_was_asked_for(monkeypatch):
+    """
+    It comes before that of the model.
+    """
+    model = zoo.load_model(precision='float32')
+    assert model.precision == 'float32'
+    model.settings['precision'] = 'mixed_bfloat16'
+    asked = []
+
+    def network(config, precision):
+        asked.append(precision)
+        return precision
+
+    monkeypatch.setattr('photutils_rcnn.models.mask_rcnn.MaskRCNN', network)
+    monkeypatch.setattr(zoo, 'set_weights', lambda *_: None)
+    assert model.network == 'float32'
+    assert zoo.load_model().precision is None

@@ -3,6 +3,8 @@
 Tests for saturation, spikes, cosmic rays, trails and missing pixels.
 """
 
+
+
 import numpy as np
 import pytest
 
@@ -112,3 +114,66 @@ def test_missing_pixels(kind, seed):
 def test_unknown_missing_pixels():
     with pytest.raises(ValueError, match="got 'rows'"):
         artifacts.missing_pixels((9, 9), 'rows', np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(('peak', 'longest'), [(2.0, 0), (31.0, 10),
+                                               (1e5, 120)])
+def test_charge_that_bleeds(peak, longest):
+    """
+    The more charge, the longer the trail, both ways along the column.
+    """
+    data = np.zeros((1, 301, 9))
+    data[0, 150, 4] = peak * FULL_WELL
+    saturated = artifacts.saturate(data, FULL_WELL, True,
+                                   np.random.default_rng(0))
+    rows, cols = np.nonzero(saturated)
+    assert set(cols) == {4}
+    for reach in (150 - rows.min(), rows.max() - 150):
+        assert int(0.3 * longest) <= reach <= 0.7 * longest
+
+
+@pytest.mark.parametrize('add', [
+    lambda frame, sigma, rng: artifacts.add_cosmic_rays(frame, 20, sigma, rng),
+    lambda frame, sigma, rng: artifacts.add_trail(frame, sigma, 3.0, rng)])
+def test_brightness_scales_with_the_noise(add):
+    frames = np.zeros((2, 128, 128))
+    for frame, sigma in zip(frames, (1.0, 10.0), strict=True):
+        add(frame, sigma, np.random.default_rng(3))
+    assert frames[0].max() > 1
+    np.testing.assert_allclose(frames[1], 10 * frames[0], rtol=1e-6,
+                               atol=1e-9)
+
+
+def test_width_of_trails_and_spikes():
+    """
+    They are as wide as the PSF.
+    """
+    frames = np.zeros((2, 200, 200))
+    light = np.zeros((2, 201, 201))
+    for i, fwhm in enumerate((3.0, 6.0)):
+        artifacts.add_trail(frames[i], 1.0, fwhm, np.random.default_rng(2))
+        artifacts.add_spikes(light[i:i + 1], 100.0, 100.0, [1e7], [1.0],
+                             [fwhm], 4, 0.01, 0.0)
+    widths = []
+    for frame in frames:
+        lit = frame > 0.5 * frame.max()
+        along = lit.sum(axis=0).max(), lit.sum(axis=1).max()
+        widths.append(1 / np.hypot(*np.divide(1, along)))
+    # random, once to twice that of the PSF
+    assert 2.5 < widths[0] < 6.5
+    assert widths[1] / widths[0] == pytest.approx(2, rel=0.15)
+    narrow, wide = (np.count_nonzero(frame[:, 150] > 0.5 * frame[100, 150])
+                    for frame in light)
+    assert (narrow, wide) == (3, 7)
+
+
+def test_any_edge_may_be_missing():
+    edges = set()
+    for seed in range(20):
+        missing = artifacts.missing_pixels((30, 40), 'edge',
+                                           np.random.default_rng(seed))
+        edges |= {name for name, edge in (
+            ('low', missing[0]), ('high', missing[-1]),
+            ('left', missing[:, 0]), ('right', missing[:, -1]))
+            if edge.all()}
+    assert edges == {'low', 'high', 'left', 'right'}

@@ -3,6 +3,8 @@
 Tests for the layout of sources.
 """
 
+
+
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -42,9 +44,6 @@ def test_companions():
     companions = paired[np.arange(len(paired)) >= len(alone)]
     # those that are too faint for the scene are left out
     assert 0.4 * len(alone) < len(companions) < len(alone)
-    distance = cKDTree(np.column_stack((alone.x, alone.y))).query(
-        np.column_stack((companions.x, companions.y)))[0]
-    assert distance.max() < 2.5 * 8
 
 
 def test_overlaps():
@@ -102,3 +101,57 @@ def test_large_galaxies():
     radius = np.maximum(large.bulge_radius, large.disc_radius)
     assert radius.min() > 5.9
     assert radius.max() < 41
+
+
+def decam(**overrides):
+    """
+    Sources on a large frame, and its settings.
+    """
+    rng = np.random.default_rng(0)
+    settings = draw_settings('decam', rng, **{
+        **NONE, 'binary_share': 0.0, 'merger_share': 0.0,
+        'overlap_share': 0.0, 'shape': (1500, 1500), **overrides})
+    return settings, draw_population(settings, rng)
+
+
+def test_distance_of_binaries():
+    """
+    0.5 to 2.5 FWHM.
+    """
+    settings, alone = decam(n_stars=300.0)
+    _, both = decam(n_stars=300.0, binary_share=1.0)
+    companions = both[np.arange(len(both)) >= len(alone)]
+    distance = cKDTree(np.column_stack((alone.x, alone.y))).query(
+        np.column_stack((companions.x, companions.y)))[0]
+    distance /= np.mean(settings.fwhm)
+    assert distance.max() < 2.5
+    assert 1.2 < np.median(distance) < 1.8
+
+
+def test_distance_of_mergers():
+    """
+    Within three radii and half a FWHM of a galaxy.
+    """
+    settings, alone = decam(n_galaxies=300.0)
+    _, both = decam(n_galaxies=300.0, merger_share=1.0)
+    companions = both[np.arange(len(both)) >= len(alone)]
+    assert len(companions) > 50
+    reach = 3 * np.maximum(alone.bulge_radius, alone.disc_radius) + (
+        0.5 * np.mean(settings.fwhm))
+    distance = np.hypot(companions.x[:, None] - alone.x,
+                        companions.y[:, None] - alone.y)
+    assert np.all((distance <= reach + 1e-6).any(axis=1))
+
+
+def test_large_galaxies_are_bright_and_structured():
+    """
+    The larger, the brighter; knots and arms are those of late types.
+    """
+    settings, large = decam(n_large=200)
+    assert (large.magnitudes[:, 1] < settings.galaxy_range[1] - 5.5).all()
+    late = large.bulge_fraction.max(axis=1) < 0.9
+    assert 0 < late.sum() < len(large)
+    assert not large.arms[~late].any()
+    assert not large.clump_fraction[~late].any()
+    assert (large.clump_fraction[late] >= 0.15).all()
+    assert 0.5 < np.mean(large.arms[late] > 0) < 0.9

@@ -3,6 +3,8 @@
 Tests for the settings of a scene.
 """
 
+
+
 import math
 from dataclasses import fields, replace
 
@@ -83,3 +85,15 @@ def test_slope_of_an_aureole():
         replace(GOOD, aureole_slope=2.2, aureole=0.1)
     with pytest.raises(ValueError, match='^aureole_slope must'):
         replace(GOOD, aureole_slope=math.nan)
+
+
+def test_reference_band():
+    """
+    The middle one where that of the magnitudes is missing.
+    """
+    assert GOOD.reference_index == 1
+    assert replace(GOOD, reference='g').reference_index == 0
+    three = {'bands': ('a', 'b', 'c'), 'wavelengths': (1.0, 2.0, 3.0),
+             'zero_points': (1.0,) * 3, 'variance': (1.0,) * 3,
+             'fwhm': (3.0,) * 3}
+    assert replace(GOOD, **three).reference_index == 1

@@ -2,9 +2,10 @@
 """
 Tests for the true footprints and properties, with Gaussian stars.
 """
-
 import numpy as np
 import pytest
+
+from photutils_rcnn.simulation.truth import _footprint
 
 pytest.importorskip('galsim')
 
@@ -153,3 +154,70 @@ def test_nothing():
     truth, footprints = measure([(20, 20, 1.0)])
     assert len(truth) == len(footprints) == 0
     assert truth.colnames[-1] == 'ignore'
+
+
+def outline(light, *, is_star=True, x=0.0, y=0.0):
+    """
+    The footprint of the given light in unit noise, above 1.
+    """
+    stamp = Stamp(np.asarray(light, dtype=np.float32)[None], 0, 0)
+    return _footprint(stamp, [1.0], 1.0, x, y, is_star)[0]
+
+
+def test_footprint_is_connected_and_full():
+    """
+    Knots apart from the brightest pixel do not belong to a source, holes do.
+    """
+    light = np.zeros((12, 20))
+    light[2:9, 2:9] = 5
+    light[5, 5] = 0
+    light[3, 3] = 9
+    light[2:5, 14:17] = 8
+    expected = np.zeros(light.shape, dtype=bool)
+    expected[2:9, 2:9] = True
+    np.testing.assert_array_equal(outline(light), expected)
+
+
+def test_wings_of_stars_are_cut():
+    """
+    Not those of galaxies.
+    """
+    light = np.full((301, 281), 9.0)
+    light[150, 140] = 10
+    star = outline(light, x=140.0, y=150.0)
+    assert star.sum() == pytest.approx(np.pi * 125**2, rel=0.01)
+    assert star[26].any()
+    assert not star[24].any()
+    assert outline(light, is_star=False, x=140.0, y=150.0).all()
+
+
+def test_centers_outside_of_the_frame_are_ignored():
+    """
+    On a frame that is wider than high.
+    """
+    truth, _ = measure([(85, 40, 50), (40, 79.6, 50), (40, 79.4, 50)])
+    np.testing.assert_array_equal(truth['ignore'], [False, True, False])
+
+
+def test_bright_is_not_saturated():
+    peak = 200 * np.sqrt(SKY) * 2.35482 / np.sqrt(np.pi) / 4
+    truth, _ = measure([(20, 20, 200)], full_well=1.2 * peak)
+    assert not truth['saturated'].any()
+
+
+def test_correlated_noise():
+    """
+    Noise that is larger on the scale of the PSF lowers the S/N as much.
+    """
+    star = np.zeros((1, *SHAPE), dtype=np.float32)
+    star[0, 40, 40:44] = 500.0
+    one = draw_stars(np.random.default_rng(0), np.full(1, 20.0), (622.0,),
+                     np.array([41.0]), np.array([40.0]))
+    white, correlated = (measure_truth(
+        one, [Stamp(star, 0, 0)], np.array([[2000.0]]), star, bands=('r',),
+        sigma=np.array([sigma]), variance=np.array([400.0]),
+        fwhm=np.array([2.0]), bad=np.zeros(SHAPE, dtype=bool),
+        full_well=np.inf, reference_magnitudes=np.array([20.0]),
+        size=np.zeros(1))[0]['snr'][0] for sigma in (20.0, 30.0))
+    assert correlated == pytest.approx(white / 1.5)
+    assert white == pytest.approx(np.sqrt(4 * 500**2 / (400 + 500)))

@@ -2,13 +2,13 @@
 """
 Tests of the augmentation of crops.
 """
-
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_equal
 
+from photutils_rcnn.training import augmentation
 from photutils_rcnn.training.augmentation import (
     augment,
     drop_bands,
@@ -168,3 +168,46 @@ def test_unknown_fwhm(fwhm):
     rng = np.random.default_rng(0)
     for _ in range(9):
         assert_equal(told_fwhm(np.array([3.0, fwhm]), rng), [0, 0])
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """
+    Let one kind of change happen always and the others never.
+    """
+    def choose(name):
+        for other in ('P_DROP_BANDS', 'P_NOISE', 'P_BLUR', 'NOISE_ERROR'):
+            monkeypatch.setattr(augmentation, other, float(other == name))
+
+    return choose
+
+
+def test_blur_widens_the_psf(crop, only):
+    """
+    The network is told the PSF that it sees.
+    """
+    only('P_BLUR')
+    crop = replace(crop, fwhm=np.array([3.0, 4.0, 5.0]))
+    blurred = [augment(crop, np.random.default_rng(seed)).fwhm
+               for seed in range(20)]
+    added = np.sqrt(np.square(blurred) - np.square(crop.fwhm)) / 2.3548
+    assert_allclose(added, added[:, :1] * np.ones(3), rtol=1e-3)
+    assert 0.2 <= added.min() < 0.3
+    assert 0.5 < added.max() <= 0.6
+
+
+def test_dropped_bands_change_the_psf(crop, only):
+    only('P_DROP_BANDS')
+    crop = replace(crop, fwhm=np.array([3.0, 4.0, 5.0]))
+    results = {tuple(augment(crop, np.random.default_rng(seed)).fwhm)
+               for seed in range(20)}
+    assert {(3.0,) * 3, (4.0,) * 3, (5.0,) * 3} <= results
+
+
+def test_added_noise_is_normalized(crop, only):
+    only('P_NOISE')
+    sky = np.random.default_rng(2).normal(0, 1, (128, 128, 3))
+    blank = replace(crop, snr=np.arcsinh(sky))
+    scatter = [np.sinh(augment(blank, np.random.default_rng(seed)).snr).std()
+               for seed in range(20)]
+    assert_allclose(scatter, 1, atol=0.015)

@@ -2,14 +2,16 @@
 """
 Tests of the calibration of scores.
 """
+from types import SimpleNamespace
 
 import numpy as np
 from astropy.table import Table
 from numpy.testing import assert_allclose
 from scipy import special
 
+from photutils_rcnn.instances import Instances
 from photutils_rcnn.models.zoo import Model
-from photutils_rcnn.training.calibration import fit_calibration
+from photutils_rcnn.training.calibration import collect_outcomes, fit_calibration
 
 
 def test_fit_recovers_distortion():
@@ -58,3 +60,28 @@ def test_weights_of_scenes():
                       'class_id': rng.integers(0, 3, 400),
                       'weight': np.repeat([1., 0.], 200)})
     assert fit_calibration(outcomes) == fit_calibration(outcomes[:200])
+
+
+def test_outcomes(make_scene):
+    """
+    One row for each detection that counts; scenes weigh the same.
+    """
+    scene = make_scene([(10, 12), (30, 40), (50, 100)])
+    scene.truth['ignore'][2] = True
+    boxes = np.float32([[6, 8, 15, 17], [26, 36, 35, 45], [46, 96, 55, 105],
+                        [2, 60, 9, 70]])
+
+    def segment(data, mask, bands):
+        n = 4 if bands == ('g', 'r', 'z') else 0
+        return SimpleNamespace(detections=Instances(
+            shape=data.shape[1:], boxes=boxes[:n],
+            scores=np.float32([0.9, 0.8, 0.7, 0.6]),
+            class_probabilities=np.float32([[0.8, 0.2]] * 4),
+            masks=np.ones((4, 28, 28), np.float16), mask_boxes=boxes[:n],
+            flags=np.zeros(4, np.int32)))
+
+    outcomes = collect_outcomes(SimpleNamespace(segment=segment), [scene] * 2)
+    assert outcomes['class_id'].tolist() == [1, 2, 0] * 2
+    assert_allclose(outcomes['score'], [0.9, 0.8, 0.6] * 2, rtol=1e-6)
+    assert_allclose(outcomes['probabilities'], [[0.8, 0.2]] * 6, rtol=1e-6)
+    assert_allclose(outcomes['weight'], 1 / 3)

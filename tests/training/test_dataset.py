@@ -3,6 +3,8 @@
 Tests of the training crops.
 """
 
+
+
 from dataclasses import replace
 
 import numpy as np
@@ -253,3 +255,32 @@ def test_augmentation_of_the_configuration(folder, config):
         n = len(expected.labels)
         assert_equal(truth['boxes'][i, :n], expected.boxes)
         assert_equal(truth['windows'][i, :n], expected.windows)
+
+
+def test_small_ignored_sources_go_first(make_scene, config):
+    """
+    Of the sources to ignore, the largest stay.
+    """
+    scene = make_scene([(10, 12), (30, 40), (50, 14)], radii=[3, 6, 4],
+                       shape=(64, 64))
+    scene.truth['ignore'] = True
+    crop, = scene_crops(scene, config, 64, max_sources=2)
+    sides = crop.boxes[:, 2] - crop.boxes[:, 0]
+    assert_equal(sides, [13, 9])
+
+
+def test_without_augmentation(folder, config):
+    """
+    Crops come as they are, in another order in each epoch.
+    """
+    dataset = CropDataset(folder, config, batch_size=4, side=64,
+                          max_sources=5, augmented=False)
+    stored = [crop.snr.astype(np.float32) / 2 for crop in dataset.crops]
+    orders = []
+    for step in range(6):
+        images = dataset.batch(step)[0]
+        orders.append(tuple(
+            i for image in images
+            for i, crop in enumerate(stored) if (crop == image).all()))
+    assert {tuple(sorted(order)) for order in orders} == {(0, 1, 2, 3)}
+    assert len(set(orders)) > 1
