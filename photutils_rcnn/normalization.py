@@ -8,7 +8,8 @@ the range.
 """
 
 __all__ = ['NormalizedCube', 'NormalizedImage', 'SignalToNoise',
-           'normalize_cube', 'to_model_bands', 'to_model_fwhm']
+           'independent_bands', 'normalize_cube', 'to_model_bands',
+           'to_model_fwhm']
 
 from dataclasses import dataclass
 
@@ -79,6 +80,30 @@ def to_model_bands(snr_image, valid, n_model_bands=3):
         return snr
     return np.stack([snr[group].sum(axis=0) / np.float32(np.sqrt(len(group)))
                      for group in _band_groups(len(snr), n_model_bands)])
+
+
+def independent_bands(n_bands, n_model_bands=3):
+    """
+    The bands of a model that share no band of the frame.
+
+    Parameters
+    ----------
+    n_bands : int
+        The number of bands of the frame.
+    n_model_bands : int, optional
+        The number of bands of the model. The default is 3.
+
+    Returns
+    -------
+    index : list of int
+        All bands of the model for a frame of as many or more, see
+        `to_model_bands`; for fewer those that are not sums or copies.
+    """
+    found = {}
+    for i, group in enumerate(_band_groups(n_bands, n_model_bands)):
+        if len(group) == 1 or n_bands >= n_model_bands:
+            found.setdefault(tuple(group), i)
+    return list(found.values())
 
 
 def to_model_fwhm(fwhm, n_model_bands=3):

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn.inputs import prepare_inputs
-from photutils_rcnn.normalization import SignalToNoise, normalize_cube, to_model_bands
+from photutils_rcnn.normalization import (
+    SignalToNoise,
+    independent_bands,
+    normalize_cube,
+    to_model_bands,
+)
 
 
 def _sky(shape, level=100.0, rms=5.0, seed=0):
@@ -76,6 +81,22 @@ def test_bad_pixels_take_the_other_bands():
     assert_allclose(model[:, 0, 1], (1, 2, 3))
     with pytest.raises(ValueError, match='snr_image must be 3D'):
         to_model_bands(snr[0], valid[0])
+
+
+@pytest.mark.parametrize(('n_bands', 'n_model_bands', 'expected'), [
+    (1, 3, [0]), (2, 3, [0, 2]), (3, 3, [0, 1, 2]), (5, 3, [0, 1, 2]),
+    (1, 1, [0]), (4, 1, [0]), (4, 5, [0, 4]), (3, 5, [0, 2, 4])])
+def test_independent_bands(n_bands, n_model_bands, expected):
+    """
+    Neither sums nor copies of others: their noise is independent.
+    """
+    assert independent_bands(n_bands, n_model_bands) == expected
+    bands = np.eye(n_bands, dtype=np.float32)[:, None]
+    weights = to_model_bands(bands, np.ones(bands.shape, bool),
+                             n_model_bands)[:, 0]
+    covariance = weights @ weights.T
+    chosen = covariance[np.ix_(expected, expected)]
+    assert_allclose(chosen, np.eye(len(expected)), atol=1e-6)
 
 
 @pytest.mark.parametrize('shape', [(60, 70), (300, 257)])

@@ -12,6 +12,11 @@ from astropy.stats import gaussian_sigma_to_fwhm, mad_std
 from scipy import ndimage
 
 from photutils_rcnn.normalization import to_model_bands, to_model_fwhm
+from photutils_rcnn.simulation.truth import LIMITING_SNR
+
+# Fainter sources than this teach background; those between it and the limit
+# of the truth are ignored.
+MIN_IGNORED_SNR = 3.5
 
 # The chances of each change and their largest size.
 P_DROP_BANDS = 0.15
@@ -50,9 +55,8 @@ def augment(crop, rng):
     snr = np.sinh(crop.snr.astype(np.float32))
     # Crops may stand on a canvas without data, which stays 0.
     seen = snr.any(axis=-1)
-    if rng.random() < P_DROP_BANDS:
-        snr, fwhm = drop_bands(snr, crop.fwhm, rng)
-        crop = replace(crop, fwhm=fwhm)
+    if rng.random() < P_DROP_BANDS and len(crop.independent) > 1:
+        snr, crop = drop_bands(snr, crop, rng)
     if rng.random() < P_NOISE:
         sigma = rng.uniform(0, MAX_NOISE)
         noise = rng.standard_normal(snr.shape, dtype=np.float32)
@@ -137,16 +141,19 @@ def transform(crop, n_turns, flip):
                    masks=np.rot90(masks, n_turns, axes=(1, 2)), **boxes)
 
 
-def drop_bands(snr, fwhm, rng):
+def drop_bands(snr, crop, rng):
     """
-    Keep one or two random bands, as if the others had not been observed.
+    Keep some bands, as if the others had not been observed.
+
+    Sources that the bands left are not expected to show become background,
+    or are ignored.
 
     Parameters
     ----------
     snr : (ny, nx, n_bands) `~numpy.ndarray`
         The image in units of its noise.
-    fwhm : (n_bands,) `~numpy.ndarray`
-        The FWHM of the PSF of each band, pixels.
+    crop : `~photutils_rcnn.training.dataset.Crop`
+        The example of which it is the image; not changed.
     rng : `numpy.random.Generator`
         The source of randomness.
 
@@ -154,12 +161,22 @@ def drop_bands(snr, fwhm, rng):
     -------
     snr : (ny, nx, n_bands) `~numpy.ndarray`
         What the network sees of an image of fewer bands.
-    fwhm : (n_bands,) `~numpy.ndarray`
-        The FWHM that goes with it, pixels.
+    crop : `~photutils_rcnn.training.dataset.Crop`
+        The sources that are left in it and the PSFs that go with it, with
+        the pixels of ``crop``.
     """
     n_bands = snr.shape[-1]
-    n_kept = rng.integers(1, n_bands) if n_bands > 1 else 1
-    kept = np.sort(rng.choice(n_bands, n_kept, replace=False))
+    choices = crop.independent
+    kept = np.sort(rng.choice(choices, rng.integers(1, len(choices)),
+                              replace=False))
     image = np.moveaxis(snr[..., kept], -1, 0)
     image = to_model_bands(image, np.ones(image.shape, bool), n_bands)
-    return np.moveaxis(image, 0, -1), to_model_fwhm(fwhm[kept], n_bands)
+    left = np.sqrt(np.sum(crop.band_snr[:, kept]**2, axis=1))
+    # what is not known, NaN, stays
+    labels = np.where(left < LIMITING_SNR, 0, crop.labels)
+    stay = ~(left < MIN_IGNORED_SNR)
+    return np.moveaxis(image, 0, -1), replace(
+        crop, labels=labels[stay], fwhm=to_model_fwhm(crop.fwhm[kept],
+                                                      n_bands),
+        **{name: getattr(crop, name)[stay]
+           for name in ('boxes', 'masks', 'windows', 'band_snr')})

@@ -63,7 +63,8 @@ def add_arguments(parser):
                         "recipe's, or the faster one on this processor)")
     parser.add_argument('--processes', type=int, default=1,
                         help='processes that simulate, read scenes and '
-                        'collect profiles (default: %(default)s)')
+                        'collect profiles, and threads that prepare batches '
+                        '(default: %(default)s)')
     parser.add_argument('--resume', action='store_true',
                         help='continue the run in the output folder, with the '
                         'recipe it began with')

@@ -9,15 +9,25 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
 from photutils_rcnn._parallel import parallel_map
 from photutils_rcnn.inputs import prepare_inputs
-from photutils_rcnn.normalization import normalize_cube, to_model_fwhm
+from photutils_rcnn.normalization import (
+    independent_bands,
+    normalize_cube,
+    to_model_bands,
+    to_model_fwhm,
+)
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.stretches import ArcsinhStretch
-from photutils_rcnn.training.augmentation import augment, told_fwhm
+from photutils_rcnn.training.augmentation import (
+    MIN_IGNORED_SNR,
+    augment,
+    told_fwhm,
+)
 from photutils_rcnn.training.augmentation_paper import augment_paper
 from photutils_rcnn.training.mini_masks import mini_mask
 
@@ -25,9 +35,6 @@ log = logging.getLogger(__name__)
 
 AUGMENTATIONS = {'default': augment, 'paper': augment_paper}
 
-# Fainter sources than this teach background; those between it and the limit
-# of the truth are ignored.
-MIN_IGNORED_SNR = 3.5
 # Sources cut by a crop's border to fewer pixels than this are ignored.
 MIN_AREA = 5
 
@@ -51,6 +58,12 @@ class Crop:
         The windows that the mini masks cover.
     fwhm : (n_bands,) `~numpy.ndarray` of float
         The FWHM of the PSF of each band, pixels.
+    band_snr : (N, n_bands) `~numpy.ndarray` of float32
+        The signal-to-noise ratio of the sources in each band, NaN if it is
+        not known.
+    independent : list of int
+        The bands that share no observed band, see
+        `~photutils_rcnn.normalization.independent_bands`.
     """
 
     snr: np.ndarray
@@ -59,6 +72,8 @@ class Crop:
     masks: np.ndarray
     windows: np.ndarray
     fwhm: np.ndarray
+    band_snr: np.ndarray
+    independent: list
 
 
 def scene_crops(scene, config, side, max_sources=None):
@@ -119,6 +134,9 @@ def scene_crops(scene, config, side, max_sources=None):
                              | ~(scene.truth['snr'] < MIN_IGNORED_SNR))
     truth, footprints = scene.truth[counted], scene.footprints[counted]
     labels = np.where(truth['ignore'], 0, truth['class_id'])
+    noise = np.mean(normalized.noise, axis=(1, 2))
+    band_snr = _band_snr(truth, cube.bands, noise, config.n_bands)
+    independent = independent_bands(cube.n_bands, config.n_bands)
 
     crops = []
     for y in range(0, ny - side + 1, side):
@@ -128,26 +146,47 @@ def scene_crops(scene, config, side, max_sources=None):
                 start = (side - n) // 2
                 rows = slice(y + start, y + start + n)
                 cols = slice(x + start, x + start + n)
-                crop = _cut(snr, labels, footprints, rows, cols, side,
-                            config.mini_mask_size, max_sources)
+                crop = _cut(snr, labels, footprints, band_snr, rows, cols,
+                            side, config.mini_mask_size, max_sources)
                 n //= 2
             crop.fwhm = fwhm
+            crop.independent = independent
             crops.append(crop)
     return crops
 
 
-def _cut(snr, labels, footprints, rows, cols, side, mask_size, max_sources):
+def _band_snr(truth, bands, noise, n_model_bands):
+    """
+    The signal-to-noise ratio of sources in the bands of a model.
+
+    That over all bands is split as flux over noise, which leaves out how the
+    PSF differs between bands. Without fluxes it is not known.
+    """
+    names = [f'flux_{band}' for band in bands]
+    if not set(names) <= set(truth.colnames):
+        return np.full((len(truth), n_model_bands), np.nan, dtype=np.float32)
+    weight = np.array([truth[name] for name in names]) / noise[:, None]
+    with np.errstate(invalid='ignore'):
+        snr = truth['snr'] * weight / np.sqrt(np.sum(weight**2, axis=0))
+    image = to_model_bands(snr[:, None], np.ones((len(snr), 1, len(truth)),
+                                                 bool), n_model_bands)
+    return image[:, 0].T
+
+
+def _cut(snr, labels, footprints, band_snr, rows, cols, side, mask_size,
+         max_sources):
     """
     One crop; `None` if it has too many sources that count.
     """
     found, index = footprints.crop(rows, cols)
     labels = np.where(found.areas < MIN_AREA, 0, labels[index])
+    band_snr = band_snr[index]
     if max_sources is not None:
         if np.count_nonzero(labels) > max_sources:
             return None
         order = np.lexsort((-found.areas, labels == 0))
         kept = np.sort(order[:max_sources])
-        found, labels = found[kept], labels[kept]
+        found, labels, band_snr = found[kept], labels[kept], band_snr[kept]
     grids = [mini_mask(box, mask, mask_size)
              for box, mask in zip(found.boxes, found.masks, strict=True)]
     pixels = snr[rows, cols]
@@ -160,7 +199,7 @@ def _cut(snr, labels, footprints, rows, cols, side, mask_size, max_sources):
                 np.array([grid for grid, _ in grids], dtype=np.float16
                          ).reshape(-1, mask_size, mask_size),
                 np.array([window for _, window in grids], dtype=np.float32
-                         ).reshape(-1, 4) + shift, np.nan)
+                         ).reshape(-1, 4) + shift, np.nan, band_snr, [])
 
 
 def _read_crops(path, config, side, max_sources):
@@ -212,6 +251,7 @@ class CropDataset:
         self.seed = seed
         self.crops = []
         self._known = set()
+        self._refreshing = Lock()
         self._job = partial(_read_crops, config=config, side=side,
                             max_sources=max_sources)
         self._read_all(n_processes)
@@ -244,15 +284,16 @@ class CropDataset:
         limit : int, optional
             Read at most so many.
         """
-        new = sorted(set(self.folder.glob('*.npz')) - self._known)[:limit]
-        for path in new:
-            try:
-                self._add(path, self._job(path))
-            except ValueError as exc:
-                log.warning('left out for now: %s', exc)
-        if new:
-            log.info('%d scenes, %d crops', len(self._known),
-                     len(self.crops))
+        with self._refreshing:
+            new = sorted(set(self.folder.glob('*.npz')) - self._known)[:limit]
+            for path in new:
+                try:
+                    self._add(path, self._job(path))
+                except ValueError as exc:
+                    log.warning('left out for now: %s', exc)
+            if new:
+                log.info('%d scenes, %d crops', len(self._known),
+                         len(self.crops))
 
     def _add(self, path, crops):
         self._known.add(path)

@@ -9,6 +9,7 @@ import json
 import logging
 import math
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -75,12 +76,14 @@ class TrainingLoop:
         Intervals in steps.
     n_validation : int, optional
         The number of validation batches.
+    n_threads : int, optional
+        The threads that prepare batches. Batches do not depend on it.
     """
 
     def __init__(self, model, dataset, validation, folder, *, n_steps,
                  loss=None, loss_names=(), peak_rate=1.5e-3, n_warmup=200,
                  weight_decay=1e-3, log_every=20, validate_every=250,
-                 n_validation=10):
+                 n_validation=10, n_threads=1):
         self.model = model
         self.dataset = dataset
         self.validation = validation
@@ -95,6 +98,7 @@ class TrainingLoop:
         self.log_every = log_every
         self.validate_every = validate_every
         self.n_validation = n_validation
+        self.n_threads = n_threads
         optimizer = keras.optimizers.AdamW(
             peak_rate, weight_decay=weight_decay, global_clipnorm=5.)
         optimizer.exclude_from_weight_decay(
@@ -172,14 +176,17 @@ class TrainingLoop:
         if self.state['step'] == 0:
             # A run that was stopped before its first checkpoint begins anew.
             cut_log(self.folder / 'log.csv', 0)
-        with ThreadPoolExecutor(1) as pool:
-            ahead = pool.submit(self.dataset.batch, self.state['step'])
+        ahead = deque()
+        with ThreadPoolExecutor(self.n_threads) as pool:
             while self.state['step'] < self.n_steps:
                 step = self.state['step']
-                inputs, truth = ahead.result()
+                wanted = min(step + self.n_threads + 1, self.n_steps)
+                while step + len(ahead) < wanted:
+                    ahead.append(pool.submit(self.next_batch,
+                                             step + len(ahead)))
+                inputs, truth = ahead.popleft().result()
                 if step % self.log_every == 0:
                     self.model.reset_metrics()
-                ahead = pool.submit(self.next_batch, step + 1)
                 rate = self.learning_rate(step)
                 self.model.optimizer.learning_rate = rate
                 losses = self.model.train_on_batch(inputs, truth,
@@ -203,13 +210,14 @@ class TrainingLoop:
                 if progress is not None:
                     progress(step, losses)
                 if now - start > time_budget:
+                    pool.shutdown(cancel_futures=True)
                     break
         save_checkpoint(self.checkpoint, self.model, self.state)
         return self.state['step'] >= self.n_steps
 
     def next_batch(self, step):
         """
-        Prepare the batch of a step while another is trained on.
+        Prepare the batch of a step while others are trained on.
 
         Parameters
         ----------

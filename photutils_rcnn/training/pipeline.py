@@ -55,7 +55,7 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
     precision : str or `None`
         The precision policy; `None` for the fastest, float32 for stages.
     n_processes : int, optional
-        The processes that read scenes.
+        The processes that read scenes, and the threads that prepare batches.
     time_budget : float, optional
         Stop and save after so many seconds.
 
@@ -75,7 +75,8 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
     validation = None
     if held_out is not None:
         validation = CropDataset(held_out, config, augmented=False, **options)
-    options = {'precision': precision, 'seed': recipe['seed']}
+    options = {'precision': precision, 'seed': recipe['seed'],
+               'n_threads': n_processes}
     if 'stages' in recipe:
         trainer = StagedTrainer(
             config, dataset, validation, output,

@@ -16,7 +16,7 @@ from photutils_rcnn.training.augmentation import (
     transform,
 )
 from photutils_rcnn.training.augmentation_paper import augment_paper
-from photutils_rcnn.training.dataset import scene_crops
+from photutils_rcnn.training.dataset import Crop, scene_crops
 
 
 @pytest.fixture
@@ -116,6 +116,19 @@ def test_augment_is_reproducible(crop):
     assert_equal(first.boxes, second.boxes)
 
 
+def flat_crop(independent, band_snr, labels, widths=(4., 3., 2.)):
+    """
+    A crop of one value per band, with sources of some signal to noise.
+    """
+    n = len(labels)
+    order = np.arange(n, dtype=np.float32)
+    return Crop(snr=None, boxes=np.tile(order[:, None], 4),
+                labels=np.array(labels, np.int32),
+                masks=order[:, None, None], windows=order[:, None],
+                fwhm=np.array(widths), independent=list(independent),
+                band_snr=np.array(band_snr, np.float32).reshape(-1, 3))
+
+
 def test_drop_bands():
     """
     Some of the bands remain, in their order, with their PSFs; they fill the
@@ -123,21 +136,69 @@ def test_drop_bands():
     """
     rng = np.random.default_rng(3)
     snr = np.ones((4, 4, 3), np.float32) * np.float32([1, 10, 100])
+    crop = flat_crop(range(3), [], [])
     seen = set()
     for _ in range(30):
         before = snr.copy()
-        result, fwhm = drop_bands(snr, np.array([4., 3., 2.]), rng)
+        result, changed = drop_bands(snr, crop, rng)
         assert_equal(snr, before)
         assert result.shape == snr.shape
         assert_equal(result, np.broadcast_to(result[:1, :1], result.shape))
         assert (np.diff(result[0, 0]) >= 0).all()
         seen.add((tuple(result[0, 0].round(3).tolist()),
-                  tuple(fwhm.tolist())))
+                  tuple(changed.fwhm.tolist())))
     singles = {((value,) * 3, (width,) * 3) for value, width
                in ((1.0, 4.0), (10.0, 3.0), (100.0, 2.0))}
     assert singles <= seen
     assert len(seen) == 6
     assert (4.0, 3.0, 2.0) in {widths for _, widths in seen}
+
+
+def test_drop_bands_keeps_unit_noise():
+    """
+    Of a frame of two bands, whose sum stands between them, one is left.
+    """
+    rng = np.random.default_rng(4)
+    first, second = rng.normal(size=(2, 64, 64)).astype(np.float32)
+    snr = np.stack([first, (first + second) / np.sqrt(2), second], axis=-1)
+    crop = flat_crop((0, 2), [], [])
+    seen = set()
+    for _ in range(20):
+        result, changed = drop_bands(snr, crop, rng)
+        assert_equal(result, np.stack([result[..., 0]] * 3, axis=-1))
+        assert_allclose(result.std(), 1, rtol=0.05)
+        seen.add(tuple(changed.fwhm.tolist()))
+    assert seen == {(4., 4., 4.), (2., 2., 2.)}
+
+
+def test_drop_bands_and_the_sources_that_are_left():
+    """
+    A source that the bands left do not show is background or ignored; one of
+    unknown signal to noise stays. Nothing else happens to the others.
+    """
+    crop = flat_crop(range(3), [[9, 0, 0], [3, 4, 0], [6, 6, 6],
+                                [np.nan, np.nan, np.nan], [0, 4.9, 4]],
+                     [1, 2, 1, 2, 2])
+    expected = {(0,): ([0, 2, 3], [1, 1, 2]),
+                (1,): ([1, 2, 3, 4], [0, 1, 2, 0]),
+                (2,): ([2, 3, 4], [1, 2, 0]),
+                (0, 1): ([0, 1, 2, 3, 4], [1, 2, 1, 2, 0]),
+                (0, 2): ([0, 2, 3, 4], [1, 1, 2, 0]),
+                (1, 2): ([1, 2, 3, 4], [0, 1, 2, 2])}
+    rng = np.random.default_rng(5)
+    snr = np.ones((4, 4, 3), np.float32) * np.float32([1, 10, 100])
+    seen = set()
+    for _ in range(60):
+        result, changed = drop_bands(snr, crop, rng)
+        ends = result[0, 0, [0, 2]].tolist()
+        kept = tuple(sorted({[1., 10., 100.].index(value)
+                             for value in ends}))
+        rows, labels = expected[kept]
+        assert_equal(changed.labels, labels)
+        for name in ('boxes', 'masks', 'windows', 'band_snr'):
+            assert_equal(getattr(changed, name), getattr(crop, name)[rows])
+        seen.add(kept)
+    assert seen == set(expected)
 
 
 def test_told_fwhm():

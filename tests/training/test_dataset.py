@@ -87,6 +87,33 @@ def test_classes_of_the_network(scene, config, class_id):
         scene_crops(scene, config, 64)
 
 
+def test_signal_to_noise_of_bands(scene, config):
+    """
+    That over all bands is split as flux over noise; without fluxes it is not
+    known. The bands of the crop follow the wavelength.
+    """
+    assert np.isnan(scene_crops(scene, config, 64)[0].band_snr).all()
+    truth = scene.truth.copy()
+    n = len(truth)
+    truth['snr'] = 50.
+    # noise is 1, 2 and 3
+    for band, flux in zip('grz', (3., 8., 0.), strict=True):
+        truth[f'flux_{band}'] = np.full(n, flux)
+    for crop in scene_crops(replace(scene, truth=truth), config, 64):
+        assert_allclose(crop.band_snr, [[30, 40, 0]] * len(crop.labels),
+                        rtol=0.1)
+        assert_allclose(np.sqrt((crop.band_snr**2).sum(axis=1)), 50,
+                        rtol=1e-5)
+        assert crop.independent == [0, 1, 2]
+    turned = replace(scene, truth=truth, bands=('z', 'g'),
+                     data=scene.data[[2, 0]], noise=scene.noise[[2, 0]],
+                     psf_fwhm=scene.psf_fwhm[[2, 0]])
+    crop = scene_crops(turned, config, 64)[0]
+    assert_allclose(crop.band_snr, [[50, 50 / np.sqrt(2), 0]]
+                    * len(crop.labels), rtol=1e-5)
+    assert crop.independent == [0, 2]
+
+
 def test_labels_to_ignore(scene, config):
     """
     Ignored sources and slivers at the border of a crop have the label 0.

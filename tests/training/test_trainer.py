@@ -5,6 +5,7 @@ Tests of the training loop.
 
 import csv
 import math
+import time
 
 import numpy as np
 import pytest
@@ -83,6 +84,30 @@ def test_run_and_resume(make_trainer):
     after = get_weights(resumed.model)
     for name, value in get_weights(whole.model).items():
         assert_allclose(after[name], value, rtol=1e-2, atol=1e-4)
+
+
+def test_threads_change_nothing(make_trainer, monkeypatch):
+    """
+    Several threads prepare the batches of one, each once, in any order.
+    """
+    expected, found = [], []
+    for n_threads, steps in ((1, expected), (3, found)):
+        trainer = make_trainer(f'run{n_threads}', n_steps=6, log_every=2,
+                               n_threads=n_threads)
+        batch = trainer.dataset.batch
+
+        def slow(step, batch=batch, steps=steps):
+            time.sleep(0.2 * (step % 2 == 0))
+            steps.append(step)
+            return batch(step)
+
+        monkeypatch.setattr(trainer.dataset, 'batch', slow)
+        assert trainer.run()
+    assert expected == sorted(found) == list(range(6))
+    assert found != expected
+    one, three = (losses_of(make_trainer(name)) for name in ('run1', 'run3'))
+    for a, b in zip(one, three, strict=True):
+        assert_allclose(float(a['loss']), float(b['loss']), rtol=1e-3)
 
 
 def test_stopped_before_the_first_checkpoint(make_trainer):
