@@ -213,11 +213,13 @@ def _check_folders(recipe):
             raise ValueError(msg)
 
 
-def _check_initial(args, recipe):
+def _check_initial(args, recipe, config):
     """
     Read the model that a run begins with; once it has begun it may be gone.
     """
-    from photutils_rcnn.models.zoo import load_model
+    from photutils_rcnn.models.mask_rcnn import MaskRCNN
+    from photutils_rcnn.models.transfer import transfer_weights
+    from photutils_rcnn.models.zoo import get_weights, load_model
 
     begun = any((args.output / name).exists()
                 for name in ('checkpoint.npz', 'network'))
@@ -225,9 +227,15 @@ def _check_initial(args, recipe):
     if begun or args.initial is not None or not recipe.get('initial'):
         return
     try:
-        load_model(recipe['initial'])
+        initial = load_model(recipe['initial'])
     except (TypeError, ValueError) as exc:
         msg = f'initial of the recipe cannot be read: {exc}'
+        raise ValueError(msg) from exc
+    try:
+        transfer_weights(MaskRCNN(config), get_weights(initial.network))
+    except ValueError as exc:
+        msg = ('initial of the recipe does not fit its config, got '
+               f'{recipe["initial"]!r}: {exc}')
         raise ValueError(msg) from exc
 
 
@@ -301,7 +309,7 @@ def run(args):
     check_recipe(recipe)
     config = _configuration(recipe)
     _check_folders(recipe)
-    _check_initial(args, recipe)
+    _check_initial(args, recipe, config)
     # The file that describes the network need not be there on resuming.
     recipe['config'] = config.to_dict()
     args.output.mkdir(parents=True, exist_ok=True)

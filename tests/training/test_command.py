@@ -355,6 +355,8 @@ def test_bad_stages(recipe, stages, match):
      'validation_scenes must be another folder'),
     (['--initial', 'nowhere'], "got 'nowhere'"),
     (['--recipe', 'initial.json'], 'initial of the recipe cannot be read: '),
+    (['--recipe', 'other.json'],
+     "initial of the recipe does not fit its config, got 'default': "),
     (['--config', 'huge'], 'config of the recipe does not fit: '),
     (['--config', 'broken.json'], 'config of the recipe does not fit: '),
     (['--config', 'wrong.json'], 'config of the recipe does not fit: '),
@@ -369,6 +371,8 @@ def test_bad_options(recipe, options, match, tmp_path, capsys, monkeypatch):
     (tmp_path / 'odd.json').write_text(json.dumps({**values, 'side': 100}))
     (tmp_path / 'initial.json').write_text(
         json.dumps({**values, 'initial': 'nowhere'}))
+    (tmp_path / 'other.json').write_text(
+        json.dumps({**values, 'initial': 'default'}))
     (tmp_path / 'wrong.json').write_text('{"pyramid_levels": 3}')
     (tmp_path / 'some').mkdir()
     (tmp_path / 'some' / 'scene.npz').touch()
@@ -401,7 +405,7 @@ def test_initial_model_is_read_before_a_run_only(recipe, tmp_path, capsys):
     assert 'initial of the recipe cannot be read' in capsys.readouterr().err
     (out / 'checkpoint.npz').touch()
     args = argparse.Namespace(output=out, initial=None)
-    _check_initial(args, {'initial': 'nowhere'})
+    _check_initial(args, {'initial': 'nowhere'}, None)
 
 
 def test_one_class_to_calibrate_on(caplog):
