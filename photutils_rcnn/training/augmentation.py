@@ -153,7 +153,8 @@ def drop_bands(snr, crop, rng):
     snr : (ny, nx, n_bands) `~numpy.ndarray`
         The image in units of its noise.
     crop : `~photutils_rcnn.training.dataset.Crop`
-        The example of which it is the image; not changed.
+        The example of which it is the image, of two or more ``independent``
+        bands; not changed.
     rng : `numpy.random.Generator`
         The source of randomness.
 

@@ -215,7 +215,8 @@ def _check_folders(recipe):
 
 def _check_initial(args, recipe, config):
     """
-    Read the model that a run begins with; once it has begun it may be gone.
+    Read the model that a run begins with, and see whether it fits the
+    network; once the run has begun it may be gone.
     """
     from photutils_rcnn.models.mask_rcnn import MaskRCNN
     from photutils_rcnn.models.transfer import transfer_weights

@@ -55,7 +55,8 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
     precision : str or `None`
         The precision policy; `None` for the fastest, float32 for stages.
     n_processes : int, optional
-        The processes that read scenes, and the threads that prepare batches.
+        The processes that read scenes, and the threads that prepare
+        batches; neither changes what is trained on.
     time_budget : float, optional
         Stop and save after so many seconds.
 
