@@ -141,7 +141,7 @@ def draw_stars(rng, r, wavelengths, x, y):
         bulge_fraction=np.zeros((n, len(wavelengths))),
         bulge_radius=zero, disc_radius=zero, bulge_q=one, disc_q=one,
         angle=zero, bulge_n=one, disc_n=one, clump_fraction=zero,
-        arms=np.zeros(n, dtype=int))
+        arms=np.zeros(n, dtype=int), disc_dx=zero, disc_dy=zero)
 
 
 def _galaxy_colors(rng, r, spheroidal):
@@ -253,4 +253,5 @@ def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
         bulge_radius=bulge_a, disc_radius=disc_a, bulge_q=bulge_q,
         disc_q=disc_q, angle=rng.uniform(0, np.pi, n), bulge_n=bulge_n,
         disc_n=disc_n, clump_fraction=clumps,
-        arms=np.where(spiral, rng.choice([2, 2, 2, 3, 4], n), 0))
+        arms=np.where(spiral, rng.choice([2, 2, 2, 3, 4], n), 0),
+        disc_dx=np.zeros(n), disc_dy=np.zeros(n))

@@ -15,6 +15,7 @@ from photutils_rcnn.simulation.catsim import (
     sample_magnitudes,
 )
 from photutils_rcnn.simulation.population import Population
+from photutils_rcnn.simulation.structure import add_structure
 
 # sources this far (pixels) outside the frame still shed light into it
 MARGIN = 32
@@ -222,4 +223,8 @@ def draw_population(settings, rng):
     if settings.overlap_share:
         parts.append(_overlaps(settings, rng,
                                Population.concatenate(parts)))
-    return Population.concatenate(parts)
+    population = Population.concatenate(parts)
+    if settings.structured_share:
+        add_structure(population, settings.structured_share,
+                      float(np.mean(settings.fwhm)), rng)
+    return population

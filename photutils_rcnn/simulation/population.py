@@ -36,6 +36,9 @@ class Population:
         The share of the disc's flux in star-forming knots and arms.
     arms : (N,) `~numpy.ndarray` of int
         The number of spiral arms on which the knots lie; 0 for none.
+    disc_dx, disc_dy : (N,) `~numpy.ndarray`
+        From the position to the center of the smooth disc; the bulge and the
+        knots stay.
     """
 
     class_id: np.ndarray
@@ -52,10 +55,12 @@ class Population:
     disc_n: np.ndarray
     clump_fraction: np.ndarray
     arms: np.ndarray
+    disc_dx: np.ndarray
+    disc_dy: np.ndarray
     _names: tuple = field(default=(
         'class_id', 'x', 'y', 'magnitudes', 'bulge_fraction', 'bulge_radius',
         'disc_radius', 'bulge_q', 'disc_q', 'angle', 'bulge_n', 'disc_n',
-        'clump_fraction', 'arms'), repr=False)
+        'clump_fraction', 'arms', 'disc_dx', 'disc_dy'), repr=False)
 
     def __len__(self):
         return len(self.x)

@@ -279,8 +279,10 @@ def _universal(rng, shape):
     limit = float(depths.max()) + 0.15
     galaxies, stars, crowded = _universal_numbers(rng, shape, fwhm)
     galaxy_steepness = float(rng.uniform(0.6, 1.05))
-    star_steepness = float(rng.uniform(1.2, 2.5) if crowded
-                           else rng.uniform(0.7, 1.6))
+    # some frames are full of the halos of bright stars
+    flat = not crowded and rng.random() < 0.08
+    star_steepness = float(rng.uniform(*((0.8, 2.5) if crowded else
+                                         (0.3, 0.7) if flat else (0.7, 1.6))))
     galaxy_range = (max(limit - 11, 11.0), limit + 1.2)
     star_range = (max(limit - 13, 6.0), limit + 1.5)
     # extended sources reach S/N 5 about 0.4 mag brighter than stars
@@ -309,6 +311,7 @@ def _universal(rng, shape):
         galaxy_range=galaxy_range, star_range=star_range,
         galaxy_steepness=galaxy_steepness, star_steepness=star_steepness,
         spheroid_share=float(rng.uniform(0.03, 0.25)),
+        structured_share=float(rng.uniform(0, 0.6)),
         n_members=members, n_large=large,
         merger_share=0.0 if empty else float(rng.uniform(0.03, 0.12)),
         full_well=np.inf if coadd else float(

@@ -154,7 +154,9 @@ class Renderer:
                     _sersic_reach(flux[b] * (1 - share),
                                   population.disc_radius[i],
                                   population.disc_n[i],
-                                  population.disc_q[i], level))
+                                  population.disc_q[i], level)
+                    + np.hypot(population.disc_dx[i],
+                               population.disc_dy[i]))
                 here = max(here, 1.5 * psf.fwhm + extent)
             reach = max(reach, here)
         # the PSF fades from 0.8 of the inscribed circle
@@ -262,6 +264,10 @@ class Renderer:
                     population.disc_n[i], population.disc_radius[i],
                     population.disc_q[i], population.angle[i], n,
                     oversample)
+                dx, dy = population.disc_dx[i], population.disc_dy[i]
+                if dx or dy:
+                    disc = disc * np.exp(-1j * ky * dy)[:, None] * np.exp(
+                        -1j * kx * dx)
                 clumps = population.clump_fraction[i]
                 if clumps > 0:
                     disc = (1 - clumps) * disc + clumps * (

@@ -16,8 +16,8 @@ from photutils_rcnn.inputs import MIN_SIDE
 CHOICES = {'reference': ('r', 'g'),
            'psf_kind': ('moffat', 'kolmogorov', 'airy'),
            'missing': ('', 'columns', 'corner', 'edge', 'band')}
-SHARES = ('aureole', 'spheroid_share', 'merger_share', 'binary_share',
-          'overlap_share', 'spike_share')
+SHARES = ('aureole', 'spheroid_share', 'structured_share',
+          'merger_share', 'binary_share', 'overlap_share', 'spike_share')
 AT_LEAST_0 = ('n_galaxies', 'n_stars', 'n_cosmic_rays', 'background')
 WHOLE = ('n_members', 'n_large', 'spikes')
 SWITCHES = ('mask_saturated', 'bleeding', 'trail')
@@ -68,6 +68,10 @@ class SceneSettings:
         Factors on the slopes of the number counts.
     spheroid_share : float, optional
         The share of pure spheroids among the faint galaxies.
+    structured_share : float, optional
+        The share of the resolved galaxies with a strong bulge, a disc within
+        a spheroid or a lopsided disc, see
+        `photutils_rcnn.simulation.structure`.
     n_members : int, optional
         The number of members of a cluster of galaxies; 0 for none.
     n_large : int, optional
@@ -127,6 +131,7 @@ class SceneSettings:
     galaxy_steepness: float = 1.0
     star_steepness: float = 1.0
     spheroid_share: float = 0.05
+    structured_share: float = 0.0
     n_members: int = 0
     n_large: int = 0
     merger_share: float = 0.07

@@ -52,9 +52,9 @@ def augment(crop, rng):
         The new example.
     """
     crop = transform(crop, rng.integers(4), bool(rng.integers(2)))
-    snr = np.sinh(crop.snr.astype(np.float32))
+    snr = _sinh(crop.snr.astype(np.float32))
     # Crops may stand on a canvas without data, which stays 0.
-    seen = snr.any(axis=-1)
+    seen = np.logical_or.reduce(np.moveaxis(snr != 0, -1, 0))
     if rng.random() < P_DROP_BANDS and len(crop.independent) > 1:
         snr, crop = drop_bands(snr, crop, rng)
     if rng.random() < P_NOISE:
@@ -69,7 +69,28 @@ def augment(crop, rng):
         crop = replace(crop, fwhm=np.hypot(crop.fwhm,
                                            sigma * gaussian_sigma_to_fwhm))
     snr = snr * seen[..., None] * rng.normal(1, NOISE_ERROR)
-    return replace(crop, snr=np.arcsinh(snr))
+    return replace(crop, snr=_arcsinh(snr))
+
+
+# NumPy's own are ten times slower in float32 where it has no vector code for
+# them, and most of a crop's time. These lose digits below 1e-3, that is
+# below a thousandth of the noise.
+
+
+def _sinh(value):
+    """
+    The hyperbolic sine to within 3e-7 of max(1, |sinh|).
+    """
+    grown = np.exp(value)
+    return (grown - 1 / grown) / 2
+
+
+def _arcsinh(value):
+    """
+    The inverse of `_sinh`, as exact.
+    """
+    size = np.abs(value)
+    return np.sign(value) * np.log(size + np.sqrt(size * size + 1))
 
 
 def _scatter(snr, seen):

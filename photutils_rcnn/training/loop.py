@@ -18,6 +18,7 @@ import numpy as np
 
 from photutils_rcnn.training.checkpoint import load_checkpoint, save_checkpoint
 from photutils_rcnn.training.log import append_log, cut_log, plot_log
+from photutils_rcnn.training.steps import training_steps
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +121,7 @@ class TrainingLoop:
         self.model.compile(optimizer=optimizer, loss=self.loss,
                            jit_compile=jit)
         optimizer.build(self.model.trainable_variables)
+        self.steps = training_steps(self.model)
 
     def learning_rate(self, step):
         """
@@ -182,26 +184,27 @@ class TrainingLoop:
                 step = self.state['step']
                 wanted = min(step + self.n_threads + 1, self.n_steps)
                 while step + len(ahead) < wanted:
-                    ahead.append(pool.submit(self.next_batch,
+                    ahead.append(pool.submit(self._prepare,
                                              step + len(ahead)))
-                inputs, truth = ahead.popleft().result()
+                batch = ahead.popleft().result()
                 if step % self.log_every == 0:
-                    self.model.reset_metrics()
+                    self.steps.reset_metrics()
                 rate = self.learning_rate(step)
-                self.model.optimizer.learning_rate = rate
-                losses = self.model.train_on_batch(inputs, truth,
-                                                   return_dict=True)
-                losses = {key: float(value) for key, value in losses.items()}
-                if not math.isfinite(losses['loss']):
-                    msg = f'the loss is not finite at step {step}: {losses}'
-                    raise FloatingPointError(msg)
+                losses = self.steps.take(batch, rate)
+                self.state['step'] = step = step + 1
+                logs = step % self.log_every == 0
+                validates = step % self.validate_every == 0
                 now = time.monotonic()
                 self.state['seconds'] += now - last
                 last = now
-                self.state['step'] = step = step + 1
-                if step % self.log_every == 0:
+                ends = step == self.n_steps or now - start > time_budget
+                # A GPU need not wait for losses that nobody looks at.
+                if logs or validates or ends or progress is not None:
+                    losses = self._finite(losses)
+                if logs:
                     self._write_log('train', losses, rate)
-                if step % self.validate_every == 0:
+                if validates:
+                    self.steps.store()
                     self._validate(rate)
                     log_path = self.folder / 'log.csv'
                     if log_path.exists():
@@ -209,11 +212,26 @@ class TrainingLoop:
                     save_checkpoint(self.checkpoint, self.model, self.state)
                 if progress is not None:
                     progress(step, losses)
-                if now - start > time_budget:
+                if ends:
                     pool.shutdown(cancel_futures=True)
                     break
+        self.steps.store()
         save_checkpoint(self.checkpoint, self.model, self.state)
         return self.state['step'] >= self.n_steps
+
+    def _prepare(self, step):
+        return self.steps.prepare(self.next_batch(step))
+
+    def _finite(self, losses):
+        """
+        The losses as numbers, if they are finite.
+        """
+        losses = {key: float(value) for key, value in losses.items()}
+        if not math.isfinite(losses['loss']):
+            msg = (f'the loss is not finite by step {self.state["step"]}: '
+                   f'{losses}')
+            raise FloatingPointError(msg)
+        return losses
 
     def next_batch(self, step):
         """

@@ -33,11 +33,55 @@ assert len(instances) > 0
 assert instances.paint()[0].shape == images.shape[1:3]
 """
 
+# The steps of the package against those of Keras.
+STEPS = """
+import keras
+import numpy as np
+from tiny_network import make_batch, tiny_config
+from photutils_rcnn.models.mask_rcnn import MaskRCNN
+from photutils_rcnn.training.steps import JaxSteps, training_steps
+batch = make_batch(tiny_config())
+rates = [1e-3, 3e-3, 2e-3, 1e-3]
+def learn(own):
+    keras.utils.set_random_seed(1)
+    network = MaskRCNN(tiny_config(), seed=1)
+    optimizer = keras.optimizers.AdamW(1.0)
+    network.compile(optimizer=optimizer)
+    optimizer.build(network.trainable_variables)
+    steps = training_steps(network)
+    assert isinstance(steps, JaxSteps)
+    losses = []
+    for i, rate in enumerate(rates):
+        if i == 2:
+            # Validation comes between, which draws random numbers too.
+            steps.store()
+            network.test_on_batch(*batch)
+            network.reset_metrics()
+        if own:
+            steps.reset_metrics()
+            losses.append(steps.take(steps.prepare(batch), rate))
+        else:
+            network.reset_metrics()
+            optimizer.learning_rate = rate
+            losses.append(network.train_on_batch(*batch, return_dict=True))
+    steps.store()
+    variables = [*network.variables, *optimizer.variables]
+    return losses, [np.asarray(variable) for variable in variables]
+losses, variables = learn(True)
+wanted_losses, wanted = learn(False)
+for one, other in zip(losses, wanted_losses, strict=True):
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_allclose(float(one[name]), float(other[name]),
+                                   rtol=1e-5)
+for one, other in zip(variables, wanted, strict=True):
+    np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+"""
 
-@pytest.mark.parametrize('backend', ['jax', 'torch'])
-def test_other_backend(backend):
+
+def run_script(backend, script):
     """
-    Training and inference run with the same code.
+    Run a script with another backend, which needs an own process.
     """
     pytest.importorskip(backend, reason=f'{backend} is another backend of '
                         'Keras, which the package does not need')
@@ -46,6 +90,21 @@ def test_other_backend(backend):
                             os.environ.get('PYTHONPATH', '')])
     environment = {**os.environ, 'KERAS_BACKEND': backend,
                    'JAX_PLATFORMS': 'cpu', 'PYTHONPATH': path}
-    done = subprocess.run([sys.executable, '-c', SCRIPT], text=True,
+    done = subprocess.run([sys.executable, '-c', script], text=True,
                           env=environment, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize('backend', ['jax', 'torch'])
+def test_other_backend(backend):
+    """
+    Training and inference run with the same code.
+    """
+    run_script(backend, SCRIPT)
+
+
+def test_steps_in_jax():
+    """
+    Steps whose state stays in JAX learn what those of Keras do.
+    """
+    run_script('jax', STEPS)

@@ -21,7 +21,7 @@ TOLERANCE = 0.005
 
 
 def source(class_id=2, *, x=60.3, y=49.6, fraction=0.0, clumps=0.0, arms=0,
-           bulge=2.0, disc=5.0):
+           bulge=2.0, disc=5.0, offset=(0.0, 0.0)):
     one = np.ones(1)
     return Population(
         class_id=np.array([class_id]), x=x * one, y=y * one,
@@ -29,7 +29,8 @@ def source(class_id=2, *, x=60.3, y=49.6, fraction=0.0, clumps=0.0, arms=0,
         bulge_fraction=np.full((1, 2), fraction), bulge_radius=bulge * one,
         disc_radius=disc * one, bulge_q=0.8 * one, disc_q=0.5 * one,
         angle=0.6 * one, bulge_n=2.5 * one, disc_n=one,
-        clump_fraction=clumps * one, arms=np.array([arms]))
+        clump_fraction=clumps * one, arms=np.array([arms]),
+        disc_dx=offset[0] * one, disc_dy=offset[1] * one)
 
 
 def draw(population, noise=10.0):
@@ -68,6 +69,20 @@ def test_pixels_are_those_of_galsim(class_id, fraction):
             (fraction, (2.5, 2.0, 0.8)), (1 - fraction, (1.0, 5.0, 0.5)))
             if share > 0]
         profile = galsim.Add(parts)
+    frame = draw(population)
+    for b in range(2):
+        expected = by_galsim(population, profile, b)
+        np.testing.assert_allclose(frame[b], expected, rtol=0,
+                                   atol=TOLERANCE * expected.max())
+
+
+def test_disc_beside_the_bulge():
+    """
+    Only the smooth disc moves; the stamp holds all of its light.
+    """
+    population = source(fraction=0.4, offset=(1.7, -0.8))
+    profile = galsim.Add([0.4 * sersic(2.5, 2.0, 0.8),
+                          0.6 * sersic(1.0, 5.0, 0.5).shift(1.7, -0.8)])
     frame = draw(population)
     for b in range(2):
         expected = by_galsim(population, profile, b)

@@ -31,8 +31,8 @@ def test_words_name_their_field(name):
 @pytest.mark.parametrize('name', [
     'pixel_scale', 'n_galaxies', 'n_stars', 'n_cosmic_rays', 'background',
     'aureole', 'n_members', 'n_large', 'spikes', 'beta', 'obscuration',
-    'spheroid_share', 'merger_share', 'binary_share', 'overlap_share',
-    'spike_share'])
+    'spheroid_share', 'structured_share', 'merger_share', 'binary_share',
+    'overlap_share', 'spike_share'])
 def test_numbers(name, value):
     with pytest.raises(ValueError, match=f'^{name} must be .*, got'):
         replace(GOOD, **{name: value})

@@ -193,7 +193,7 @@ def test_loss_that_is_not_finite(make_trainer):
     bias, = (v for v in trainer.model.weights
              if v.path == 'class_logits/bias')
     bias.assign([math.nan] * 3)
-    with pytest.raises(FloatingPointError, match='not finite at step 0'):
+    with pytest.raises(FloatingPointError, match='not finite by step 1'):
         trainer.run()
     assert not trainer.checkpoint.exists()
 
