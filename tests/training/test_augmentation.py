@@ -272,3 +272,20 @@ def test_added_noise_is_normalized(crop, only):
     scatter = [np.sinh(augment(blank, np.random.default_rng(seed)).snr).std()
                for seed in range(20)]
     assert_allclose(scatter, 1, atol=0.015)
+
+
+def test_stretch_and_back():
+    """
+    The stretch of crops and its inverse, against those of NumPy.
+    """
+    value = np.concatenate([np.linspace(-13, 13, 2001),
+                            np.linspace(-1e-2, 1e-2, 201)])
+    grown = np.sinh(value)
+    found = augmentation._sinh(value.astype(np.float32))
+    assert found.dtype == np.float32
+    # rounding the argument moves the result by as much as it is large
+    assert np.all(np.abs(found - grown)
+                  <= 1e-6 * np.maximum(1, np.abs(value * grown)))
+    found = augmentation._arcsinh(grown.astype(np.float32))
+    assert_allclose(found, value, rtol=2e-7, atol=3e-7)
+    assert augmentation._arcsinh(np.zeros(3, np.float32)).tolist() == [0] * 3
