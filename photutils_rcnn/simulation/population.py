@@ -37,8 +37,8 @@ class Population:
     arms : (N,) `~numpy.ndarray` of int
         The number of spiral arms on which the knots lie; 0 for none.
     disc_dx, disc_dy : (N,) `~numpy.ndarray`
-        From the position to the center of the smooth disc; the bulge and the
-        knots stay.
+        The offset of the smooth disc from the position, where the bulge and
+        the knots are centered.
     """
 
     class_id: np.ndarray

@@ -279,10 +279,13 @@ def _universal(rng, shape):
     limit = float(depths.max()) + 0.15
     galaxies, stars, crowded = _universal_numbers(rng, shape, fwhm)
     galaxy_steepness = float(rng.uniform(0.6, 1.05))
-    # some frames are full of the halos of bright stars
-    flat = not crowded and rng.random() < 0.08
-    star_steepness = float(rng.uniform(*((0.8, 2.5) if crowded else
-                                         (0.3, 0.7) if flat else (0.7, 1.6))))
+    if crowded:
+        steepness_range = (0.8, 2.5)
+    elif rng.random() < 0.08:  # full of the halos of bright stars
+        steepness_range = (0.3, 0.7)
+    else:
+        steepness_range = (0.7, 1.6)
+    star_steepness = float(rng.uniform(*steepness_range))
     galaxy_range = (max(limit - 11, 11.0), limit + 1.2)
     star_range = (max(limit - 13, 6.0), limit + 1.5)
     # extended sources reach S/N 5 about 0.4 mag brighter than stars

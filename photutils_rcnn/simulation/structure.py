@@ -17,11 +17,15 @@ import numpy as np
 
 from photutils_rcnn.classes import STAR
 
-# in units of the FWHM: structure within less does not show
+# of a disc, in units of the FWHM: structure within less does not show
 LEAST_RADIUS = 0.5
-LOPSIDED_SHARE = 0.5
+# the share of the bulge in the flux, and its half-light radius in units of
+# that of the disc
 BULGE_FRACTION = (0.15, 0.8)
 RELATIVE_BULGE_RADIUS = (0.3, 1.6)
+# the share of discs beside the center, and the most frequent offset (of a
+# Rayleigh distribution) in units of their half-light radius
+LOPSIDED_SHARE = 0.5
 OFFSET = 0.08
 
 

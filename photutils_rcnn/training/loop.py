@@ -197,9 +197,10 @@ class TrainingLoop:
                 now = time.monotonic()
                 self.state['seconds'] += now - last
                 last = now
-                ends = step == self.n_steps or now - start > time_budget
+                is_last = (step == self.n_steps
+                           or now - start > time_budget)
                 # A GPU need not wait for losses that nobody looks at.
-                if logs or validates or ends or progress is not None:
+                if logs or validates or is_last or progress is not None:
                     losses = self._finite(losses)
                 if logs:
                     self._write_log('train', losses, rate)
@@ -212,7 +213,7 @@ class TrainingLoop:
                     save_checkpoint(self.checkpoint, self.model, self.state)
                 if progress is not None:
                     progress(step, losses)
-                if ends:
+                if is_last:
                     pool.shutdown(cancel_futures=True)
                     break
         self.steps.store()
@@ -220,6 +221,9 @@ class TrainingLoop:
         return self.state['step'] >= self.n_steps
 
     def _prepare(self, step):
+        """
+        The batch of a step, where the step needs it.
+        """
         return self.steps.prepare(self.next_batch(step))
 
     def _finite(self, losses):

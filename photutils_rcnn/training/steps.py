@@ -95,7 +95,7 @@ class JaxSteps(KerasSteps):
 
     After each step, `keras.Model.train_on_batch` waits for the losses and
     assigns every variable of the model and the optimizer. This is some 20 ms
-    of Python in which a GPU is idle, and more than it needs for the step.
+    of Python in which a GPU is idle, as long as an H100 needs for the step.
     Here, steps are issued one after the other, and nothing is waited for
     before losses are looked at.
 
