@@ -229,7 +229,8 @@ class NormalizedCube:
     invalid: np.ndarray
 
 
-def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3):
+def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3,
+                   noise_scale=1.):
     """
     Normalize a frame for the network.
 
@@ -253,6 +254,9 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3):
         asked for.
     n_bands : int, optional
         The number of bands of the model. The default is 3.
+    noise_scale : float or (n_bands,) array_like, optional
+        What the estimated noise is multiplied with, where a sky with structure
+        acts as more noise. The default is 1.
 
     Returns
     -------
@@ -266,7 +270,8 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3):
     """
     stretch = ArcsinhStretch() if stretch is None else stretch
     background = resolve_background(cube, background)
-    noise = estimate_noise(cube, background)
+    noise = estimate_noise(cube, background) * np.reshape(
+        noise_scale, (-1, 1, 1)).astype(np.float32)
     raw = getattr(stretch, 'takes_raw_pixels', False)
     if raw and cube.n_bands != n_bands:
         msg = (f'data must have {n_bands} bands for the stretch {stretch!r}, '

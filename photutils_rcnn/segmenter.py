@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from numbers import Integral, Real
 
+from astropy.utils.exceptions import AstropyUserWarning
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
 
@@ -20,8 +21,10 @@ from photutils_rcnn.inference import run_inference
 from photutils_rcnn.inputs import prepare_inputs
 from photutils_rcnn.models import zoo
 from photutils_rcnn.normalization import SignalToNoise, normalize_cube, to_model_fwhm
+from photutils_rcnn.pixel_check import STRUCTURED, check_pixels
 from photutils_rcnn.psf import check_fwhm, estimate_fwhm, given_fwhm
 from photutils_rcnn.result import RCNNResult
+from photutils_rcnn.sky_residuals import follow_sky, sky_offset
 from photutils_rcnn.stretches import get_stretch
 
 
@@ -232,7 +235,8 @@ class RCNNSegmenter:
         The result for a frame of which no other copy need be kept.
         """
         background = self.background if background is None else background
-        detections, normalized, fwhm = self._detect(cube, background)
+        detections, normalized, fwhm = self._detect(cube, background,
+                                                    stacklevel=4)
         labels, label_of_source = detections.paint(mask=cube.mask)
         if not labels.any():
             _warn_nothing_found(stacklevel=4)  # the caller of segment
@@ -242,30 +246,95 @@ class RCNNSegmenter:
                           noise=normalized.noise, wcs=cube.wcs,
                           bands=cube.bands, meta=self._meta(cube, mode, fwhm))
 
-    def _detect(self, cube, background):
+    def _detect(self, cube, background, stacklevel=3):
         """
-        The instances of a frame, the frame as the network saw it and the
-        FWHM of its PSF.
+        The instances of a frame, the frame as it is measured and the FWHM of
+        its PSF.
+
+        The network sees a sky that is flattened further where what is left of
+        it would pass for sources. Catalogs are measured on that sky only if
+        its background was to be estimated.
+        """
+        normalized = self._normalize(cube, background)
+        with _Progress(self.progress_bar) as progress:
+            if self._is_guest:
+                detections, fwhm = self._infer(cube, normalized, progress)
+                return detections, normalized, fwhm
+            seen = normalized
+            offset = (None if isinstance(background, str)
+                      else sky_offset(cube, normalized))
+            if offset is not None:
+                _warn(f'The sky is at {_listed(offset)} of its noise after '
+                      'subtraction of the given background, not near zero; '
+                      'the sources are searched above that level.', stacklevel)
+                seen = self._normalize(cube, follow_sky(cube, normalized,
+                                                        offset))
+            detections, fwhm, check = self._checked(cube, seen, progress)
+            if check.misled:
+                sky, scale, noise_scale = check.smooth_sky()
+                followed = follow_sky(cube, seen, sky)
+                refined = self._normalize(cube, followed, noise_scale)
+                first = check
+                detections, fwhm, check = self._checked(cube, refined,
+                                                        progress)
+                measured_here = isinstance(background, str)
+                if measured_here:
+                    normalized = (refined if max(noise_scale) == 1
+                                  else self._normalize(cube, followed))
+                _warn('The sky has structure on the scale of sources, of '
+                      f'{first.rms:.2g} times the noise on {first.scale} '
+                      'pixels, which makes false detections: '
+                      + ('the background was' if measured_here else
+                         'for detection, but not in the catalogs, it was')
+                      + f' followed on a scale of {scale} pixels, extended '
+                      'sources may have lost light.', stacklevel)
+            n_dropped = len(detections) - int(check.keep.sum())
+            if n_dropped and check.rms > STRUCTURED:
+                _warn(f'{n_dropped} detections that do not stand out from the '
+                      'structure of the sky were dropped.', stacklevel)
+        kept = detections[check.keep]
+        kept.flag_overlaps()
+        return kept, normalized, fwhm
+
+    @property
+    def _is_guest(self):
+        """
+        Whether the model is one of Astro R-CNN, whose footprints are no
+        isophotes that pixels could be held against.
+        """
+        return self.model.settings.get('protocol') == 'matterport'
+
+    def _normalize(self, cube, background, noise_scale=1.):
+        params = dict(self.model.stretch)
+        return normalize_cube(
+            cube, background=background, noise_scale=noise_scale,
+            stretch=get_stretch(params.pop('name'), **params),
+            n_bands=self.model.settings['network']['n_bands'])
+
+    def _infer(self, cube, normalized, progress):
+        """
+        The instances, and the FWHM of the PSF.
         """
         n_bands = self.model.settings['network']['n_bands']
         fwhm = given_fwhm(self.psf_fwhm, cube)
-        params = dict(self.model.stretch)
-        normalized = normalize_cube(
-            cube, background=background,
-            stretch=get_stretch(params.pop('name'), **params),
-            n_bands=n_bands)
         if isinstance(self.psf_fwhm, str):
             snr = SignalToNoise(cube, normalized.background, normalized.noise)
             fwhm = estimate_fwhm(snr, cube.invalid)
-        with _Progress(self.progress_bar) as progress:
-            detections = run_inference(
-                self.model, normalized.image, normalized.invalid,
-                psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm,
-                                                                 n_bands),
-                score_threshold=self.score_threshold,
-                nms_threshold=self.nms_threshold, tile_size=self.tile_size,
-                progress=progress)
-        return detections, normalized, fwhm
+        return run_inference(
+            self.model, normalized.image, normalized.invalid,
+            psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm, n_bands),
+            score_threshold=self.score_threshold,
+            nms_threshold=self.nms_threshold, tile_size=self.tile_size,
+            progress=progress), fwhm
+
+    def _checked(self, cube, normalized, progress):
+        """
+        The instances, the FWHM and the check against the pixels.
+        """
+        detections, fwhm = self._infer(cube, normalized, progress)
+        snr = SignalToNoise(cube, normalized.background, normalized.noise)
+        return detections, fwhm, check_pixels(detections.footprints(), snr,
+                                              cube.invalid, fwhm)
 
     def _meta(self, cube, background, fwhm):
         """
@@ -306,6 +375,8 @@ class _Progress:
             from tqdm.auto import tqdm
 
             self._bar = tqdm(total=n_tiles, desc='Segmenting', unit='tile')
+        if n_done <= self._bar.n:  # a second pass
+            self._bar.reset(n_tiles)
         self._bar.update(n_done - self._bar.n)
 
     def __exit__(self, *args):
@@ -328,6 +399,14 @@ def _not_above(cube, threshold):
         raise ValueError(msg)
     # A threshold that is not a number is not exceeded.
     return ~(cube.data[0] > threshold)
+
+
+def _warn(message, stacklevel):
+    warnings.warn(message, AstropyUserWarning, stacklevel=stacklevel + 1)
+
+
+def _listed(values):
+    return ', '.join(f'{value:.2g}' for value in values)
 
 
 def _warn_nothing_found(stacklevel=3):
