@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from photutils_rcnn.binned_map import BinnedMap
 from photutils_rcnn.sky_structure import BIN, SkyScales, smooth_sky
+from photutils_rcnn.trails import LEVEL, is_on_trail
 
 # Of 5155 true detections in simulated scenes of eight presets, each of these
 # limits alone drops fewer than 1 in 500.
@@ -31,6 +32,7 @@ FILLED_AREA = 100  # pixels
 LEAST_FILLED = 0.7  # of the footprint is above a quarter of the isophote
 # Sky above this rms misleads the network, in units of the noise.
 STRUCTURED = 0.2
+MISLED = 0.02  # of the detections or of the frame
 LEFT = 0.12  # of which this much may be left
 N_ROUNDS = 5
 
@@ -51,6 +53,8 @@ class PixelCheck:
         of the noise, on the scale where it is largest.
     scale : int
         That scale, pixels.
+    lost_area : float
+        The part of the frame that the other detections cover.
     bands : list of `~photutils_rcnn.sky_structure.SkyScales`
         The bands.
     """
@@ -59,14 +63,18 @@ class PixelCheck:
     sources: np.ndarray
     rms: float
     scale: int
+    lost_area: float
     bands: list
 
     @property
     def misled(self):
         """
-        Whether the structure of the sky made detections.
+        Whether the structure of the sky made detections, a few or large ones.
         """
-        return bool(self.rms > STRUCTURED and not self.keep.all())
+        lost = np.count_nonzero(~self.keep)
+        many = lost > 1 and lost >= MISLED * len(self.keep)
+        return bool(self.rms > STRUCTURED and lost
+                    and (many or self.lost_area > MISLED))
 
     def smooth_sky(self):
         """
@@ -136,8 +144,10 @@ def check_pixels(footprints, snr, invalid, fwhm=None):
     of_bands = structures[-len(bands):]
     rms = np.max([structure.rms for structure in of_bands], axis=0)
     worst = int(np.argmax(rms))
+    lost = _covered(footprints, bands[0], ~keep)
     return PixelCheck(keep, _covered(footprints, bands[0], keep),
-                      float(rms[worst]), int(bands[0].scales[worst]), bands)
+                      float(rms[worst]), int(bands[0].scales[worst]),
+                      float(lost.mean()), bands)
 
 
 class _Band:
@@ -185,7 +195,7 @@ class _Test:
         self.scales = scales
         n = len(footprints)
         self._mean = np.zeros(n)
-        self._filled = np.ones(n, dtype=bool)
+        self._possible = np.ones(n, dtype=bool)
         area = np.zeros(n)
         self._middle = np.zeros((n, 2), dtype=int)
         smoothed = scales.smooth()
@@ -201,11 +211,14 @@ class _Test:
             self._middle[i] = y[len(y) // 2] // BIN, x[len(x) // 2] // BIN
             if area[i] >= FILLED_AREA:
                 above = smoothed[y // BIN, x // BIN] > 0.25 * isophote
-                self._filled[i] = above.mean() > LEAST_FILLED
+                self._possible[i] = above.mean() > LEAST_FILLED
+            if self._mean[i] > LEVEL and is_on_trail(
+                    image.window, footprints.boxes[i], footprints.shape):
+                self._possible[i] = False
         self._noise = LEAST_SNR / np.sqrt(np.maximum(area, 1))
         self._least = isophote * np.where(
             area > LARGE, LEAST_BRIGHTNESS_LARGE, LEAST_BRIGHTNESS)
-        self._filled &= area > 0
+        self._possible &= area > 0
         # The Gaussian of the same effective area.
         self._scale = np.sqrt(np.maximum(area, 1) / (4 * np.pi))
 
@@ -214,7 +227,7 @@ class _Test:
         """
         The detections that would be sources on an even sky.
         """
-        return self._filled & (
+        return self._possible & (
             self._mean > np.maximum(self._noise, self._least))
 
     def stands_out(self, structure):
@@ -236,7 +249,7 @@ class _Test:
         limit = np.minimum(LEAST_STRUCTURE * rms,
                            BEYOND_DEPTH * np.maximum(depth, 0))
         limit = np.maximum(np.hypot(self._noise, limit), self._least)
-        return self._filled & (self._mean - local - median > limit)
+        return self._possible & (self._mean - local - median > limit)
 
 
 def _covered(footprints, scales, chosen):
