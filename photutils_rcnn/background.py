@@ -3,7 +3,8 @@
 The background and the noise of a frame, estimated once for all tiles.
 """
 
-__all__ = ['estimate_background', 'estimate_noise', 'resolve_background']
+__all__ = ['estimate_background', 'estimate_noise', 'resolve_background',
+           'sky_rms', 'value_step']
 
 import warnings
 
@@ -23,6 +24,11 @@ MIN_MESH_SIDE = 192  # smaller frames have one level
 N_NOISE_PIXELS = 2_000_000
 N_STEP_PIXELS = 50_000
 ZERO_AREA = 31  # pixels; the side of squares of zeros
+# Of the scatter of the sky to the errors. Sources and structure widen it up to
+# 1.5 times, resampled images scatter less than their errors tell.
+LARGEST_RATIO = 3.
+SMALLEST_RATIO = 0.3
+NOISELESS = 0.03
 
 
 def resolve_background(cube, background):
@@ -60,7 +66,7 @@ def resolve_background(cube, background):
     if np.isscalar(background) and background == 0:
         return np.zeros((cube.n_bands, 1, 1), dtype=np.float32)
     level = same_unit(background, cube.unit, 'background')
-    if level is None or not np.isfinite(level).all():
+    if level is None or (level.ndim < 2 and not np.isfinite(level).all()):
         msg = f"background must be 'auto' or finite, got {background!r}"
         raise ValueError(msg)
     if level.ndim == 0 or level.shape == (cube.n_bands,):
@@ -72,6 +78,14 @@ def resolve_background(cube, background):
     level = np.broadcast_to(level, shape)
     if cube.order is not None:
         level = level[list(cube.order)]
+    unknown = ~np.isfinite(level)
+    if unknown.any():
+        n_lost = np.count_nonzero(unknown & ~cube.invalid)
+        if n_lost:
+            msg = ('background must be finite where the data are valid, got '
+                   f'{n_lost} pixels that are not')
+            raise ValueError(msg)
+        level = np.where(unknown, 0, level)
     return level.astype(np.float32)
 
 
@@ -142,7 +156,9 @@ def estimate_noise(cube, background):
     most as much as the median of its 64 x 64 pixel box. And errors of
     resampled images often allow for the correlation of pixels, up to twice
     the scatter that is seen, so the map is scaled to the scatter of the
-    sky, by a factor of 1.5 at most.
+    sky, by a factor of 1.5 at most. Errors that differ from it by more than a
+    factor of 3 are wrong: they are scaled with a warning, or taken as they are
+    if the data have no noise.
 
     Parameters
     ----------
@@ -155,6 +171,11 @@ def estimate_noise(cube, background):
     -------
     noise : float32 `~numpy.ndarray`
         Shape (n_bands, ny, nx), or (n_bands, 1, 1) without errors.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If the errors and the scatter of the sky differ by more than a factor of 3.
     """
     background = map_like(background, cube.data.shape)
     stride = int(np.ceil(np.sqrt(np.prod(cube.shape) / N_NOISE_PIXELS)))
@@ -163,7 +184,7 @@ def estimate_noise(cube, background):
     for i, (image, invalid) in enumerate(zip(cube.data, cube.invalid,
                                              strict=True)):
         sky = ~invalid[thin]
-        step = _step(image[thin][sky])
+        step = value_step(image[thin][sky])
         # Exact zeros are the usual filling of mosaics outside the exposures,
         # but in counts a value like others, if not in whole areas.
         zero = image == 0
@@ -171,23 +192,29 @@ def estimate_noise(cube, background):
             zero = ndimage.maximum_filter(
                 ndimage.minimum_filter(zero, ZERO_AREA), ZERO_AREA)
         sky &= ~zero[thin]
-        residual = (image[thin] - background[i, *thin])[sky].astype(float)
-        if step:  # medians need values in between
-            residual += step * np.random.default_rng(0).uniform(
-                -0.5, 0.5, len(residual))
+        residual = (image[thin] - background[i, *thin])[sky]
         if cube.error is None:
-            levels.append(np.full((1, 1), _sky_rms(residual)))
+            levels.append(np.full((1, 1), sky_rms(residual, step)))
         else:
             error = _sky_error(cube.error[i], invalid)
-            ratio = _sky_rms(residual / error[thin][sky])
-            levels.append(error * min(ratio, 1.5))
+            ratio = sky_rms(_spread(residual, step) / error[thin][sky])
+            levels.append(error * _error_scale(ratio, i))
     return np.stack(levels).astype(np.float32)
 
 
-def _step(values):
+def value_step(values):
     """
-    The step between the values of pixels that have few, such as counts; 0 if
-    they have many.
+    The step between the values of pixels that have few, such as counts.
+
+    Parameters
+    ----------
+    values : (N,) `~numpy.ndarray`
+        The pixels.
+
+    Returns
+    -------
+    step : float
+        The step; 0 if there are many different values.
     """
     values = values[::max(len(values) // N_STEP_PIXELS, 1)]
     unique, counts = np.unique(values, return_counts=True)
@@ -199,10 +226,55 @@ def _step(values):
     return float(unique[both_common + 1] - unique[both_common])
 
 
-def _sky_rms(residual):
+def _spread(residual, step):
+    """
+    Pixels with few values, spread evenly over the steps between them, which
+    medians need.
+    """
+    residual = residual.astype(float)
+    if step:
+        residual += step * np.random.default_rng(0).uniform(
+            -0.5, 0.5, len(residual))
+    return residual
+
+
+def _error_scale(ratio, band):
+    """
+    The factor from errors to noise, by the ratio of the scatter of the sky to them.
+    """
+    if ratio > LARGEST_RATIO:
+        outcome = 'the noise is taken to be that much larger'
+    elif NOISELESS < ratio < SMALLEST_RATIO:
+        outcome = 'the noise is taken to be that much smaller'
+    elif ratio <= NOISELESS:
+        outcome = 'the data hardly have noise, the error is taken as it is'
+    else:
+        return min(ratio, 1.5)
+    msg = (f'error of band {band + 1} does not fit the data: the sky scatters '
+           f'by {ratio:.2g} times the error; for detection {outcome}, errors '
+           'of fluxes are those given. Is it a standard deviation, in the '
+           'unit of the data?')
+    warnings.warn(msg, AstropyUserWarning, stacklevel=2)
+    return 1.0 if ratio <= NOISELESS else ratio
+
+
+def sky_rms(residual, step=0.):
     """
     The standard deviation of the sky among background-subtracted pixels.
+
+    Parameters
+    ----------
+    residual : (N,) `~numpy.ndarray`
+        The pixels.
+    step : float, optional
+        The step between their values, see `value_step`.
+
+    Returns
+    -------
+    rms : float
+        Positive; 1 without pixels or scatter.
     """
+    residual = _spread(residual, step)
     if len(residual) == 0:
         return 1.0
     estimates = [_clipped_rms(residual)]

@@ -9,7 +9,8 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from astropy.stats import mad_std
+from astropy import units as u
+from astropy.stats import sigma_clipped_stats
 from astropy.utils.exceptions import AstropyUserWarning
 from scipy import ndimage
 
@@ -20,10 +21,12 @@ from photutils_rcnn._unpacking import (
     to_float32,
     unpack,
 )
+from photutils_rcnn.background import value_step
 from photutils_rcnn.bands import wavelength_order
+from photutils_rcnn.fill_values import SIDE, SIDE_OF_COUNTS, find_fill
 
 MIN_SIDE = 16
-MAX_LEVEL_PIXELS = 100_000
+MAX_SAMPLE = 100_000  # pixels that tell the noise of the sky
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,9 @@ class ImageCube:
         The names of the bands.
     order : tuple of int, optional
         The place of each band in the data as given; by default their own.
+    gain : float32 `~numpy.ndarray`, optional
+        The effective gain in electrons per unit of the data, of the shape
+        (n_bands, 1, 1) or that of the data. `None` if it is not known.
     """
 
     data: np.ndarray
@@ -56,6 +62,7 @@ class ImageCube:
     wcs: object
     bands: tuple
     order: tuple | None = None
+    gain: np.ndarray | None = None
 
     @property
     def shape(self):
@@ -79,7 +86,8 @@ class ImageCube:
         return self.invalid.all(axis=0)
 
 
-def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
+def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None,
+                   gain=None):
     """
     Turn the user's data into an `ImageCube`.
 
@@ -94,8 +102,9 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
         least 16 x 16 pixels. Pixels that are not finite are invalid.
     error : float, array_like or `~astropy.units.Quantity`, optional
         The 1-sigma errors in the unit of the data: a number, one number per
-        band, an image or a cube. Pixels whose error is zero or not
-        finite are invalid.
+        band, an image or a cube. Pixels whose error is not finite, and whole
+        areas in which it is zero, are invalid. Other zeros, such as those of
+        the square root of counts, are replaced by the noise of the sky.
     mask : array_like of bool, optional
         `True` for pixels to ignore; of the shape of the frame, or of the
         cube.
@@ -106,6 +115,10 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
         (`~photutils_rcnn.bands.filter_wavelength`), the bands are sorted
         from blue to red; else their order is kept. ``'grz'`` is
         short for ``('g', 'r', 'z')``.
+    gain : float, array_like or `~astropy.units.Quantity`, optional
+        The effective gain in electrons per unit of the data (the exposure time
+        for data in electrons per second): a number, one per band, an image or
+        a cube. Without ``error`` it gives the photon noise of the sources.
 
     Returns
     -------
@@ -124,11 +137,12 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
     -----
     AstropyUserWarning
         If ``error``, ``mask`` or ``wcs`` is given and the
-        `~astropy.nddata.NDData` has its own, which is used; if areas of
-        zeros, far from the level of the other pixels, or one of several
+        `~astropy.nddata.NDData` has its own, which is used; if areas of one
+        value (`~photutils_rcnn.fill_values.find_fill`), or one of several
         bands, with the same value everywhere, are taken to be without data;
-        if ``wcs`` has no celestial axes and is ignored; if pixels lose
-        their noise, or are lost, in single precision.
+        if ``error`` is zero where the data are valid; if ``wcs`` has no
+        celestial axes and is ignored; if pixels lose their noise, or are
+        lost, in single precision.
     """
     given = unpack(data, error, mask, wcs)
     cube = given.data if given.fresh else to_float32(given.data)
@@ -143,34 +157,42 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None):
     invalid |= _prepare_mask(given.mask, cube.shape)
     sigma = _prepare_error(given.error, cube.shape)
     if sigma is not None:
-        bad = ~(np.isfinite(sigma) & (sigma > 0))
-        invalid |= bad
-        sigma[bad] = 1.0
-        if bad.all():
+        bad = ~np.isfinite(sigma)
+        if (bad | (sigma <= 0)).all():
             msg = ('error must be positive and finite somewhere, got '
                    f'none in an array of shape {np.shape(given.error)}')
             raise ValueError(msg)
+        invalid |= bad
+        sigma[bad] = 1.0
     cube[invalid] = 0.0
     if invalid.all():
         msg = 'data has no valid pixel: all are masked or not finite'
         raise ValueError(msg)
 
     _leave_out_dead_bands(cube, invalid)
-    for i, blank in enumerate(map(_filling, cube, invalid)):
-        if blank is not None:
-            msg = (f'{blank.sum()} pixels of band {i + 1} of the data are '
-                   'exactly 0 in whole areas, far from the level of the '
-                   'others, and are taken to be without data; NaN or a mask '
-                   'says so clearly.')
+    steps = [value_step(image[~bad]) for image, bad
+             in zip(cube, invalid, strict=True)]
+    for i, step in enumerate(steps):
+        for value, area in find_fill(cube[i], invalid[i],
+                                     few_values=step > 0).items():
+            msg = (f'{np.count_nonzero(area)} pixels of band {i + 1} of the '
+                   f'data have the value {value:g} in whole areas, and are '
+                   'taken to be without data; NaN or a mask says so clearly.')
             warnings.warn(msg, AstropyUserWarning, stacklevel=3)
-            invalid[i] |= blank
+            invalid[i] |= area
+            cube[i][area] = 0.0
+    if sigma is not None:
+        _replace_zero_errors(sigma, cube, invalid, steps)
 
     names, order = _prepare_bands(bands, n_bands)
     if order != list(range(n_bands)):
         cube, invalid = cube[order], invalid[order]
         sigma = None if sigma is None else sigma[order]
+    gain = _prepare_gain(gain, given.unit, cube.shape)
+    if gain is not None:
+        gain = gain[order]
     return ImageCube(cube, invalid, sigma, given.unit,
-                     _prepare_wcs(given.wcs), names, tuple(order))
+                     _prepare_wcs(given.wcs), names, tuple(order), gain)
 
 
 def _leave_out_dead_bands(cube, invalid):
@@ -193,26 +215,60 @@ def _leave_out_dead_bands(cube, invalid):
         cube[i] = 0.0
 
 
-def _filling(image, invalid):
+def _replace_zero_errors(sigma, cube, invalid, steps):
     """
-    Where zeros fill what no exposure covers; `None` if nowhere.
+    Take zero errors in whole areas as no data, others as that of the sky.
+    """
+    n_replaced = 0
+    for error, image, bad, step in zip(sigma, cube, invalid, steps,
+                                       strict=True):
+        zero = (error == 0) & ~bad
+        if zero.any() and not bad.all():
+            side = SIDE_OF_COUNTS if step else SIDE
+            blank = ndimage.binary_opening(zero, np.ones((side, side)))
+            bad |= blank
+            image[blank] = 0.0
+            zero &= ~blank
+            n_replaced += np.count_nonzero(zero)
+            valid = image[~bad].astype(float)
+            # the median deviation of sparse counts is zero
+            error[zero] = sigma_clipped_stats(
+                valid[::-(-valid.size // MAX_SAMPLE)])[2] or step or 1.0
+        error[~(error > 0)] = 1.0
+    if n_replaced:
+        msg = (f'error is zero for {n_replaced} pixels whose data are valid; '
+               'the noise of the sky is taken there. The square root of '
+               'counts is no error where there are few: without error it is '
+               'measured.')
+        warnings.warn(msg, AstropyUserWarning, stacklevel=4)
 
-    Zeros of noisy pixels come singly, in sparse counts with others between
-    them. Those of data without background are at their level and do no harm.
+
+def _prepare_gain(gain, unit, shape):
     """
-    zero = (image == 0) & ~invalid
-    seen = image[~invalid & ~zero]
-    n_zero = np.count_nonzero(zero)
-    if n_zero < 0.01 * image.size or len(seen) < 0.1 * image.size:
+    The gain, of a shape that broadcasts to the cube.
+    """
+    if gain is None:
         return None
-    seen = seen[::-(-len(seen) // MAX_LEVEL_PIXELS)]
-    if abs(np.median(seen)) <= 5 * mad_std(seen):
-        return None
-    blank = ndimage.binary_opening(zero, np.ones((5, 5)))
-    n_single = n_zero - np.count_nonzero(blank)
-    if not blank.any() or n_single > 0.01 * len(seen):
-        return None
-    return blank
+    if isinstance(gain, u.Quantity):
+        try:
+            gain = gain.to_value(u.electron / (unit or u.dimensionless_unscaled))
+        except u.UnitConversionError as exc:
+            msg = ('gain must be in electrons per unit of the data '
+                   f'({unit}), got {gain.unit}')
+            raise ValueError(msg) from exc
+    try:
+        values = np.asarray(gain, dtype=np.float32)
+    except (TypeError, ValueError) as exc:
+        msg = f'gain must be a number or an array of numbers, got {gain!r}'
+        raise TypeError(msg) from exc
+    if values.ndim == 0 or values.shape == (shape[0],):
+        values = np.broadcast_to(values.reshape(-1, 1, 1), (shape[0], 1, 1))
+    else:
+        values = broadcast(values, shape, 'gain')
+    if not (values > 0).any() or not (values >= 0).all():
+        msg = f'gain must be positive, got {gain!r}'
+        raise ValueError(msg)
+    return values
 
 
 def _prepare_mask(mask, shape):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from photutils.segmentation import SourceCatalog
+from photutils.utils import calc_total_error
 
 from photutils_rcnn._compat import catalog_keywords
 from photutils_rcnn.binned_map import map_like
@@ -24,27 +25,31 @@ class Pixels:
     ----------
     data : (ny, nx) float64 `~numpy.ndarray`
         The background-subtracted pixels.
-    error : (ny, nx) float64 `~numpy.ndarray` or `None`
-        The 1-sigma errors.
+    error : (ny, nx) float64 `~numpy.ndarray`
+        The total 1-sigma errors.
     mask : (ny, nx) bool `~numpy.ndarray`
         `True` for pixels to ignore.
     """
 
     data: np.ndarray
-    error: np.ndarray | None
+    error: np.ndarray
     mask: np.ndarray
 
 
-def band_pixels(cube, background, band):
+def band_pixels(cube, background, noise, band):
     """
     The pixels of one band.
+
+    Errors are those of the data. Where these have none, they are the noise of
+    the empty sky and, if the gain is known, the photon noise of the sources
+    (`~photutils.utils.calc_total_error`).
 
     Parameters
     ----------
     cube : `~photutils_rcnn.inputs.ImageCube`
         The frame.
-    background : `~numpy.ndarray` or `~photutils_rcnn.binned_map.BinnedMap`
-        Its background; the first axis is that of the bands.
+    background, noise : `~numpy.ndarray` or `~photutils_rcnn.binned_map.BinnedMap`
+        Its background and noise; the first axis is that of the bands.
     band : int
         The index of the band.
 
@@ -54,11 +59,26 @@ def band_pixels(cube, background, band):
         The pixels, in the unit of the data.
     """
     data = cube.data[band].astype(float)
-    background = map_like(background, cube.data.shape)
+    error = np.empty(data.shape)
+    background, noise = (map_like(values, cube.data.shape)
+                         for values in (background, noise))
     for rows in row_blocks(len(data)):
         data[rows] -= background[band, rows]
-    error = None if cube.error is None else cube.error[band].astype(float)
+        error[rows] = _total_error(cube, noise, band, rows, data[rows])
     return Pixels(data, error, cube.invalid[band])
+
+
+def _total_error(cube, noise, band, rows, data):
+    """
+    The 1-sigma errors of rows of a band.
+    """
+    if cube.error is not None:
+        return cube.error[band, rows]
+    sky = noise[band, rows].astype(float)
+    if cube.gain is None:
+        return sky
+    gain = np.broadcast_to(cube.gain[band], cube.shape)[rows]
+    return calc_total_error(data, sky, gain.astype(float))
 
 
 def detection_pixels(cube, background, noise):
@@ -83,9 +103,9 @@ def detection_pixels(cube, background, noise):
         The pixels, in the unit of the data.
     """
     if cube.n_bands == 1:
-        return band_pixels(cube, background, 0)
+        return band_pixels(cube, background, noise, 0)
     data = np.empty(cube.shape)
-    error = None if cube.error is None else np.empty(cube.shape)
+    error = np.empty(cube.shape)
     # relative weights: squares of tiny units would underflow
     scale = float(np.median(noise))
     background, noise = (map_like(values, cube.data.shape)
@@ -96,11 +116,13 @@ def detection_pixels(cube, background, noise):
                           (scale / noise[block].astype(float)) ** 2)
         total = weight.sum(axis=0)
         total[total == 0] = 1.0
-        data[rows] = (weight * (cube.data[block].astype(float)
-                                - background[block])).sum(axis=0) / total
-        if error is not None:
-            variance = (weight * (cube.error[block] / scale)) ** 2
-            error[rows] = scale * np.sqrt(variance.sum(axis=0)) / total
+        subtracted = cube.data[block].astype(float) - background[block]
+        data[rows] = (weight * subtracted).sum(axis=0) / total
+        errors = np.stack([
+            _total_error(cube, noise, band, rows, subtracted[band])
+            for band in range(cube.n_bands)])
+        variance = ((weight * (errors / scale)) ** 2).sum(axis=0)
+        error[rows] = scale * np.sqrt(variance) / total
     return Pixels(data, error, cube.mask)
 
 
@@ -130,7 +152,7 @@ def measure(pixels, segmentation_image, *, unit=None, wcs=None,
     data, error = pixels.data, pixels.error
     if unit is not None:
         data = data << unit
-        error = None if error is None else error << unit
+        error = error << unit
     return SourceCatalog(data, segmentation_image, error=error,
                          mask=pixels.mask, wcs=wcs,
                          detection_catalog=detection_catalog,

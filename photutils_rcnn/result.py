@@ -171,9 +171,11 @@ class RCNNResult:
         for several bands on their inverse-variance weighted mean
         (`~photutils_rcnn.photometry.detection_pixels`). Its additional
         columns are ``score``, ``class_name``, ``class_id``, ``prob_star``
-        and ``detection_flags``. Errors of fluxes need the ``error`` of the
-        data. A result read from a file without its pixels has none: asking
-        for it, or unpacking the result, is a `ValueError`.
+        and ``detection_flags``. Errors of fluxes follow from the ``error`` of
+        the data or, without one, from the measured noise of the sky and the
+        ``gain``; ``meta['error']`` tells which. A result read from a file
+        without its pixels has none: asking for it, or unpacking the result, is
+        a `ValueError`.
         """
         if self._segments is None:
             return None
@@ -349,7 +351,7 @@ class RCNNResult:
         """
         The catalog of a band without the columns of the instances.
         """
-        pixels = band_pixels(self._frame(), self._background,
+        pixels = band_pixels(self._frame(), self._background, self.noise,
                              self.bands.index(band))
         return measure(pixels, self._segments, unit=self.cube.unit,
                        wcs=self.wcs, detection_catalog=self.catalog)

@@ -178,7 +178,7 @@ class RCNNSegmenter:
         return SegmentationImage(labels)
 
     def segment(self, data, *, error=None, mask=None, background=None,
-                wcs=None, bands=None):
+                wcs=None, bands=None, gain=None):
         """
         Detect, classify, deblend and measure the sources of a frame.
 
@@ -192,8 +192,9 @@ class RCNNSegmenter:
         error : float, array_like or `~astropy.units.Quantity`, optional
             The total 1-sigma errors, as for
             `~photutils.segmentation.SourceCatalog`: a number, one per band,
-            an image or a cube. Pixels whose error is zero or not finite are
-            ignored.
+            an image or a cube. Pixels whose error is not finite are ignored.
+            By default errors are the measured noise of the sky and, with
+            ``gain``, the photon noise of the sources.
         mask : array_like of bool, optional
             `True` for pixels to ignore; an image or a cube.
         background : 'auto', float, array_like or \
@@ -207,6 +208,10 @@ class RCNNSegmenter:
         bands : str or sequence of str, optional
             The names of the bands; known filters are sorted from blue to
             red.
+        gain : float, array_like or `~astropy.units.Quantity`, optional
+            The effective gain in electrons per unit of the data, a number, one
+            per band, an image or a cube; see
+            `~photutils.utils.calc_total_error`.
 
         Returns
         -------
@@ -225,9 +230,15 @@ class RCNNSegmenter:
         -----
         `~photutils.utils.exceptions.NoDetectionsWarning`
             If no sources were found.
+        AstropyUserWarning
+            If the sky is not near zero after subtraction of ``background`` or
+            has structure that passes for sources; if ``error`` does not fit the
+            scatter of the sky; see also
+            `~photutils_rcnn.inputs.prepare_inputs`.
         """
         return self._segment_cube(
-            prepare_inputs(data, error=error, mask=mask, wcs=wcs, bands=bands),
+            prepare_inputs(data, error=error, mask=mask, wcs=wcs, bands=bands,
+                           gain=gain),
             background)
 
     def _segment_cube(self, cube, background=None):
@@ -347,6 +358,8 @@ class RCNNSegmenter:
             'nms_threshold': float(self.nms_threshold),
             'tile_size': self.tile_size,
             'background': background,
+            'error': ('given' if cube.error is not None else 'measured'
+                      if cube.gain is None else 'measured, with gain'),
             'psf_fwhm': None if fwhm is None else [
                 round(float(value), 3) for value in fwhm],
             'bands': list(cube.bands),

@@ -3,11 +3,10 @@
 Tests for the background module.
 """
 
-
-
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.utils.exceptions import AstropyUserWarning
 from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn.background import (
@@ -116,7 +115,8 @@ def test_filling_is_not_sky():
     """
     image = np.rint(np.random.default_rng(0).normal(0, 6, (256, 256)))
     image[:, 120:] = 0
-    cube = prepare_inputs(image)
+    with pytest.warns(AstropyUserWarning, match='the value 0 in whole areas'):
+        cube = prepare_inputs(image)
     noise = estimate_noise(cube, np.zeros((1, 1, 1)))
     assert_allclose(noise, 6, rtol=0.05)
 
@@ -216,3 +216,34 @@ def test_error_of_bad_pixels_does_not_count():
     cube = prepare_inputs(rng.normal(0, 100, error.shape), error=error)
     noise = estimate_noise(cube, 0.0)
     assert_allclose(noise[0, :, 48:], 100, rtol=0.1)
+
+
+@pytest.mark.parametrize(('factor', 'scaled', 'outcome'), [
+    (10, 0.1, 'smaller'), (0.01, 100, 'larger'), (1e4, 1, 'hardly have noise')])
+def test_wrong_errors_are_told(factor, scaled, outcome):
+    """
+    Errors far from the scatter of the sky are told with the factor.
+    """
+    cube = prepare_inputs(_frame((200, 200)), error=float(factor))
+    with pytest.warns(AstropyUserWarning, match=outcome):
+        noise = estimate_noise(cube, resolve_background(cube, 'auto'))
+    rms = estimate_noise(prepare_inputs(cube.data[0]),
+                         resolve_background(cube, 'auto'))
+    expected = factor if scaled == 1 else rms.item()
+    assert_allclose(noise, expected, rtol=0.05)
+
+
+def test_background_of_invalid_pixels():
+    """
+    A background may be unknown where the data are.
+    """
+    image = _frame((64, 64))
+    image[:, :9] = np.nan
+    level = np.where(np.isfinite(image), 100., np.nan)
+    cube = prepare_inputs(image)
+    background = resolve_background(cube, level)
+    assert (background[~cube.invalid] == 100).all()
+    assert np.isfinite(background).all()
+    level[0, 20:23] = np.nan
+    with pytest.raises(ValueError, match='got 3 pixels that are not'):
+        resolve_background(cube, level)

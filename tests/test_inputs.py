@@ -5,6 +5,7 @@ Tests for the inputs module.
 
 
 
+import re
 import warnings
 
 import numpy as np
@@ -257,13 +258,121 @@ def test_error_shapes(image, error):
 
 def test_error_without_information(image):
     """
-    Pixels with zero or infinite error are invalid.
+    Pixels with infinite error are invalid.
     """
-    error = np.ones(SHAPE)
-    error[0, :3] = [0, np.inf, np.nan]
+    error = np.full(SHAPE, 2.)
+    error[0, 1:3] = [np.inf, np.nan]
     cube = prepare_inputs(image, error=error)
-    assert_equal(np.flatnonzero(cube.mask), [0, 1, 2])
-    assert_equal(cube.error, 1.0)
+    assert_equal(np.flatnonzero(cube.mask), [1, 2])
+    assert_equal(cube.error[~cube.invalid], 2.0)
+
+
+def test_zero_error_of_counts():
+    """
+    The square root of counts is zero where there are none; those pixels are
+    data, and have the noise of the sky.
+    """
+    counts = np.random.default_rng(0).poisson(0.35, (200, 200))
+    with pytest.warns(AstropyUserWarning,
+                      match=f'error is zero for {(counts == 0).sum()} pixels'):
+        cube = prepare_inputs(counts, error=np.sqrt(counts))
+    assert not cube.mask.any()
+    assert_equal(cube.error[0][counts > 0], np.sqrt(
+        counts[counts > 0]).astype(np.float32))
+    assert_allclose(cube.error[0][counts == 0], np.sqrt(0.35), rtol=0.3)
+
+
+def test_areas_of_zero_error(image):
+    """
+    Whole areas of zero error have no data.
+    """
+    frame = np.tile(image, (4, 4))
+    error = np.ones(frame.shape)
+    error[:, :12] = 0
+    cube = prepare_inputs(frame, error=error)
+    assert_equal(cube.mask, error == 0)
+    assert_equal(cube.error, 1)
+
+
+@pytest.mark.parametrize('gain', [2.0, [2.0], 2 * u.electron / u.adu])
+def test_gain(image, gain):
+    cube = prepare_inputs(image * u.adu, gain=gain)
+    assert_equal(cube.gain, np.full((1, 1, 1), 2))
+
+
+def test_gain_follows_its_band(image):
+    data = np.stack([image, image + 1, image + 2])
+    cube = prepare_inputs(data, gain=[3, 1, 2], bands='zgr')
+    assert_equal(cube.gain.ravel(), [1, 2, 3])
+
+
+@pytest.mark.parametrize(('gain', 'error'), [
+    (-1, ValueError), (0, ValueError), ('two', TypeError),
+    ([1, 2], ValueError), (np.ones((3, 3)), ValueError),
+    (2 * u.s, ValueError)])
+def test_bad_gain(image, gain, error):
+    with pytest.raises(error, match='gain must'):
+        prepare_inputs(image, gain=gain)
+
+
+@pytest.mark.parametrize('value', [-99., -9999., 1e30, 0., 65535.])
+@pytest.mark.parametrize('sky', [1000., 0.])
+def test_fill_values(value, sky):
+    """
+    Borders of one value have no data, whatever the value.
+    """
+    frame = np.random.default_rng(0).normal(sky, 10, (200, 200))
+    y, x = np.mgrid[:200, :200]
+    border = (x + 0.3 * y < 70) | (y > 180)  # a rotated frame
+    frame[border] = value
+    with pytest.warns(AstropyUserWarning, match=re.escape(f'the value {value:g} in')):
+        cube = prepare_inputs(frame)
+    assert_equal(cube.mask, border)
+
+
+def test_several_fill_values():
+    """
+    Each band may have values of its own.
+    """
+    frame = np.random.default_rng(0).normal(0, 10, (2, 200, 200))
+    frame[0, :20], frame[0, 180:], frame[1, :, :30] = -99, 1e20, np.nan
+    frame[1, :, 190:] = -1e30
+    with pytest.warns(AstropyUserWarning) as record:
+        cube = prepare_inputs(frame)
+    assert sorted(int(str(item.message).split()[0]) for item in record) == [
+        2000, 4000, 4000]
+    assert_equal(cube.invalid.sum(axis=(1, 2)), [8000, 8000])
+
+
+def test_filled_counts():
+    """
+    Poisson counts, a third of the frame filled with zeros.
+    """
+    frame = np.random.default_rng(0).poisson(8, (300, 300))
+    frame[:, :90] = 0
+    with pytest.warns(AstropyUserWarning, match='the value 0 in whole areas'):
+        cube = prepare_inputs(frame)
+    assert_equal(cube.mask, np.arange(300) < 90 + np.zeros((300, 1)))
+
+
+@pytest.mark.parametrize('kind', ['low counts', 'saturated', 'no noise',
+                                  'offset'])
+def test_values_that_are_data(kind):
+    """
+    Counts, saturated cores and a sky without noise are no fill.
+    """
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:200, :200]
+    light = 1e5 * np.exp(-np.hypot(x - 3, y - 100)**2 / 200)
+    frame = {
+        'low counts': rng.poisson(0.1, (200, 200)).astype(float),
+        'saturated': np.minimum(rng.normal(100, 5, (200, 200)) + light, 6e4),
+        'no noise': np.where(np.hypot(x - 100, y - 100) < 90,
+                             np.exp(-np.hypot(x - 100, y - 100) / 8), 0),
+        'offset': np.rint(rng.normal(1000, 1, (200, 200)))}[kind]
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert not prepare_inputs(frame).mask.any()
 
 
 def test_bands_are_sorted(image):

@@ -52,14 +52,36 @@ def test_one_band(frame):
     pixels = detection_pixels(
         prepare_inputs(frame.data[0]), np.full((1, 1, 1), 90.), np.ones(1))
     assert_allclose(pixels.data, frame.data[0] - 90., rtol=1e-6)
-    assert pixels.error is None
+    assert_allclose(pixels.error, 1)
+
+
+def test_measured_errors(frame):
+    """
+    Without errors, those of the sky and of the photons of the source add up.
+    """
+    gain = np.array([2., 4, 8])
+    data = frame.data[:, :100]
+    cube = prepare_inputs(np.where(frame.invalid[:, :100], np.nan, data), gain=gain)
+    good = ~cube.invalid.any(axis=0)
+    background = np.float32([99, 100, 101])[:, None, None]
+    noise = np.float32([1, 2, 4])[:, None, None]
+    variance, weight = [], np.array([1, 1 / 4, 1 / 16])
+    for band in range(3):
+        pixels = band_pixels(cube, background, noise, band)
+        light = cube.data[band] - background[band]
+        variance.append(noise[band]**2 + np.maximum(light, 0) / gain[band])
+        assert_allclose(pixels.error[good]**2, variance[-1][good], rtol=1e-5)
+    mean = detection_pixels(cube, background, noise)
+    expected = np.sqrt(np.tensordot(weight**2, variance, 1)) / weight.sum()
+    assert_allclose(mean.error[good], expected[good], rtol=1e-5)
 
 
 def test_pixels_of_a_band(frame):
     """
     What a band lacks is masked in it, whatever the others have.
     """
-    pixels = band_pixels(frame, np.float32([99, 100, 101])[:, None, None], 1)
+    pixels = band_pixels(frame, np.float32([99, 100, 101])[:, None, None],
+                         np.ones((3, 1, 1)), 1)
     assert_equal(pixels.mask, frame.invalid[1])
     assert pixels.mask.sum() > frame.mask.sum()
     good = ~pixels.mask
