@@ -5,14 +5,19 @@ From a normalized frame to instances: tiles, network, suppression.
 
 __all__ = ['infer', 'run_inference']
 
+import warnings
+
 import numpy as np
+from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.instances import RCNN_FLAGS, Instances
 from photutils_rcnn.nms import suppress
-from photutils_rcnn.tiling import choose_tile_shape, make_tiles
+from photutils_rcnn.tiling import choose_tile_shape, common_side, make_tiles
 
 # Bounds the memory of one pass through the trunk to about 1.5 GiB.
 MAX_TILE_PIXELS = 4_200_000
+# A tile size of the user's is told that costs more times the pixels than needed.
+SLOW = 3
 
 
 def run_inference(model, image, invalid=None, *, psf_fwhm=None,
@@ -93,8 +98,11 @@ def infer(model, image, invalid, psf_fwhm, score_threshold, nms_threshold,
     stride = detector.stride
     halo = -(-model.halo // stride) * stride
     shape = image.shape[:2]
+    usual = choose_tile_shape(shape, halo, stride, MAX_TILE_PIXELS)
     if tile_size is None:
-        tile_shape = choose_tile_shape(shape, halo, stride, MAX_TILE_PIXELS)
+        tile_shape = usual
+        if all(side >= n for side, n in zip(usual, shape, strict=True)):
+            tile_shape = tuple(common_side(side, stride) for side in usual)
     else:
         side = -(-tile_size // stride) * stride
         if side <= 2 * halo and side < max(shape):
@@ -110,6 +118,8 @@ def infer(model, image, invalid, psf_fwhm, score_threshold, nms_threshold,
                   **({} if nms_threshold is None
                      else {'nms': nms_threshold})}
     tiles = make_tiles(shape, tile_shape, halo, stride)
+    if tile_size is not None:
+        _warn_slow(tiles, make_tiles(shape, usual, halo, stride), tile_size)
     for i, tile in enumerate(tiles):
         window = tuple(slice(start, start + side) for start, side
                        in zip(tile.start, tile.shape, strict=True))
@@ -128,6 +138,20 @@ def infer(model, image, invalid, psf_fwhm, score_threshold, nms_threshold,
             part['flags'] |= np.where(sides > halo / 2, RCNN_FLAGS[
                 'exceeds_halo'], 0).astype(np.int32)
         yield i + 1, len(tiles), part
+
+
+def _warn_slow(tiles, usual, tile_size):
+    """
+    Warn of tiles that are mostly halo.
+    """
+    n_pixels, n_usual = (len(some) * np.prod(some[0].shape)
+                         for some in (tiles, usual))
+    if n_pixels > SLOW * n_usual:
+        msg = (f'tile_size={tile_size} cuts the frame into {len(tiles)} tiles, '
+               f'{n_pixels / n_usual:.0f} times the pixels of the default '
+               f'({len(usual)} of {usual[0].shape[0]} x {usual[0].shape[1]}), '
+               'since they overlap.')
+        warnings.warn(msg, AstropyUserWarning, stacklevel=2)
 
 
 def _infer_tile(model, detector, pixels, tile, frame_shape, psf_fwhm,

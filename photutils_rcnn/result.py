@@ -225,7 +225,8 @@ class RCNNResult:
         and ``kron_flux_<band>`` with their errors.
         """
         if self._catalog_table is None and self._segments is not None:
-            with photutils.use_future_column_names():
+            with (photutils.use_future_column_names(),
+                  np.errstate(all='warn', under='ignore')):
                 table = self.catalog.to_table()
                 if len(self.bands) > 1:
                     for band in self.bands:

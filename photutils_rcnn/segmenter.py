@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from numbers import Integral, Real
 
+import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
@@ -166,12 +167,14 @@ class RCNNSegmenter:
         `~photutils.utils.exceptions.NoDetectionsWarning`
             If no sources were found.
         """
-        cube = prepare_inputs(data, mask=mask)
-        blocked = cube.mask
-        if threshold is not None:
-            blocked = blocked | _not_above(cube, threshold)
-        detections, *_ = self._detect(cube, self.background)
-        labels, _ = detections.paint(mask=blocked)
+        # Whatever np.seterr says, underflow and the like are no errors here.
+        with np.errstate(all='warn', under='ignore'):
+            cube = prepare_inputs(data, mask=mask)
+            blocked = cube.mask
+            if threshold is not None:
+                blocked = blocked | _not_above(cube, threshold)
+            detections, *_ = self._detect(cube, self.background)
+            labels, _ = detections.paint(mask=blocked)
         if not labels.any():
             _warn_nothing_found()
             return None
@@ -236,10 +239,10 @@ class RCNNSegmenter:
             scatter of the sky; see also
             `~photutils_rcnn.inputs.prepare_inputs`.
         """
-        return self._segment_cube(
-            prepare_inputs(data, error=error, mask=mask, wcs=wcs, bands=bands,
-                           gain=gain),
-            background)
+        with np.errstate(all='warn', under='ignore'):
+            return self._segment_cube(
+                prepare_inputs(data, error=error, mask=mask, wcs=wcs,
+                               bands=bands, gain=gain), background)
 
     def _segment_cube(self, cube, background=None):
         """

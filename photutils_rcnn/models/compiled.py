@@ -6,6 +6,7 @@ Compiling functions of tensors on whichever backend Keras runs.
 __all__ = ['compile_function', 'fastest_precision', 'has_fast_bfloat16']
 
 import functools
+import threading
 from pathlib import Path
 
 import keras
@@ -34,6 +35,7 @@ def compile_function(function):
 
         compiled = tf.function(function, autograph=False)
         traced = {}
+        tracing = threading.Lock()
 
         # A call of the compiled function itself would warn of many shapes,
         # also of those of frames long gone.
@@ -41,8 +43,9 @@ def compile_function(function):
         def with_known_shapes(*args):
             args = [tf.convert_to_tensor(arg) for arg in args]
             key = tuple((tuple(arg.shape), arg.dtype) for arg in args)
-            if key not in traced:
-                traced[key] = compiled.get_concrete_function(*args)
+            with tracing:
+                if key not in traced:
+                    traced[key] = compiled.get_concrete_function(*args)
             return traced[key](*args)
 
         return with_known_shapes

@@ -5,6 +5,7 @@ The stages of inference as compiled functions of arrays.
 
 __all__ = ['Detector']
 
+import threading
 from collections import OrderedDict
 
 import numpy as np
@@ -37,6 +38,7 @@ class Detector:
         self.network = network
         self.config = network.config
         self._stages = OrderedDict()
+        self._lock = threading.RLock()
 
     @property
     def stride(self):
@@ -50,16 +52,17 @@ class Detector:
         The compiled stage for tiles of a shape.
         """
         key = (name, shape)
-        if key not in self._stages:
-            builder = {'dense': self._dense_stage,
-                       'classify': self._classify_stage,
-                       'identify': self._identify_stage,
-                       'outline': self._outline_stage}[name]
-            self._stages[key] = compile_function(builder(shape))
-        self._stages.move_to_end(key)
-        if len(self._stages) > MAX_STAGES:
-            self._stages.popitem(last=False)
-        return self._stages[key]
+        with self._lock:
+            if key not in self._stages:
+                builder = {'dense': self._dense_stage,
+                           'classify': self._classify_stage,
+                           'identify': self._identify_stage,
+                           'outline': self._outline_stage}[name]
+                self._stages[key] = compile_function(builder(shape))
+            self._stages.move_to_end(key)
+            if len(self._stages) > MAX_STAGES:
+                self._stages.popitem(last=False)
+            return self._stages[key]
 
     def _level_shapes(self, shape):
         return tuple((shape[0] // stride, shape[1] // stride)

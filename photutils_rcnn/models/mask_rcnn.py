@@ -58,7 +58,8 @@ class MaskRCNN(keras.Model):
         self.config = MaskRCNNConfig() if config is None else config
         self.precision = precision
         self.seed = seed
-        image = keras.Input((None, None, self.config.n_bands), name='image')
+        image = keras.Input((None, None, self.config.n_bands),
+                            dtype='float32', name='image')
         trunk = make_trunk(image, self.config, precision)
         pyramid = feature_pyramid(trunk, self.config, precision)
         objectness, deltas = proposal_head(pyramid, self.config, precision)
@@ -211,7 +212,8 @@ class MaskRCNN(keras.Model):
             training=self._mode(training))
 
     def _unknown_fwhm(self, boxes):
-        return ops.zeros((ops.shape(boxes)[0], self.config.n_bands))
+        return ops.zeros((ops.shape(boxes)[0], self.config.n_bands),
+                         dtype='float32')
 
     def outline_regions(self, features, shapes, boxes, image_index,
                         training=None):

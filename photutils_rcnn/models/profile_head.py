@@ -116,8 +116,9 @@ def profile_head(config):
         (R, ``config.n_classes - 1``).
     """
     n, n_classes = config.profile_size, config.n_classes
-    profiles = Input((n, n, 2 * config.n_bands), name='profiles')
-    numbers = Input((n_classes + 3,), name='profile_numbers')
+    profiles = Input((n, n, 2 * config.n_bands), dtype='float32',
+                     name='profiles')
+    numbers = Input((n_classes + 3,), dtype='float32', name='profile_numbers')
     x = profiles
     halfway = len(config.profile_filters) // 2
     for i, filters in enumerate(config.profile_filters):
@@ -125,7 +126,8 @@ def profile_head(config):
                           activation='relu', data_format='channels_last',
                           kernel_initializer='he_normal', dtype='float32',
                           name=f'profile_conv{i + 1}')(x)
-    x = layers.Flatten(dtype='float32', name='profile_flatten')(x)
+    x = layers.Flatten(data_format='channels_last', dtype='float32',
+                       name='profile_flatten')(x)
     x = layers.Concatenate(dtype='float32', name='profile_concat')([x,
                                                                    numbers])
     for i, width in enumerate((128, 64)):

@@ -65,9 +65,12 @@ def box_head(config, dtype):
     if config.layers == 'matterport':
         return matterport_box_head(config, dtype)
     pooled = keras.Input((config.box_pool, config.box_pool,
-                          config.pyramid_channels), name='pooled')
-    sides = keras.Input((3 if config.told_fwhm else 2,), name='log_sides')
-    x = layers.Flatten(dtype=dtype, name='box_flatten')(pooled)
+                          config.pyramid_channels), dtype='float32',
+                         name='pooled')
+    sides = keras.Input((3 if config.told_fwhm else 2,), dtype='float32',
+                        name='log_sides')
+    x = layers.Flatten(data_format='channels_last', dtype=dtype,
+                       name='box_flatten')(pooled)
     x = layers.Concatenate(dtype=dtype, name='box_concat')([x, sides])
     for i in (1, 2):
         x = layers.Dense(config.head_width, activation='relu',
@@ -102,7 +105,8 @@ def mask_head(config, dtype):
     if config.layers == 'matterport':
         return matterport_mask_head(config, dtype)
     pooled = keras.Input((config.mask_pool, config.mask_pool,
-                          config.pyramid_channels), name='mask_pooled')
+                          config.pyramid_channels), dtype='float32',
+                         name='mask_pooled')
     x = pooled
     for i in range(config.mask_convolutions):
         x = layers.Conv2D(config.mask_channels, 3, padding='same',

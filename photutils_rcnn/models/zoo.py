@@ -9,6 +9,7 @@ __all__ = ['Model', 'list_models', 'load_model', 'save_model']
 
 import json
 import os
+import threading
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -26,6 +27,8 @@ from photutils_rcnn.models.model_folder import read_folder, write_folder
 # let 0.4 % more of the sources in those of DECam be found.
 DEFAULT_THRESHOLDS = {'objectness': 0.25, 'proposal_nms': 0.7, 'score': 0.5,
                       'nms': 0.6, 'mask': 0.5}
+# Of several threads that use a model first, one builds its network.
+_building = threading.RLock()
 UNCALIBRATED = {'objectness': 0., 'source_scale': 1., 'source_offset': 0.,
                 'class_scale': 1., 'class_offset': 0.}
 
@@ -102,6 +105,12 @@ class Model:
         """
         The network with its weights, built on first use.
         """
+        with _building:
+            if 'network' not in self.__dict__:
+                self.__dict__['network'] = self._build()
+            return self.__dict__['network']
+
+    def _build(self):
         from photutils_rcnn.models.compiled import fastest_precision
         from photutils_rcnn.models.mask_rcnn import MaskRCNN
 
@@ -121,6 +130,12 @@ class Model:
         """
         The stages of inference.
         """
+        with _building:
+            if 'detector' not in self.__dict__:
+                self.__dict__['detector'] = self._make_detector()
+            return self.__dict__['detector']
+
+    def _make_detector(self):
         if self.settings.get('protocol') == 'matterport':
             from photutils_rcnn.models.legacy.detector import LegacyDetector
 

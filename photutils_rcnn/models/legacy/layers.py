@@ -135,7 +135,8 @@ def matterport_box_head(config, dtype):
     """
     n_classes = config.n_classes
     pooled = keras.Input((config.box_pool, config.box_pool,
-                          config.pyramid_channels), name='pooled')
+                          config.pyramid_channels), dtype='float32',
+                         name='pooled')
     x = pooled
     for i, size in ((1, config.box_pool), (2, 1)):
         x = _conv(config.head_width, size, f'mrcnn_class_conv{i}', dtype)(x)
@@ -173,7 +174,8 @@ def matterport_mask_head(config, dtype):
                f'got {config.mask_size} and {config.mask_pool}')
         raise ValueError(msg)
     pooled = keras.Input((config.mask_pool, config.mask_pool,
-                          config.pyramid_channels), name='mask_pooled')
+                          config.pyramid_channels), dtype='float32',
+                         name='mask_pooled')
     x = pooled
     for i in range(1, config.mask_convolutions + 1):
         x = _conv(config.mask_channels, 3, f'mrcnn_mask_conv{i}', dtype,
