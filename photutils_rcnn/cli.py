@@ -6,7 +6,6 @@ The command ``photutils-rcnn``.
 __all__ = ['main']
 
 import argparse
-import os
 import sys
 import warnings
 from importlib import import_module
@@ -14,6 +13,7 @@ from importlib import import_module
 from astropy.utils.exceptions import AstropyWarning
 
 import photutils_rcnn
+from photutils_rcnn._quiet import start_quietly
 
 COMMANDS = {
     'segment': ('photutils_rcnn.commands.segment',
@@ -29,6 +29,7 @@ COMMANDS = {
     'models': ('photutils_rcnn.commands.models',
                'list the shipped models, or import one of Astro R-CNN'),
 }
+WITH_NETWORK = ('segment', 'demo', 'train', 'evaluate')
 
 
 def main(argv=None):
@@ -45,8 +46,6 @@ def main(argv=None):
     status : int
         The exit status: 2 for arguments or files that do not fit.
     """
-    # the start-up messages of TensorFlow tell users nothing
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
     parser = argparse.ArgumentParser(
         prog='photutils-rcnn', description=photutils_rcnn.__doc__)
     parser.add_argument('--version', action='version',
@@ -62,6 +61,8 @@ def main(argv=None):
         with warnings.catch_warnings():
             warnings.filterwarnings('always', category=AstropyWarning)
             warnings.showwarning = _show_warning
+            if args.command in WITH_NETWORK:
+                start_quietly()
             return import_module(COMMANDS[args.command][0]).run(args)
     except (ImportError, OSError, TypeError, ValueError) as exc:
         if (getattr(exc, 'name', None) or '').startswith('photutils_rcnn'):

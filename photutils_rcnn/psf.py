@@ -151,13 +151,15 @@ def estimate_fwhm(snr, invalid):
         if len(peaks) >= ENOUGH:
             break
     stamps, usable = _band_stamps(snr, invalid, peaks)
-    widths = _adaptive_fwhm((stamps * usable[..., None, None]).sum(axis=0))
-    order = np.argsort(widths)
+    widths, longest = _adaptive_fwhm(
+        (stamps * usable[..., None, None]).sum(axis=0))
+    # Galaxies may be as narrow as the PSF one way, not both ways.
+    order = np.argsort(longest)
     order = order[(widths[order] > SHARPEST) & (widths[order] < WIDEST)]
     widths = widths[order]
     if len(widths) < FEWEST:
         return None
-    logs = np.log(widths)
+    logs = np.log(longest[order])
     counts = np.searchsorted(logs, logs + WINDOW, 'right') - np.arange(
         len(logs))
     dense = max(0.33 * counts.max(), min(3, counts.max()))
@@ -216,7 +218,7 @@ def _ratios(stamps, usable, widths):
     """
     ratios = np.ones(len(stamps))
     for i, pixels in enumerate(stamps):
-        own = _adaptive_fwhm(pixels)
+        own, _ = _adaptive_fwhm(pixels)
         good = usable[i] & (own > SHARPEST) & (own < WIDEST)
         if good.sum() >= FEWEST_PILED:
             ratios[i] = np.median(own[good] / widths[good])
@@ -280,7 +282,8 @@ def _stamps(image, peaks, half=HALF):
 
 def _adaptive_fwhm(stamps, n_iterations=25):
     """
-    The FWHM of the Gaussian that matches the peak in the middle of a stamp.
+    The FWHM of the Gaussian that matches the peak in the middle of a stamp, and
+    the longer of those of an elliptical one.
 
     NaN where the iteration finds no positive, finite width, or the source
     is far from round.
@@ -310,4 +313,6 @@ def _adaptive_fwhm(stamps, n_iterations=25):
             & (np.abs(center) < 2).all(axis=1))
     # Pixels widen what they sample by a variance of 1/12 each way, 5 % of a
     # FWHM of 1.8 pixels. The network was trained with this estimate.
-    return np.where(good, gaussian_sigma_to_fwhm * np.sqrt(variance), np.nan)
+    fwhm = np.where(good, gaussian_sigma_to_fwhm * np.sqrt(variance), np.nan)
+    return fwhm, fwhm * np.sqrt(
+        1 + 2 * np.where(good, np.maximum(distortion, 0), 0))

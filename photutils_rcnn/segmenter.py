@@ -28,6 +28,8 @@ from photutils_rcnn.result import RCNNResult
 from photutils_rcnn.sky_residuals import follow_sky, sky_offset
 from photutils_rcnn.stretches import get_stretch
 
+MAX_REFINEMENTS = 2  # of the background, under a sky with structure
+
 
 class RCNNSegmenter:
     """
@@ -284,17 +286,18 @@ class RCNNSegmenter:
                 seen = self._normalize(cube, follow_sky(cube, normalized,
                                                         offset))
             detections, fwhm, check = self._checked(cube, seen, progress)
-            if check.misled:
+            first, measured_here = check, isinstance(background, str)
+            for _ in range(MAX_REFINEMENTS):
+                if not check.misled:
+                    break
                 sky, scale, noise_scale = check.smooth_sky()
                 followed = follow_sky(cube, seen, sky)
-                refined = self._normalize(cube, followed, noise_scale)
-                first = check
-                detections, fwhm, check = self._checked(cube, refined,
-                                                        progress)
-                measured_here = isinstance(background, str)
+                seen = self._normalize(cube, followed, noise_scale)
+                detections, fwhm, check = self._checked(cube, seen, progress)
                 if measured_here:
-                    normalized = (refined if max(noise_scale) == 1
+                    normalized = (seen if max(noise_scale) == 1
                                   else self._normalize(cube, followed))
+            if first.misled:
                 _warn('The sky has structure on the scale of sources, of '
                       f'{first.rms:.2g} times the noise on {first.scale} '
                       'pixels, which makes false detections: '
