@@ -3,8 +3,8 @@
 Taking data out of the containers users keep them in.
 """
 
-__all__ = ['Unpacked', 'as_mask', 'broadcast', 'is_none', 'same_unit',
-           'to_float32', 'unpack']
+__all__ = ['Unpacked', 'as_mask', 'broadcast', 'drop_unit_axes', 'is_none',
+           'refuse_bands_last', 'same_unit', 'to_float32', 'unpack']
 
 import warnings
 from dataclasses import dataclass
@@ -16,8 +16,12 @@ from astropy.stats import mad_std
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.utils.masked import Masked
 
+from photutils_rcnn._units import check_linear
+
 # Pixels that tell the level and the scatter of an image.
 N_SAMPLE = 100_000
+# An axis so many times shorter than the others is that of the bands.
+BANDS_LAST = 8
 
 
 @dataclass
@@ -51,13 +55,38 @@ def unpack(data, error, mask, wcs):
         if own is not None:
             given.mask = own if is_none(mask) else own | broadcast(
                 as_mask(mask), own.shape, 'mask')
-        given.data = _as_numbers(given.data, 'data')
+        check_linear(given.unit, 'the unit of data')
+        given.data = drop_unit_axes(_as_numbers(given.data, 'data'))
+        refuse_bands_last(given.data.shape, 'data')
         given.error = same_unit(error, given.unit, 'error')
     if given.data.ndim not in (2, 3) or given.data.size == 0:
         msg = ('data must be a 2D image or a 3D (band, y, x) array, got '
                f'shape {given.data.shape}')
         raise ValueError(msg)
     return given
+
+
+def drop_unit_axes(array):
+    """
+    An array of more than three axes without those of length one.
+
+    Images of radio telescopes have axes of polarization and frequency.
+    """
+    if array.ndim <= 3:
+        return array
+    rest = [n for n in array.shape[:-2] if n != 1]
+    return array.reshape(*rest, *array.shape[-2:])
+
+
+def refuse_bands_last(shape, name):
+    """
+    Refuse a cube whose bands are its last axis.
+    """
+    if len(shape) == 3 and 0 < BANDS_LAST * shape[2] <= min(shape[:2]):
+        msg = (f'{name} must be (band, y, x), got the shape {shape}, of which '
+               'the last axis seems to be that of the bands: use '
+               'numpy.moveaxis(data, -1, 0)')
+        raise ValueError(msg)
 
 
 def _unpack_nddata(data, error, mask, wcs):
@@ -276,6 +305,7 @@ def broadcast(array, shape, name):
     """
     Check that a 2D or 3D array belongs to data of a 2D or 3D shape.
     """
+    array = drop_unit_axes(array)
     if array.shape not in (shape, shape[-2:]):
         msg = (f'{name} must have the same shape as the input image, got '
                f'{array.shape} for data of shape {shape}')

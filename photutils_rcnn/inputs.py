@@ -294,7 +294,7 @@ def _prepare_error(error, shape):
     if error.ndim == 0 or error.shape == (shape[0],):
         error = error.reshape(-1, 1, 1)
     else:
-        broadcast(error, shape, 'error')
+        error = broadcast(error, shape, 'error')
     if (error < 0).any():
         msg = f'error must not be negative, got {error[error < 0][0]}'
         raise ValueError(msg)
@@ -336,7 +336,8 @@ def _prepare_wcs(wcs):
         warnings.warn('wcs has no celestial axes and is ignored.',
                       AstropyUserWarning, stacklevel=4)
         return None
-    if getattr(wcs, 'pixel_n_dim', None) == 3 and hasattr(wcs, 'celestial'):
+    if (getattr(wcs, 'pixel_n_dim', None) or 0) > 2 and hasattr(
+            wcs, 'celestial'):
         wcs = wcs.celestial
     if getattr(wcs, 'pixel_n_dim', None) != 2:
         msg = ('wcs must have two pixel axes, got '

@@ -32,6 +32,10 @@ FILLED_AREA = 100  # pixels
 LEAST_FILLED = 0.7  # of the footprint is above a quarter of the isophote
 # Sky above this rms misleads the network, in units of the noise.
 STRUCTURED = 0.2
+# Where no detections are made, sources may be hidden; on smaller scales it is the
+# light of those in crowded fields.
+HIDING = 0.3
+HIDING_SCALE = 8  # pixels
 MISLED = 0.02  # of the detections or of the frame
 LEFT = 0.12  # of which this much may be left
 N_ROUNDS = 5
@@ -69,12 +73,13 @@ class PixelCheck:
     @property
     def misled(self):
         """
-        Whether the structure of the sky made detections, a few or large ones.
+        Whether the structure of the sky made detections, a few or large ones, or
+        is so strong that it hides sources.
         """
         lost = np.count_nonzero(~self.keep)
         many = lost > 1 and lost >= MISLED * len(self.keep)
-        return bool(self.rms > STRUCTURED and lost
-                    and (many or self.lost_area > MISLED))
+        made = self.rms > STRUCTURED and (many or self.lost_area > MISLED)
+        return bool(made or (self.rms > HIDING and self.scale >= HIDING_SCALE))
 
     def smooth_sky(self):
         """

@@ -20,6 +20,9 @@ from photutils_rcnn._unpacking import same_unit
 from photutils_rcnn.classes import CLASS_NAMES
 from photutils_rcnn.inference import run_inference
 from photutils_rcnn.inputs import prepare_inputs
+from photutils_rcnn.io.fits import read_frame
+from photutils_rcnn.io.frames import frame_arguments
+from photutils_rcnn.io.opening import is_fits
 from photutils_rcnn.models import zoo
 from photutils_rcnn.normalization import SignalToNoise, normalize_cube, to_model_fwhm
 from photutils_rcnn.pixel_check import STRUCTURED, check_pixels
@@ -171,6 +174,10 @@ class RCNNSegmenter:
         """
         # Whatever np.seterr says, underflow and the like are no errors here.
         with np.errstate(all='warn', under='ignore'):
+            if is_fits(data):
+                told = frame_arguments(read_frame(data, errors=False,
+                                                  masks=mask is None))
+                data, mask = told['data'], told['mask'] if mask is None else mask
             cube = prepare_inputs(data, mask=mask)
             blocked = cube.mask
             if threshold is not None:
@@ -190,10 +197,15 @@ class RCNNSegmenter:
         Parameters
         ----------
         data : array_like, `~astropy.units.Quantity`, \
-                `~numpy.ma.MaskedArray` or `~astropy.nddata.NDData`
+                `~numpy.ma.MaskedArray`, `~astropy.nddata.NDData`, path-like \
+                or HDU
             An image (ny, nx) or bands (n_bands, ny, nx) from blue to red, of
             at least 16 x 16 pixels, or a list of images. Any number of
-            bands. Pixels that are not finite are ignored.
+            bands. Pixels that are not finite are ignored. Or FITS files, one
+            or a list of one for each band, HDUs or an
+            `~astropy.io.fits.HDUList`: errors, masks, WCS, names of bands and
+            gain are taken from them
+            (`~photutils_rcnn.io.fits.read_frame`) where they are not given.
         error : float, array_like or `~astropy.units.Quantity`, optional
             The total 1-sigma errors, as for
             `~photutils.segmentation.SourceCatalog`: a number, one per band,
@@ -241,10 +253,17 @@ class RCNNSegmenter:
             scatter of the sky; see also
             `~photutils_rcnn.inputs.prepare_inputs`.
         """
+        given = {'error': error, 'mask': mask, 'wcs': wcs, 'bands': bands,
+                 'gain': gain}
+        if is_fits(data):
+            told = frame_arguments(read_frame(
+                data, errors=error is None, masks=mask is None))
+            data = told.pop('data')
+            given = {name: told[name] if value is None else value
+                     for name, value in given.items()}
         with np.errstate(all='warn', under='ignore'):
-            return self._segment_cube(
-                prepare_inputs(data, error=error, mask=mask, wcs=wcs,
-                               bands=bands, gain=gain), background)
+            return self._segment_cube(prepare_inputs(data, **given),
+                                      background)
 
     def _segment_cube(self, cube, background=None):
         """
@@ -282,9 +301,9 @@ class RCNNSegmenter:
             if offset is not None:
                 _warn(f'The sky is at {_listed(offset)} of its noise after '
                       'subtraction of the given background, not near zero; '
-                      'the sources are searched above that level.', stacklevel)
-                seen = self._normalize(cube, follow_sky(cube, normalized,
-                                                        offset))
+                      'for detection, but not in the catalogs, it was '
+                      'estimated.', stacklevel)
+                seen = self._normalize(cube, 'auto')
             detections, fwhm, check = self._checked(cube, seen, progress)
             first, measured_here = check, isinstance(background, str)
             for _ in range(MAX_REFINEMENTS):
@@ -300,7 +319,7 @@ class RCNNSegmenter:
             if first.misled:
                 _warn('The sky has structure on the scale of sources, of '
                       f'{first.rms:.2g} times the noise on {first.scale} '
-                      'pixels, which makes false detections: '
+                      'pixels, which hides sources or passes for some: '
                       + ('the background was' if measured_here else
                          'for detection, but not in the catalogs, it was')
                       + f' followed on a scale of {scale} pixels, extended '

@@ -3,9 +3,9 @@
 Tests for the command line.
 """
 
-
-
 import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -67,9 +67,11 @@ def test_options(band_files, field, tmp_path, capsys):
     """
     mask = tmp_path / 'bad.fits'
     fits.writeto(mask, (np.indices(field.shape)[0] < 60).astype('i2'))
+    error = tmp_path / 'error.fits'
+    fits.writeto(error, np.ones(field.shape))
     assert main(['segment', *band_files[:2], '-o', str(tmp_path / 'out'),
                  '--stem', 'field', '--bands', 'r,g', '--background', '50',
-                 '--error', *band_files[:2], '--mask', str(mask),
+                 '--error', str(error), '--mask', str(mask),
                  '--psf-fwhm', '4.5,4', '--include-data', '--quiet']) == 0
     assert capsys.readouterr() == ('', '')
     result = RCNNResult.read(tmp_path / 'out' / 'field_result.asdf')
@@ -134,6 +136,10 @@ def test_existing_output(band_files, tmp_path, capsys):
     (['g.fits', '--mask', 'small.fits'], 'mask must have the same shape'),
     (['g.fits', '--mask', 'two.fits'], '--mask must hold one image or one'),
     (['g.fits', '--error', 'two.fits'], '--error must hold one image or one'),
+    (['g.fits', '--error', 'g.fits'], '--error must not be the image itself'),
+    (['g.fits', '--mask', 'g.fits'], '--mask must not be the image itself'),
+    (['g.fits', '--gain', 'high'], "--gain must be 'none' or numbers"),
+    (['g.fits[1:9,1:9]'], 'sections are not read'),
     (['g.fits', '--stem', 'a/b'], "--stem must be .*, got 'a/b'")])
 def test_bad_input(arguments, match, band_files, tmp_path, capsys,
                    monkeypatch):
@@ -334,3 +340,45 @@ def test_import_a_model(tmp_path, monkeypatch, capsys):
     assert calls == [(paths, {'resize_to': None, 'overwrite': False}),
                      (paths, {'resize_to': 512, 'overwrite': True})]
     assert f'{paths[1]}: imported' in capsys.readouterr().out
+
+
+def test_survey_file(field, tmp_path, capsys):
+    """
+    Variance and flags beside the image are used, and told.
+    """
+    flags = fits.ImageHDU(np.full(field.shape, 32, 'i4'), name='MASK')
+    for name, bit in (('BAD', 0), ('DETECTED', 5)):
+        flags.header[f'HIERARCH MP_{name}'] = bit
+    path = tmp_path / 'calexp.fits'
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(field, name='IMAGE'), flags,
+                  fits.ImageHDU(np.full(field.shape, 2.25), name='VARIANCE')]
+                 ).writeto(path)
+    out = tmp_path / 'out'
+    assert main(['segment', str(path), '-o', str(out),
+                 '--include-data']) == 0
+    printed = capsys.readouterr().out
+    assert f'errors: {path}[3] VARIANCE, variances' in printed
+    assert f'mask: {path}[2] MASK, bits but DETECTED, 0 %' in printed
+    result = RCNNResult.read(out / 'calexp_result.asdf')
+    assert_allclose(result.cube.error, 1.5)
+    assert main(['segment', f'{path}[1]', '-o', str(out), '--overwrite',
+                 '--error', 'none', '--mask', 'none', '--gain', '2']) == 0
+    printed = capsys.readouterr().out
+    assert 'VARIANCE' not in printed
+    assert 'errors: measured, with gain' in printed
+    assert main(['segment', str(path), '-o', str(out), '--overwrite',
+                 '--mask-bits', 'DETECTED']) == 2
+    assert 'mask must not be True for all' in capsys.readouterr().err
+
+
+def test_nothing_of_tensorflow_is_printed(band_files, tmp_path):
+    """
+    A process of its own prints nothing of the libraries below.
+    """
+    done = subprocess.run(
+        [sys.executable, '-m', 'photutils_rcnn.cli', 'segment',
+         str(band_files[0]), '-o', str(tmp_path), '--quiet'],
+        check=True, capture_output=True, text=True)
+    assert done.stdout == ''
+    assert not [line for line in done.stderr.splitlines()
+                if not line.startswith('photutils-rcnn: warning')]

@@ -4,6 +4,7 @@ Tests of the way from a normalized frame to instances.
 """
 import numpy as np
 import pytest
+from astropy.utils.exceptions import AstropyUserWarning
 from keras import ops
 from numpy.testing import assert_allclose, assert_equal
 from tiny_network import tiny_config
@@ -15,6 +16,9 @@ from photutils_rcnn.models.receptive_field import halo_width
 from photutils_rcnn.models.zoo import Model, get_weights, set_weights
 from photutils_rcnn.nms import overlapping_pairs
 from photutils_rcnn.tiling import make_tiles
+
+# The small frames here need tiles that are mostly halo.
+pytestmark = pytest.mark.filterwarnings('ignore:tile_size=')
 
 # A frame that is no multiple of anything, and tiles of which it needs many.
 SHAPE = (212, 259)
@@ -279,3 +283,11 @@ def test_tolerated_overlap(model, frame, whole):
     assert len(few) < len(whole) < len(many)
     assert len(overlapping_pairs(few.boxes, 0.01)[0]) == 0
     assert len(overlapping_pairs(many.boxes, 0.3)[0]) > 0
+
+
+def test_slow_tiles_are_told(model, frame):
+    """
+    Tiles that are mostly halo cost many times the pixels.
+    """
+    with pytest.warns(AstropyUserWarning, match=r'tile_size=144 .* 12 tiles'):
+        run_inference(model, frame, tile_size=TILE)

@@ -404,7 +404,11 @@ def test_spectral_wcs(image):
     (np.zeros(30), ValueError, r'2D image or a 3D.*\(30,\)'),
     (np.zeros((2, 2, 20, 20)), ValueError, '2D image or a 3D'),
     (np.zeros((15, 40)), ValueError, r'16 x 16.*\(15, 40\)'),
-    (np.zeros((40, 40, 3)), ValueError, r'\(band, ny, nx\).*\(40, 40, 3\)'),
+    (np.zeros((40, 40, 3)), ValueError, r'\(band, y, x\).*\(40, 40, 3\)'),
+    (np.zeros((400, 400, 20)), ValueError, 'moveaxis'),
+    (np.zeros(SHAPE) * u.mag, ValueError, 'must be linear in flux.*mag'),
+    (u.Magnitude(np.zeros(SHAPE)), ValueError, 'must be linear in flux'),
+    (np.zeros(SHAPE) * u.mag / u.arcsec**2, ValueError, 'must be linear'),
     (np.zeros((0, 20, 20)), ValueError, 'shape'),
     (np.full(SHAPE, None), TypeError, 'object'),
     (np.zeros(SHAPE, complex), TypeError, 'complex'),
@@ -487,3 +491,16 @@ def test_errors_in_units_of_their_own(image):
     bands = [NDData(image * scale, unit=unit, uncertainty=StdDevUncertainty(
         np.full(SHAPE, scale))) for scale, unit in ((1, 'Jy'), (1e3, 'mJy'))]
     assert_allclose(prepare_inputs(bands).error, 1)
+
+
+def test_axes_of_length_one(image):
+    """
+    Data, error and mask of radio images have axes of polarization and frequency.
+    """
+    wcs = WCS(naxis=4)
+    wcs.wcs.ctype = 'RA---SIN', 'DEC--SIN', 'FREQ', 'STOKES'
+    cube = prepare_inputs(image[None, None], error=np.ones((1, 1, *SHAPE)),
+                          mask=np.zeros((1, 1, *SHAPE), bool), wcs=wcs)
+    assert cube.data.shape == (1, *SHAPE)
+    assert cube.wcs.pixel_n_dim == 2
+    assert prepare_inputs(np.stack([image, image])[:, None]).n_bands == 2

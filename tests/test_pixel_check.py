@@ -38,9 +38,9 @@ def _smooth(rms, scale):
 
 
 STRUCTURES = {
-    'fringes 0.5 60': _fringes(0.5, 60), 'fringes 2 60': _fringes(2, 60),
+    'fringes 0.5 60': _fringes(0.5, 60), 'fringes 1 60': _fringes(1, 60),
     'fringes 2 200': _fringes(2, 200), 'smooth 0.5 12': _smooth(0.5, 12),
-    'smooth 2 12': _smooth(2, 12), 'smooth 2 40': _smooth(2, 40),
+    'smooth 2 12': _smooth(2, 12), 'smooth 1 40': _smooth(1, 40),
     'steps': np.where(X // 100 % 2, 1.5, 0.),
     'checks': 0.7 * np.sign(np.sin(X / 6.4) * np.sin(Y / 6.4))}
 

@@ -5,10 +5,12 @@ Tests for the segmenter module.
 
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
 from numpy.testing import assert_allclose, assert_equal
 from photutils.segmentation import SegmentationImage
@@ -284,3 +286,114 @@ def test_options_and_repr(fake_model):
         "RCNNSegmenter('fake', score_threshold=0.5, nms_threshold=0.3, "
         "tile_size=None, background='auto', psf_fwhm='auto', "
         'progress_bar=False)')
+
+
+def test_files(segmenter, field, tmp_path):
+    """
+    A path, an HDU and an HDUList are read with what lies beside the image;
+    what is given wins.
+    """
+    expected = segmenter.segment(field)
+    hdus = fits.HDUList([
+        fits.PrimaryHDU(), fits.ImageHDU(field, name='SCI'),
+        fits.ImageHDU(np.full(field.shape, 4.), name='VAR')])
+    path = tmp_path / 'field.fits'
+    hdus.writeto(path)
+    for data in (path, str(path), f'{path}[SCI]', hdus, hdus['SCI']):
+        result = segmenter.segment(data)
+        assert_equal(result.labels, expected.labels)
+        assert_equal(segmenter(data).data, expected.labels)
+    result = segmenter.segment(path)
+    assert result.meta['error'] == 'given'
+    assert_allclose(result.cube.error, 2)
+    assert_allclose(segmenter.segment(path, error=1.5).cube.error, 1.5)
+
+
+def test_errors_are_measured(segmenter, field):
+    """
+    Without errors, those of fluxes follow from the noise and the gain.
+    """
+    result = segmenter.segment(field)
+    catalog = result.catalog
+    assert result.meta['error'] == 'measured'
+    area = catalog.segment_area.value
+    assert_allclose(catalog.segment_flux_err,
+                    result.noise.item() * np.sqrt(area), rtol=1e-4)
+    with_gain = segmenter.segment(field, gain=2.)
+    assert with_gain.meta['error'] == 'measured, with gain'
+    assert_allclose(
+        with_gain.catalog.segment_flux_err**2,
+        catalog.segment_flux_err**2 + catalog.segment_flux / 2, rtol=0.02)
+
+
+def test_floating_point_errors_of_the_user(segmenter, field):
+    """
+    Underflow and the like end nothing, whatever np.seterr says.
+    """
+    expected = segmenter.segment(field).labels
+    with np.errstate(all='raise'):
+        assert_equal(segmenter.segment(field).labels, expected)
+        assert_equal(segmenter(field).data, expected)
+
+
+def test_threads():
+    """
+    One network is built for all threads that use a model first, and all get
+    the same.
+    """
+    segmenter = RCNNSegmenter()
+    image = np.random.default_rng(0).normal(0, 1, (96, 96))
+    image[40:44, 40:44] += 40
+    networks, labels = [], []
+
+    def work():
+        networks.append(segmenter.model.network)
+        labels.append(segmenter.segment(image).labels)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(network) for network in networks}) == 1
+    assert len(labels) == 4
+    for other in labels[1:]:
+        assert_equal(other, labels[0])
+
+
+def _found_with(setting):
+    """
+    What a process finds in which a global setting of Keras was changed.
+    """
+    code = f'''
+import numpy as np, keras
+{setting}
+from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn.models.zoo import load_model
+y, x = np.mgrid[:96, :96]
+image = np.random.default_rng(0).normal(0, 1, (96, 96))
+for k in range(5):
+    image += 60 * np.exp(-((x - 15 * k - 15)**2 + (y - 17 * k - 12)**2)
+                         / (8 + 3 * k))
+model = load_model(precision='float32')
+table = RCNNSegmenter(model).segment(image).instances
+print(len(table), table['score'].sum().round(2), table['prob_star'].sum().round(2))
+'''
+    return subprocess.run([sys.executable, '-c', code], check=True,
+                          capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope='module')
+def usually_found():
+    return _found_with('')
+
+
+@pytest.mark.parametrize('setting', [
+    'set_image_data_format("channels_first")', 'set_floatx("float16")',
+    'set_dtype_policy("mixed_float16")'])
+def test_global_settings_of_keras(usually_found, setting):
+    """
+    The network does not depend on global settings of Keras.
+    """
+    assert usually_found.startswith('5 ')
+    assert _found_with(f'keras.config.{setting}') == usually_found

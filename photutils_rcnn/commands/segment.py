@@ -10,6 +10,12 @@ from pathlib import Path
 from photutils_rcnn.commands.options import add_model_options, make_segmenter
 from photutils_rcnn.commands.outputs import check_outputs, write_outputs
 
+# What `read_frame` calls them.
+HOLDING = {'error': 'errors', 'variance': 'variance', 'ivar': 'ivar'}
+UNCERTAINTIES = {
+    'error': "1-sigma errors ('none' to ignore those beside the images)",
+    'variance': 'variances', 'ivar': 'inverse variances'}
+
 
 def add_arguments(parser):
     """
@@ -41,12 +47,22 @@ def add_arguments(parser):
                         help="FWHM of the PSF in pixels: 'auto', 'none', a "
                         'number, or one for each band in the order of the '
                         'images, separated by commas (default: %(default)s)')
-    parser.add_argument('--error', nargs='+', type=Path, metavar='FITS',
-                        help='1-sigma errors in the unit of the images and '
-                        'in their order, or one for all')
+    errors = parser.add_mutually_exclusive_group()
+    for kind, words in UNCERTAINTIES.items():
+        errors.add_argument(f'--{kind}', nargs='+', type=Path, metavar='FITS',
+                            help=f'{words} in the order of the images, or one '
+                            'for all')
     parser.add_argument('--mask', type=Path, metavar='FITS',
                         help='image that is not zero where pixels are bad, '
-                        'or one for each band')
+                        "or one for each band; 'none' to ignore one beside "
+                        'the images')
+    parser.add_argument('--mask-bits', metavar='LIST',
+                        help='the bits that mean bad pixels, names or powers '
+                        'of two separated by commas; with ~ in front all but '
+                        'these (default: all that do not merely inform)')
+    parser.add_argument('--gain', metavar='LIST', help='electrons per unit of '
+                        'the images, one number or one for each, separated '
+                        "by commas; 'none' to ignore that of the headers")
     parser.add_argument('--include-data', action='store_true',
                         help='store the pixels in the ASDF result')
     parser.add_argument('--overwrite', action='store_true',
@@ -77,34 +93,48 @@ def run(args):
     from photutils_rcnn.inputs import prepare_inputs
     from photutils_rcnn.io.extensions import file_stem
     from photutils_rcnn.io.fits import read_frame
+    from photutils_rcnn.io.frames import frame_arguments
 
     stem = args.stem or file_stem(args.files[0])
-    frame = read_frame(args.files, _split(args.hdu, numbers=True))
+    kind = next((name for name in UNCERTAINTIES if getattr(args, name)), None)
+    frame = read_frame(
+        args.files, _split(args.hdu, numbers=True), errors=kind is None,
+        masks=args.mask is None, mask_bits=args.mask_bits)
     paths = check_outputs(args.output, stem, overwrite=args.overwrite)
-    error = mask = None
-    if args.error:
-        errors = read_frame(args.error, holding='errors')
-        error = _with_unit(_one_or_each(errors.data, frame, '--error'),
-                           errors.unit or frame.unit)
-    if args.mask:
-        flags = read_frame([args.mask], holding='flags')
-        mask = _one_or_each(flags.data, frame, '--mask') != 0
+    given, notes = frame_arguments(frame), list(frame.notes)
+    if kind and getattr(args, kind) != [Path('none')]:
+        errors = read_frame(
+            getattr(args, kind), holding=HOLDING[kind], data_unit=frame.unit)
+        _check_no_science(errors, frame, f'--{kind}')
+        given['error'] = _with_unit(
+            _one_or_each(errors.data, frame, f'--{kind}'),
+            errors.unit or frame.unit)
+        notes.extend(f'errors: {note}' for note in errors.notes)
+    if args.mask and args.mask != Path('none'):
+        flags = read_frame([args.mask], holding='flags',
+                           mask_bits=args.mask_bits)
+        _check_no_science(flags, frame, '--mask')
+        given['mask'] = _one_or_each(flags.masks, frame, '--mask')
+        notes.extend(f'mask: {note}' for note in flags.notes)
+    if args.gain:
+        given['gain'] = _gain(args.gain)
     segmenter = make_segmenter(
         args, psf_fwhm=_psf_fwhm(args.psf_fwhm),
         background=_background(args.background, frame.unit))
     bands = _split(args.bands) or frame.bands
-    cube = prepare_inputs(
-        [_with_unit(image, frame.unit) for image in frame.data], error=error,
-        mask=mask, wcs=frame.wcs, bands=bands)
+    cube = prepare_inputs(given.pop('data'), **{**given, 'bands': bands})
     # A large frame is not to be kept twice.
     frame.data.clear()
-    del error, mask
+    del given
     result = segmenter._segment_cube(cube)
     write_outputs(paths, result, include_data=args.include_data)
     if not args.quiet:
         for band, source in zip(bands or result.bands, frame.sources,
                                 strict=True):
             print(f'{band}: {source}')
+        for note in notes:
+            print(note)
+        print(f"errors: {result.meta['error']}")
         names = result.instances['class_name']
         print(f'{len(names)} sources: {(names == "star").sum()} stars, '
               f'{(names == "galaxy").sum()} galaxies')
@@ -115,6 +145,13 @@ def run(args):
 
 def _with_unit(values, unit):
     return values if unit is None else values << unit
+
+
+def _check_no_science(other, frame, option):
+    both = sorted(set(other.sources) & set(frame.sources))
+    if both:
+        msg = f'{option} must not be the image itself, got {both[0]}'
+        raise ValueError(msg)
 
 
 def _one_or_each(planes, frame, option):
@@ -139,6 +176,18 @@ def _background(text, unit):
         msg = f"--background must be 'auto' or a number, got {text!r}"
         raise ValueError(msg) from exc
     return level if unit is None or level == 0 else level * unit
+
+
+def _gain(text):
+    if text == 'none':
+        return None
+    try:
+        gain = [float(item) for item in _split(text)]
+    except ValueError as exc:
+        msg = ("--gain must be 'none' or numbers separated by commas, got "
+               f'{text!r}')
+        raise ValueError(msg) from exc
+    return gain[0] if len(gain) == 1 else gain
 
 
 def _psf_fwhm(text):

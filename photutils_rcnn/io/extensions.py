@@ -3,14 +3,11 @@
 What the extensions of a FITS file hold, by their names and headers.
 """
 
-__all__ = ['band_name', 'file_stem', 'image_hdus', 'pixel_unit']
+__all__ = ['band_name', 'extension_kind', 'extension_words', 'file_stem',
+           'has_image', 'is_named_science']
 
 import re
-import warnings
 from pathlib import Path
-
-from astropy import units as u
-from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.bands import filter_wavelength
 
@@ -19,133 +16,88 @@ FILTER_KEYWORDS = ('FILTER', 'BAND', 'FILTER1', 'FILTER2', 'FILTNAM')
 # Words in the names of extensions; the first three letters may belong to a
 # band or an object ('GERR', 'CRMASK'), as may the last one ('ERRG').
 _KINDS = {
+    # parts of the variance, which ERR holds in all
+    'others': r'VAR_(POISSON|RNOISE|FLAT)',
     'errors': r'\w{0,3}ERR\w?|RMS\w?|ERRORS?|SIG(MA)?|STD(DEV)?|STDEV|NOISE|'
               r'UNC(ERT(AINT(Y|IES))?)?|(RMS|ERR(OR)?|NOISE|SIGMA)MAP',
     'flags': r'\w{0,3}(MASK|MSK|DQ)\w?|MASKS|MASKBITS|FLAGS?|BPM|BAD(PIX)?|'
              r'QUAL(ITY)?|(FLAG|BAD)MAP',
-    'others': r'\w{0,3}(VAR|WHT)\w?|VARIANCE|INVVAR|STAT|WEIGHTS?|WGH?T|WT|CTX|'
-              r'CON|CONF(IDENCE)?|CONTEXT|AREA|PSF(IMAGE)?|BKG|BACK(GROUND)?|'
-              r'BACKGND|SKY|SEG(M|MENTATION)?|EXP(TIME|OSURE)?|COV(ERAGE)?|'
-              r'N(EXP|OBS)|CHI2?|DEPTH|SNR|MODEL|RESID(UAL)?S?|\w+MAP|'
-              r'D2IMARR|WCSDVARR',
+    'ivar': r'\w{0,3}IVAR\w?|INVVAR(IANCE)?|IVM|INVERSEVAR(IANCE)?',
+    'variance': r'\w{0,3}VAR\w?|VARIANCES?|STAT|VARMAP',
+    'weights': r'\w{0,3}WHT\w?|WEIGHTS?|WGH?T|WT|WTMAP|WEIGHTMAP',
+    'others+': r'CTX|CON|CONF(IDENCE)?|CONTEXT|AREA|PSF(IMAGE)?|BKG|'
+               r'BACK(GROUND)?|BACKGND|SKY|SEG(M|MENTATION)?|EXP(TIME|OSURE)?|'
+               r'COV(ERAGE)?|N(EXP|OBS)|CHI2?|DEPTH|SNR|MODEL|RESID(UAL)?S?|'
+               r'\w+MAP|D2IMARR|WCSDVARR',
 }
 _KINDS = {kind: re.compile(f'({words})[0-9]*', re.IGNORECASE)
           for kind, words in _KINDS.items()}
-_LOOKS = {'images': 'an image of the sky', 'errors': '1-sigma errors (weights '
-          'and variances are not)', 'flags': 'flags of bad pixels'}
-_SCIENCE = re.compile('SCI(ENCE)?[0-9]*', re.IGNORECASE)
-# What files say in capitals or in the plural.
-_UNIT_WORDS = re.compile(r'\b(adu|dn|electron|count)s?\b', re.IGNORECASE)
+_SCIENCE = re.compile('(SCI(ENCE)?|IMAGE|DATA)[0-9]*', re.IGNORECASE)
+# What files of CCDData and the convention of ESO say uncertainties are.
+_UNCERTAINTIES = {'STDDEVUNCERTAINTY': 'errors', 'RMSE': 'errors',
+                  'VARIANCEUNCERTAINTY': 'variance', 'MSE': 'variance',
+                  'INVERSEVARIANCE': 'ivar', 'INVMSE': 'ivar'}
 
 
-def image_hdus(hdu_list, path, hdus, holding):
+def has_image(hdu):
     """
-    The extensions that hold the images.
+    Whether an extension has an image of at least two axes.
+    """
+    return bool(hdu.is_image) and len(hdu.shape or ()) >= 2
+
+
+def extension_words(hdu):
+    """
+    What an extension says it is: its name, and what cutouts of the Legacy
+    Surveys and products of DECam have in place of one.
+    """
+    return [hdu.name, *(str(hdu.header.get(keyword, ''))
+                        for keyword in ('IMAGETYP', 'PRODTYPE'))]
+
+
+def is_named_science(hdu):
+    """
+    Whether an extension is named as the image of the sky.
+    """
+    return any(_SCIENCE.fullmatch(word) for told in extension_words(hdu)
+               for word in re.split(r'[^A-Za-z0-9]+', told))
+
+
+def extension_kind(hdu):
+    """
+    What an image holds.
 
     Parameters
     ----------
-    hdu_list : `~astropy.io.fits.HDUList`
-        The extensions of a file.
-    path : path-like
-        The file, for messages.
-    hdus : sequence of int or str or `None`
-        The numbers or names of those to take; `None` to go by their names.
-    holding : {'images', 'errors', 'flags'}
-        What to look for.
+    hdu : HDU
+        The extension.
 
     Returns
     -------
-    chosen : list of HDU
-        Those with what is looked for.
+    kind : {'images', 'errors', 'variance', 'ivar', 'weights', 'flags', \
+            'others'}
+        By the words of its name or what stands for one; inverse variances
+        are ``'ivar'``, ``'weights'`` may be these or exposure times.
 
     Raises
     ------
-    OSError
-        If an image is damaged.
     ValueError
-        If there is none.
+        If it is an uncertainty of a kind that cannot be converted.
     """
-    if hdus is not None:
-        try:
-            chosen = [hdu_list[key] for key in hdus]
-        except (KeyError, IndexError) as exc:
-            msg = f'{path}: no such extension: {exc}'
-            raise ValueError(msg) from exc
-    else:
-        present = [hdu for hdu in hdu_list if _has_image(hdu)]
-        chosen = ([hdu for hdu in present if _kind(hdu) == holding]
-                  or [hdu for hdu in present if _kind(hdu) == 'images'])
-        if holding == 'flags' and len(present) == 1:
-            chosen = present  # a map of segments, say
-        if present and not chosen:
-            msg = (f'{path}: none of the extensions '
-                   f'{_names(present, hdu_list)} looks like '
-                   f'{_LOOKS[holding]} by its name')
-            if holding == 'images':
-                msg += '; choose with hdus (--hdu)'
-            raise ValueError(msg)
-        chosen = _without_others(chosen, hdu_list, path, holding)
-    try:
-        usable = bool(chosen) and all(
-            _has_image(hdu) and hdu.data is not None for hdu in chosen)
-    except (OSError, TypeError, ValueError) as exc:
-        msg = f'{path}: the image cannot be read, the file is damaged ({exc})'
-        raise OSError(msg) from exc
-    if not usable:
-        msg = f'{path}: there is no image in the file'
-        raise ValueError(msg)
-    return chosen
-
-
-def _names(chosen, hdu_list):
-    return [hdu.name or hdu_list.index(hdu) for hdu in chosen]
-
-
-def _without_others(chosen, hdu_list, path, holding):
-    """
-    The images of science, and no thumbnails or PSFs.
-    """
-    kept = [hdu for hdu in chosen if any(map(_SCIENCE.fullmatch, _words(hdu)))
-            ] or chosen
-    largest = max(map(_area, kept), default=0)
-    # Small images of other bands are bands that do not fit.
-    there = {None, *(band_name(hdu) for hdu in kept if _area(hdu) == largest)}
-    kept = [hdu for hdu in kept if _area(hdu) == largest
-            or band_name(hdu) not in there]
-    if len(kept) < len(chosen):
-        left_out = _names([hdu for hdu in chosen if hdu not in kept],
-                          hdu_list)
-        msg = (f'{path}: the extensions {left_out} are left out, they are '
-               'small or beside others named SCI')
-        if holding == 'images':
-            msg += '; choose with hdus (--hdu)'
-        warnings.warn(msg, AstropyUserWarning, stacklevel=4)
-    return kept
-
-
-def _area(hdu):
-    return hdu.shape[-2] * hdu.shape[-1]
-
-
-def _words(hdu):
-    told = f'{hdu.name} {hdu.header.get("IMAGETYP", "")}'
-    return re.split(r'[^A-Za-z0-9]+', told)
-
-
-def _kind(hdu):
-    """
-    What an image holds, by the name of its extension, or by what cutouts of
-    the Legacy Surveys have in place of one.
-    """
-    for word in _words(hdu):
-        for kind, pattern in _KINDS.items():
-            if pattern.fullmatch(word):
-                return kind
+    told = str(hdu.header.get('UTYPE', '') or hdu.header.get('HDUCLAS3', ''))
+    if told.upper() in _UNCERTAINTIES:
+        return _UNCERTAINTIES[told.upper()]
+    for name in extension_words(hdu):
+        for word in (name, *re.split(r'[^A-Za-z0-9]+', name)):
+            for kind, pattern in _KINDS.items():
+                if pattern.fullmatch(word):
+                    if told.endswith('Uncertainty'):
+                        msg = ('errors must be of one of the kinds StdDev'
+                               'Uncertainty, VarianceUncertainty and '
+                               f'InverseVariance, got UTYPE {told!r}')
+                        raise ValueError(msg)
+                    return kind.rstrip('+')
     return 'images'
-
-
-def _has_image(hdu):
-    return bool(hdu.is_image) and len(hdu.shape or ()) >= 2
 
 
 def file_stem(path):
@@ -161,15 +113,19 @@ def file_stem(path):
     -------
     stem : str
         The name without endings such as ``.fits``, ``.fit.gz`` or
-        ``.fits.fz``; other dots, those of coordinates say, stay.
+        ``.fits.fz``, and without an extension in brackets behind these;
+        other dots, those of coordinates say, stay.
     """
-    path = Path(path)
+    path = Path(Path(path).name)
+    bare = Path(re.sub(r'\[[^\[\]]*\]$', '', path.name))
+    if bare.suffix.lower() in FITS_SUFFIXES:
+        path = bare
     while path.suffix.lower() in FITS_SUFFIXES:
         path = path.with_suffix('')
     return path.name
 
 
-def band_name(hdu, path=''):
+def band_name(hdu, path='', primary=None):
     """
     The name of the filter, if it is told.
 
@@ -179,48 +135,19 @@ def band_name(hdu, path=''):
         The extension.
     path : path-like, optional
         The file, whose name may tell, too.
+    primary : `~astropy.io.fits.Header`, optional
+        The header of the file, which may tell where the extension does not.
 
     Returns
     -------
     name : str or `None`
-        The first word in the header, in the name of the extension or in that
-        of the file which is a known filter.
+        The first word in the header, in the name of the extension, in the
+        header of the file or in its name which is a known filter.
     """
     told = [hdu.header.get(keyword) for keyword in FILTER_KEYWORDS]
-    for name in (*told, hdu.name, file_stem(path)):
+    of_all = [(primary or {}).get(keyword) for keyword in FILTER_KEYWORDS]
+    for name in (*told, hdu.name, *of_all, file_stem(path)):
         for word in re.split(r'[\s._:/-]+', str(name or '')):
             if filter_wavelength(word) is not None:
                 return word
     return None
-
-
-def pixel_unit(header, source):
-    """
-    The unit of the pixels.
-
-    Parameters
-    ----------
-    header : `~astropy.io.fits.Header`
-        The header.
-    source : str
-        Where it comes from, for the warning.
-
-    Returns
-    -------
-    unit : `~astropy.units.Unit`, str or `None`
-        What ``BUNIT`` says; its text if astropy does not know it, with a
-        warning.
-    """
-    told = str(header.get('BUNIT', '')).strip()
-    if not told:
-        return None
-    usual = _UNIT_WORDS.sub(lambda word: word[1].lower(), told)
-    usual = re.sub(r'/ *S(EC)?$', '/s', usual, flags=re.IGNORECASE)
-    for text in (told, usual):
-        try:
-            return u.Unit(text)
-        except ValueError:
-            continue
-    warnings.warn(f'{source}: the unit {told!r} (BUNIT) is not known and left '
-                  'out', AstropyUserWarning, stacklevel=3)
-    return told

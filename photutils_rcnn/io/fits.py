@@ -5,25 +5,27 @@ FITS images: the bands of a frame, and label images.
 
 __all__ = ['FrameFile', 'read_frame', 'wcs_header', 'write_segmentation']
 
+import math
 import re
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.units import UnitBase
 from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
-from astropy.wcs import WCS, NoConvergence
 from photutils.segmentation import SegmentationImage
 
-from photutils_rcnn.io.extensions import band_name, image_hdus, pixel_unit
-
-# Bands whose corners lie further apart do not show the same sky, pixels.
-MAX_OFFSET = 1.
-# From the kinds of uncertainty of astropy to standard deviations.
-_POWERS = {'StdDevUncertainty': 1, 'VarianceUncertainty': 0.5,
-           'InverseVariance': -0.5}
+from photutils_rcnn._units import check_linear
+from photutils_rcnn._unpacking import drop_unit_axes, refuse_bands_last
+from photutils_rcnn.io.companions import find_errors, find_flags
+from photutils_rcnn.io.extensions import band_name, extension_kind
+from photutils_rcnn.io.flags import bit_names, flags_to_mask
+from photutils_rcnn.io.gain import header_gain
+from photutils_rcnn.io.opening import open_fits
+from photutils_rcnn.io.selection import select_images
+from photutils_rcnn.io.sky import celestial_wcs, check_same_sky
+from photutils_rcnn.io.uncertainties import WORDS, error_kind, to_errors
+from photutils_rcnn.io.units import pixel_unit
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,16 @@ class FrameFile:
         The celestial WCS of the first image that has one.
     sources : tuple of str
         Where the images come from: file and extension.
+    errors : list of 2D `~numpy.ndarray` or `None`, optional
+        The 1-sigma errors that lie beside the images, in their unit.
+    masks : list of 2D bool `~numpy.ndarray` or `None`, optional
+        `True` for bad pixels, from flags that lie beside the images; or
+        from the data, if these are flags.
+    gain : list of float or `None`, optional
+        The gain of each band in electrons per count.
+    notes : tuple of str, optional
+        Where errors, masks and gain come from, in words, and what was not
+        used.
     """
 
     data: list
@@ -50,34 +62,52 @@ class FrameFile:
     unit: object
     wcs: object
     sources: tuple
+    errors: list | None = None
+    masks: list | None = None
+    gain: list | None = None
+    notes: tuple = ()
 
 
-def read_frame(paths, hdus=None, *, holding='images'):
+def read_frame(paths, hdus=None, *, holding='images', errors=True,
+               masks=True, mask_bits=None, data_unit=None):
     """
     Read a frame from FITS files.
 
-    Each image is one band; a 3D image is one per plane. Of a multi-extension
-    file all images are taken but those whose name, or keyword ``IMAGETYP``,
-    says that they hold something else; beside extensions named ``SCI`` no
-    others, and of images without a filter of their own the largest. The
-    bands are named by the header keywords ``FILTER``, ``BAND``, ``FILTER1``,
-    ``FILTER2`` or ``FILTNAM``, the name of the extension or that of the file,
-    where all are different known filters.
+    Each image is one band; a 3D image is one per plane; axes of length one
+    are dropped. Of a multi-extension file all images are taken but those
+    whose name, or keyword ``IMAGETYP`` or ``PRODTYPE``, says that they hold
+    something else; beside extensions named ``SCI`` no others, and of images
+    without a filter of their own the largest. The bands are named by the
+    header keywords ``FILTER``, ``BAND``, ``FILTER1``, ``FILTER2`` or
+    ``FILTNAM``, the name of the extension or that of the file, where all are
+    different known filters.
+
+    Beside images, their errors, variances or inverse variances, their flags
+    and their gain are read, if the names of the extensions and the header
+    tell which they are.
 
     Parameters
     ----------
-    paths : sequence of str or path-like
-        The files.
-    hdus : sequence of int or str, optional
+    paths : path-like, HDU, `~astropy.io.fits.HDUList` or sequence of these
+        The files. A path may end in an extension: ``image.fits[1]``,
+        ``image.fits[SCI,1]``.
+    hdus : sequence of int, str or (str, int), optional
         The numbers or names of the extensions to read from each file.
-    holding : {'images', 'errors', 'flags'}, optional
+    holding : {'images', 'errors', 'variance', 'ivar', 'flags'}, optional
         What to read of a multi-extension file. For ``'images'`` (default)
         extensions named as weights, errors, flags or the like are left out.
-        Errors and flags are looked for by the names of extensions, and
-        where none is named so, those that are not named as anything else
-        are taken. Errors are turned into standard deviations if the keyword
-        ``UTYPE`` tells that they are variances or inverse variances, as in
-        files of `~astropy.nddata.CCDData`.
+        Uncertainties and flags are looked for by the names of extensions.
+        Without such a name the only image of a file is taken for errors,
+        and all for flags, unless it is named as science. Variances and
+        inverse variances are turned into standard deviations.
+    errors, masks : bool, optional
+        Whether to read the errors and flags beside images. The default is
+        `True`.
+    mask_bits : str or int, optional
+        The bits of flags that mean bad pixels; see
+        `~photutils_rcnn.io.flags.flags_to_mask`.
+    data_unit : `~astropy.units.Unit`, optional
+        The unit of the data that uncertainties belong to.
 
     Returns
     -------
@@ -90,53 +120,180 @@ def read_frame(paths, hdus=None, *, holding='images'):
         If a file cannot be read as FITS.
     ValueError
         If a file has no image, or none that is named as what is asked for;
-        if the images differ in shape, in unit or in the sky they show.
+        if the images differ in shape, in unit or in the sky they show, are
+        chips of a mosaic, or magnitudes; if flags cannot be understood.
 
     Warns
     -----
     AstropyUserWarning
-        If a header has a WCS that cannot be used or a unit that astropy
-        does not know; if images are left out for their size or beside
-        ``SCI``.
+        If a header has a WCS that cannot be used or a unit that is not
+        known; if images are left out for their size or beside ``SCI``; if
+        it is not clear which errors or flags belong to which image.
     """
-    images, names, units, sources, wcs = [], [], [], [], None
-    for path in map(Path, paths):
+    if isinstance(paths, fits.HDUList) or not isinstance(
+            paths, (list, tuple)):
+        paths = [paths]
+    parts = _Parts()
+    for path in paths:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', AstropyWarning)
-            warnings.filterwarnings('always', f'{re.escape(str(path))}')
-            with _open(path) as hdu_list:
-                for hdu in image_hdus(hdu_list, path, hdus, holding):
-                    planes = np.array(hdu.data, ndmin=3)
-                    source = f'{path}[{hdu_list.index(hdu)}]'
-                    unit = pixel_unit(hdu.header, source)
-                    if holding == 'errors':
-                        planes, unit = _standard_deviations(
-                            planes, unit, hdu.header.get('UTYPE'))
-                    if planes.ndim > 3:
-                        msg = (f'{path}: expected 2D or 3D images, got '
-                               f'shape {hdu.data.shape}')
-                        raise ValueError(msg)
-                    images.extend(planes)
-                    names.extend([band_name(hdu, path)] * len(planes))
-                    units.append(unit)
-                    sources.extend([source] * len(planes))
-                    own = _wcs(hdu.header, hdu_list, source)
-                    if wcs is None:
-                        wcs, first = own, source
-                    elif own is not None:
-                        _check_same_sky(own, wcs, planes.shape[1:], source,
-                                        first)
-    shapes = [image.shape for image in images]
+            with open_fits(path) as opened:
+                warnings.filterwarnings('always', re.escape(opened.path))
+                chosen = select_images(opened, hdus, holding)
+                for hdu in chosen:
+                    _read_image(hdu, opened, holding, mask_bits, data_unit,
+                                parts)
+                # weights that were asked for have none
+                if holding == 'images' and all(
+                        extension_kind(hdu) == 'images' for hdu in chosen):
+                    _read_companions(chosen, opened, errors, masks, mask_bits,
+                                     parts)
+    shapes = [image.shape for image in parts.images]
     if len(set(shapes)) > 1:
         msg = f'the images must have the same shape, got {shapes}'
         raise ValueError(msg)
-    if len(set(units)) > 1:
-        msg = f'the images must have the same unit (BUNIT), got {units}'
+    if len(set(parts.units)) > 1:
+        msg = f'the images must have the same unit (BUNIT), got {parts.units}'
         raise ValueError(msg)
+    names = parts.names
     known = None not in names and len(set(names)) == len(names)
-    unit = None if isinstance(units[0], str) else units[0]
-    return FrameFile(images, tuple(names) if known else None, unit, wcs,
-                     tuple(sources))
+    unit = parts.units[0]
+    return FrameFile(
+        parts.images, tuple(names) if known else None,
+        None if isinstance(unit, str) else unit, parts.wcs,
+        tuple(parts.sources), parts.all_errors(), parts.all_masks(),
+        parts.all_gains(), tuple(dict.fromkeys(parts.notes)))
+
+
+class _Parts:
+    """
+    What was read so far, one item per band but for units and notes.
+    """
+
+    def __init__(self):
+        self.images, self.names, self.units, self.sources = [], [], [], []
+        self.errors, self.masks, self.gains, self.notes = [], [], [], []
+        self.wcs = self.wcs_source = None
+
+    def all_errors(self):
+        if all(error is None for error in self.errors):
+            return None
+        if any(error is None for error in self.errors):
+            self.notes.append('errors: not used, some images have none')
+            return None
+        return self.errors
+
+    def all_masks(self):
+        if all(mask is None for mask in self.masks):
+            return None
+        return [np.zeros(image.shape, bool) if mask is None else mask
+                for image, mask in zip(self.images, self.masks, strict=True)]
+
+    def all_gains(self):
+        if not any(self.gains):
+            return None
+        if not all(self.gains):
+            self.notes.append('gain: not used, some images tell none')
+        return self.gains
+
+
+def _planes(hdu, opened):
+    """
+    The images of an extension, one per plane.
+    """
+    planes = drop_unit_axes(hdu.data)
+    if planes.ndim > 3:
+        msg = (f'{opened.path}: expected 2D or 3D images, got shape '
+               f'{hdu.data.shape}')
+        raise ValueError(msg)
+    refuse_bands_last(planes.shape, opened.source(hdu))
+    return np.array(planes, ndmin=3)
+
+
+def _read_image(hdu, opened, holding, mask_bits, data_unit, parts):
+    source = opened.source(hdu)
+    planes = _planes(hdu, opened)
+    unit = pixel_unit(hdu.header, source)
+    n_planes = len(planes)
+    if holding in WORDS:
+        kind = error_kind(hdu, holding, source)
+        planes, unit = to_errors(planes, kind, unit, data_unit, source)
+        parts.notes.append(_error_note(source, hdu, kind))
+    elif holding == 'flags':
+        mask, note = flags_to_mask(
+            planes, bit_names(hdu.header, opened.primary), mask_bits, source)
+        parts.masks.extend(mask)
+        parts.notes.append(_mask_note(source, hdu, note, mask))
+        unit = None
+    else:
+        check_linear(unit, f'{source}: the unit (BUNIT)')
+        gain = header_gain(hdu.header, opened.primary, unit)
+        parts.gains.extend([gain] * n_planes)
+        if gain is not None:
+            parts.notes.append(f'gain: {gain:g} electrons per count, from '
+                               f'{source}')
+    parts.images.extend(planes)
+    parts.names.extend([band_name(hdu, opened.path, opened.primary)]
+                       * n_planes)
+    parts.units.append(unit)
+    parts.sources.extend([source] * n_planes)
+    own = celestial_wcs(hdu.header, opened.hdus, source)
+    if parts.wcs is None:
+        parts.wcs, parts.wcs_source = own, source
+    elif own is not None:
+        check_same_sky(own, parts.wcs, planes.shape[1:], source,
+                       parts.wcs_source)
+
+
+def _read_companions(images, opened, errors, masks, mask_bits, parts):
+    """
+    Read the errors and flags that lie beside images.
+    """
+    unit = parts.units[-1]
+    counts = [math.prod(drop_unit_axes(hdu.data).shape[:-2])
+              for hdu in images]
+    found, kind, note = (find_errors(images, opened, unit) if errors
+                         else (None, None, ''))
+    if note:
+        parts.notes.append(f'errors: {note}')
+    for i, (hdu, count) in enumerate(zip(images, counts, strict=True)):
+        if not found:
+            parts.errors.extend([None] * count)
+            continue
+        own, source = found[i], opened.source(found[i])
+        values, _ = to_errors(_planes(own, opened), kind,
+                              pixel_unit(own.header, source), unit, source)
+        parts.errors.extend(_as_many(values, count, source, hdu))
+        parts.notes.append(f'errors: {_error_note(source, own, kind)}')
+    found = find_flags(images, opened) if masks else None
+    for i, (hdu, count) in enumerate(zip(images, counts, strict=True)):
+        if not found:
+            parts.masks.extend([None] * count)
+            continue
+        own, source = found[i], opened.source(found[i])
+        values, note = flags_to_mask(
+            _planes(own, opened), bit_names(own.header, opened.primary),
+            mask_bits, source)
+        parts.masks.extend(_as_many(values, count, source, hdu))
+        parts.notes.append(f'mask: {_mask_note(source, own, note, values)}')
+
+
+def _as_many(planes, count, source, image):
+    if len(planes) not in (1, count):
+        msg = (f'{source}: expected one plane or {count}, as the image '
+               f'{image.name}, got {len(planes)}')
+        raise ValueError(msg)
+    return list(planes) * (count // len(planes))
+
+
+def _error_note(source, hdu, kind):
+    return f'{source} {hdu.name}'.rstrip() + f', {WORDS[kind]}'
+
+
+def _mask_note(source, hdu, note, mask):
+    words = [f'{source} {hdu.name}'.rstrip(), *([note] if note else []),
+             f'{100 * mask.mean():.2g} % of the pixels']
+    return ', '.join(words)
 
 
 def write_segmentation(path, labels, *, wcs=None, meta=None, overwrite=False):
@@ -209,69 +366,3 @@ def wcs_header(wcs):
         warnings.warn('the WCS is written without its distortions in look-up '
                       'tables', AstropyUserWarning, stacklevel=3)
     return wcs.to_header(relax=True)
-
-
-def _open(path):
-    if path.is_file() and path.stat().st_size == 0:
-        msg = f'{path}: the file is empty'
-        raise OSError(msg)
-    try:
-        return fits.open(path)
-    except FileNotFoundError as exc:
-        msg = f'{path}: no such file'
-        raise OSError(msg) from exc
-    except OSError as exc:
-        msg = f'{path}: not a readable FITS file ({exc})'
-        raise OSError(msg) from exc
-
-
-def _standard_deviations(planes, unit, kind):
-    """
-    Errors of a kind that astropy stores, as standard deviations.
-    """
-    if kind not in _POWERS:
-        # Others mean something else by this keyword.
-        if str(kind).endswith('Uncertainty'):
-            msg = (f'errors must be of one of the kinds {list(_POWERS)}, got '
-                   f'UTYPE {kind!r}')
-            raise ValueError(msg)
-        return planes, unit
-    power = _POWERS[kind]
-    if power != 1:
-        with np.errstate(divide='ignore', invalid='ignore'):  # not finite
-            planes = planes**power
-        if isinstance(unit, UnitBase):
-            unit = unit**power
-    return planes, unit
-
-
-def _wcs(header, hdu_list, source):
-    """
-    The celestial WCS, if there is one.
-    """
-    try:
-        wcs = WCS(header, hdu_list)
-    except (AstropyWarning, ValueError, KeyError, TypeError) as exc:
-        warnings.warn(f'{source}: the WCS cannot be used ({exc})',
-                      AstropyUserWarning, stacklevel=3)
-        return None
-    return wcs.celestial if wcs.has_celestial else None
-
-
-def _check_same_sky(wcs, first, shape, source, first_source):
-    """
-    Check that two images have the same sky in their corners.
-    """
-    y, x = (corner * (n - 1) for corner, n in zip(
-        np.array([[0, 0, 1, 1], [0, 1, 0, 1]]), shape, strict=True))
-    try:
-        there = first.world_to_pixel_values(*wcs.pixel_to_world_values(x, y))
-        offset = np.hypot(there[0] - x, there[1] - y).max()
-    except NoConvergence:  # far from the image
-        offset = np.inf
-    if not offset <= MAX_OFFSET:
-        msg = (f'the images must show the same sky: {source} lies '
-               f'{offset:.1f} pixels from {first_source} by their WCS; '
-               'chips of a mosaic are frames of their own, and bands must be '
-               'on one grid')
-        raise ValueError(msg)

@@ -3,6 +3,7 @@
 Tests for reading and writing FITS images.
 """
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -74,11 +75,11 @@ def test_multi_extension(image, tmp_path):
 
 
 @pytest.mark.parametrize(('name', 'kind'), [
-    ('STAT', 'others'), ('NOISE', 'errors'), ('COVERAGE', 'others'),
+    ('STAT', 'variance'), ('NOISE', 'errors'), ('COVERAGE', 'others'),
     ('UNCERT', 'errors'), ('STD', 'errors'), ('STDDEV', 'errors'),
     ('SKY', 'others'), ('ERR_G', 'errors'), ('ERR,2', 'errors'),
     ('GERR', 'errors'), ('ERRG', 'errors'), ('DQ2', 'flags'),
-    ('CRMASK', 'flags'), ('VAR_POISSON', 'others'), ('IVAR', 'others'),
+    ('CRMASK', 'flags'), ('VAR_POISSON', 'others'), ('IVAR', 'ivar'),
     ('EXPMAP', 'others'), ('SIGMA', 'errors'), ('SIGNAL', 'images'),
     ('CONT', 'images'), ('SECOND', 'images'), ('BKGSUB', 'images'),
     ('STAR', 'images'), ('FORMS', 'images'), ('MSK', 'flags'),
@@ -94,9 +95,18 @@ def test_names_of_extensions(image, tmp_path, name, kind):
     expected = [image, image + 1] if kind == 'images' else [image]
     assert_equal(frame.data, expected)
     assert frame.sources[0] == f'{path}[1]'
-    for holding in ('errors', 'flags'):
-        found = read_frame([path], holding=holding).data
-        assert_equal(found, [image + 1] if kind == holding else expected)
+    for holding, power in (('errors', 1), ('flags', 1), ('variance', 0.5),
+                           ('ivar', -0.5)):
+        if kind == holding:
+            found = read_frame([path], holding=holding).data
+            assert_allclose(found, [(image + 1)**power])
+        elif holding == 'ivar' or (kind, holding) == ('images', 'flags'):
+            continue  # weights may be, images without a name of science too
+        else:  # pixels of the sky are none of these
+            with (pytest.raises(ValueError, match='none of the extensions')
+                  if kind not in ('variance', 'ivar') or holding != 'errors'
+                  else nullcontext()):
+                read_frame([path], holding=holding)
 
 
 def test_others_beside_science(image, tmp_path):
@@ -138,9 +148,11 @@ def test_nothing_looks_like_sky(image, tmp_path):
 
 
 def test_weights_are_no_errors(image, tmp_path):
-    path = _write(tmp_path / 'w.fits', fits.ImageHDU(image, name='INVVAR'))
-    with pytest.raises(ValueError, match=r"'INVVAR'.* looks like 1-sigma"):
+    path = _write(tmp_path / 'w.fits', fits.ImageHDU(image, name='WHT'))
+    with pytest.raises(ValueError, match=r"'WHT'.* looks like 1-sigma"):
         read_frame([path], holding='errors')
+    assert_allclose(read_frame([path], holding='ivar').data[0][1:],
+                    image[1:]**-0.5)
     path = _write(tmp_path / 'v.fits', fits.ImageHDU(image, name='VAR'),
                   fits.ImageHDU(image, name='WHT'))
     with pytest.raises(ValueError, match=r"'VAR', 'WHT'.* looks like flags"):
@@ -191,7 +203,9 @@ def test_kinds_of_uncertainty(image, tmp_path, kind, value, has_unit):
 
 @pytest.mark.parametrize(('text', 'unit'), [
     ('nJy', u.nJy), ('ELECTRONS/S', u.electron / u.s), ('Counts/sec', u.ct / u.s),
-    ('ADU', u.adu), ('DN', u.DN), ('', None), ('e-/s', None)])
+    ('ADU', u.adu), ('DN', u.DN), ('', None), ('e-/s', u.electron / u.s),
+    ('JY/BEAM', u.Jy / u.beam), ('parsnip', None),
+    ('10-17 ERG/S/CM2/A', 1e-17 * u.erg / u.s / u.cm**2 / u.Angstrom)])
 def test_units(image, tmp_path, text, unit):
     """
     Usual spellings are understood; others are named and not taken for equal.
@@ -202,9 +216,10 @@ def test_units(image, tmp_path, text, unit):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         assert read_frame(paths[:1]).unit == unit
-    assert len(caught) == (text == 'e-/s')
+    assert len(caught) == (text == 'parsnip')
     if caught:
-        assert "the unit 'e-/s' (BUNIT) is not known" in str(caught[0].message)
+        assert ("the unit 'parsnip' (BUNIT) is not known"
+                in str(caught[0].message))
     with (pytest.raises(ValueError, match='same unit .* .furlong'),
           pytest.warns(AstropyUserWarning)):
         read_frame(paths)
@@ -269,7 +284,9 @@ def test_image_type(image, tmp_path):
     frame = read_frame([path])
     assert frame.bands == ('g', 'r', 'z')
     assert_allclose(frame.data, [image, image + 2, image + 4])
-    assert len(read_frame([path], holding='flags').data) == 3
+    assert_allclose(frame.errors[1][1:], (image + 3)[1:]**-0.5)
+    with pytest.raises(ValueError, match='looks like flags'):
+        read_frame([path], holding='flags')
     assert frame.sources[1] == f'{path}[3]'
     assert_allclose(read_frame([path], hdus=[2]).data, [image + 1])
 
@@ -405,3 +422,270 @@ def test_keywords_of_filters(image, tmp_path, keyword):
         fits.writeto(path, image, fits.Header({'FILTER1': 'CLEAR1L',
                                                keyword: band}))
     assert read_frame(paths).bands == ('F606W', 'F814W')
+
+
+def _lsst(path, image, flags, **options):
+    """
+    A calibrated exposure in the layout of the LSST pipelines.
+    """
+    planes = {'BAD': 0, 'SAT': 1, 'DETECTED': 5, 'DETECTED_NEGATIVE': 6}
+    return _write(
+        path, fits.ImageHDU(image, fits.Header({'BUNIT': 'nJy'}), name='IMAGE'),
+        fits.ImageHDU(flags, fits.Header(
+            {f'HIERARCH MP_{name}': bit for name, bit in planes.items()}), name='MASK'),
+        fits.ImageHDU(np.full(image.shape, 4.), fits.Header(
+            {'BUNIT': 'nJy2'}), name='VARIANCE'), **options)
+
+
+def test_errors_and_mask_beside_the_image(image, tmp_path):
+    """
+    Variances become errors; planes that merely inform mask nothing.
+    """
+    flags = np.full(image.shape, 1 << 5, 'i4')
+    flags[3, 4] |= 1
+    path = _lsst(tmp_path / 'calexp.fits', image, flags)
+    frame = read_frame([path])
+    assert_equal(frame.data, [image])
+    assert_allclose(frame.errors, 2)
+    assert_equal(np.argwhere(frame.masks[0]), [[3, 4]])
+    assert 'variances' in frame.notes[0]
+    assert 'DETECTED' in frame.notes[1]
+    assert_allclose(read_frame([path], holding='errors').data, 2)
+    assert read_frame([path], errors=False).errors is None
+    for bits, n_masked in (('DETECTED', image.size), ('BAD,SAT', 1), (1, 1),
+                           ('~DETECTED', 1), (2, 0)):
+        assert np.sum(read_frame([path], mask_bits=bits).masks) == n_masked
+    with pytest.raises(ValueError, match='mask_bits .* got .NONSENSE'):
+        read_frame([path], mask_bits='NONSENSE')
+
+
+def test_science_is_no_error(image, tmp_path):
+    """
+    Pixels of the sky are not taken for errors.
+    """
+    for name in ('SCI', 'IMAGE', 'DATA'):
+        path = _write(tmp_path / f'{name}.fits',
+                      fits.ImageHDU(image, name=name))
+        with pytest.raises(ValueError, match='looks like 1-sigma errors'):
+            read_frame([path], holding='errors')
+
+
+def test_flags_without_names(image, tmp_path):
+    flags = np.full(image.shape, 2, 'i2')
+    path = _write(tmp_path / 'dq.fits', fits.ImageHDU(image, name='SCI'),
+                  fits.ImageHDU(flags, name='DQ'))
+    with pytest.raises(ValueError, match='100% of the pixels have flags'):
+        read_frame([path])
+    assert not np.any(read_frame([path], mask_bits='~2').masks)
+
+
+def test_chips_are_no_bands(image, tmp_path):
+    """
+    Chips of a raw file without WCS are frames of their own.
+    """
+    path = _write(tmp_path / 'raw.fits', *(
+        fits.ImageHDU(image, name=f'CCD{i}') for i in range(1, 5)))
+    with pytest.raises(ValueError, match=r'chips of a mosaic .*raw.fits\['):
+        read_frame([path])
+    assert len(read_frame([f'{path}[CCD2]']).data) == 1
+    assert read_frame([f'{path}[3]']).sources == (f'{path}[3]',)
+
+
+def test_axes_of_length_one(wcs, image, tmp_path):
+    """
+    Images of radio telescopes have axes of frequency and polarization.
+    """
+    header = wcs.to_header()
+    header.update(BUNIT='JY/BEAM', CTYPE3='FREQ', CRVAL3=1.4e9, CDELT3=1e6,
+                  CTYPE4='STOKES', CRVAL4=1, CDELT4=1)
+    path = tmp_path / 'radio.fits'
+    fits.writeto(path, image[None, None], header)
+    frame = read_frame([path])
+    assert_equal(frame.data, [image])
+    assert frame.unit == u.Jy / u.beam
+    assert frame.wcs.pixel_n_dim == 2
+
+
+@pytest.mark.parametrize('unit', ['mag', 'mag / arcsec2'])
+def test_magnitudes(image, tmp_path, unit):
+    path = tmp_path / 'mag.fits'
+    fits.writeto(path, image, fits.Header({'BUNIT': unit}))
+    with pytest.raises(ValueError, match='must be linear in flux, got .*mag'):
+        read_frame([path])
+
+
+def test_gain(image, tmp_path):
+    """
+    The gain of a header is that of counts.
+    """
+    for unit, expected in (('adu', [2.5]), ('', [2.5]), ('Jy', None)):
+        path = tmp_path / f'gain{unit}.fits'
+        fits.writeto(path, image, fits.Header({'GAIN': 2.5, 'BUNIT': unit}))
+        assert read_frame([path]).gain == expected
+
+
+def test_frames_in_memory(image):
+    """
+    HDUs are read as files are.
+    """
+    hdus = fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(image, name='SCI'),
+                         fits.ImageHDU(image + 1, name='ERR')])
+    assert_equal(read_frame(hdus).errors, [image + 1])
+    assert_equal(read_frame(hdus[1]).data, [image])
+
+
+def test_chosen_weights_have_no_errors(image, tmp_path):
+    """
+    Weights that were asked for by number are read without a word.
+    """
+    path = _write(tmp_path / 'w.fits', *(
+        fits.ImageHDU(image, name=name) for name in ('SCI', 'IVAR', 'WHT')))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        assert read_frame([path], hdus=['IVAR']).errors is None
+    assert not caught
+
+
+def test_one_mask_for_all_bands(image, tmp_path):
+    """
+    Errors go by the bands in their names; one mask is told once.
+    """
+    path = _write(tmp_path / 'b.fits', *(
+        fits.ImageHDU(image + i, name=name) for i, name in enumerate(
+            ('SCI_G', 'SCI_R', 'VAR_R', 'VAR_G'))),
+        fits.ImageHDU((image > 390).astype('u1'), name='MASK'))
+    frame = read_frame([path])
+    assert_allclose(frame.errors, np.sqrt([image + 3, image + 2]))
+    assert_equal(frame.masks, [image > 390] * 2)
+    assert [note.split(':')[0] for note in frame.notes] == [
+        'errors', 'errors', 'mask']
+
+
+@pytest.mark.parametrize('version', [1, 2])
+def test_versions_of_hst(image, tmp_path, version):
+    """
+    Errors and flags of a chip are those of its EXTVER.
+    """
+    hdus = []
+    for i in (1, 2):
+        for name, values in (('SCI', image), ('ERR', image + i),
+                             ('DQ', (image == i).astype('i2') * 16)):
+            hdus.append(fits.ImageHDU(values, name=name, ver=i))
+            hdus[-1].header['CCDCHIP'] = 3 - i
+    path = _write(tmp_path / 'flt.fits', *hdus)
+    with pytest.raises(ValueError, match=r'chips of a mosaic by CCDCHIP.*\[1'):
+        read_frame([path])
+    frame = read_frame(f'{path}[SCI,{version}]')
+    assert_equal(frame.errors, [image + version])
+    assert_equal(frame.masks, [image == version])
+
+
+def test_data_quality_of_jwst(image, tmp_path):
+    """
+    ERR holds all parts of the variance; flags other than DO_NOT_USE inform.
+    """
+    flags = np.full(image.shape, 1 << 31, 'u4')
+    flags[2] += 1
+    path = _write(tmp_path / 'i2d.fits', *(
+        fits.ImageHDU(values, name=name) for name, values in (
+            ('SCI', image), ('ERR', image + 1), ('DQ', flags),
+            ('VAR_POISSON', image), ('VAR_RNOISE', image), ('WHT', image))))
+    fits.setval(path, 'TELESCOP', value='JWST')
+    frame = read_frame(path)
+    assert_equal(frame.errors, [image + 1])
+    assert_equal(np.unique(np.argwhere(frame.masks[0])[:, 0]), [2])
+    assert np.all(read_frame(path, mask_bits='REFERENCE_PIXEL').masks)
+
+
+def test_weights_of_drizzle(image, tmp_path):
+    """
+    Weights are inverse variances only if their unit says so.
+    """
+    unit = u.electron / u.s
+    for told in ('', 's', 's2 / electron2'):
+        path = _write(tmp_path / f'{len(told)}.fits', fits.ImageHDU(
+            image, fits.Header({'BUNIT': 'ELECTRONS/S'}), name='SCI'),
+            fits.ImageHDU(image + 1, fits.Header({'BUNIT': told}),
+                          name='WHT'))
+        frame = read_frame(path)
+        if told.endswith('2'):
+            assert_allclose(frame.errors, [(image + 1)**-0.5])
+        else:
+            assert frame.errors is None
+            assert 'WHT: not used, weights may be' in frame.notes[0]
+        assert frame.unit == unit
+
+
+@pytest.mark.parametrize(('name', 'told', 'factor'), [
+    ('ERR', 'uJy', 1000), ('VAR', 'uJy2', 1000), ('IVAR', '1 / uJy2', 1000),
+    ('VAR', '', 1), ('ERR', 'nJy2', None), ('VAR', 's', None)])
+def test_units_of_uncertainties(image, tmp_path, name, told, factor):
+    """
+    Squares and their inverse are converted; what does not fit is refused.
+    """
+    path = _write(tmp_path / 'u.fits', fits.ImageHDU(
+        image, fits.Header({'BUNIT': 'nJy'}), name='SCI'), fits.ImageHDU(
+            np.full_like(image, 1), fits.Header({'BUNIT': told}), name=name))
+    if factor is None:
+        with pytest.raises(ValueError, match='does not fit .* of data in nJy'):
+            read_frame(path)
+    else:
+        assert_allclose(read_frame(path).errors, factor)
+
+
+def test_variances_with_the_unit_of_the_data(image, tmp_path):
+    header = fits.Header({'BUNIT': 'nJy'})
+    path = _write(tmp_path / 'u.fits', fits.ImageHDU(
+        image, header, name='SCI'), fits.ImageHDU(
+            np.full_like(image, 4), header, name='VAR'))
+    with pytest.warns(AstropyUserWarning, match='taken for that of the err'):
+        assert_allclose(read_frame(path).errors, 2)
+
+
+@pytest.mark.parametrize('wrong', ['[1:5,1:5]', '[1][1:5,1:5]', '[SCI,x]'])
+def test_sections_are_refused(image, tmp_path, wrong):
+    path = _write(tmp_path / 'a.fits', fits.ImageHDU(image, name='SCI'))
+    with pytest.raises(ValueError, match='sections are not read'):
+        read_frame(f'{path}{wrong}')
+
+
+def test_brackets_in_the_name_of_a_file(image, tmp_path):
+    """
+    A file that has such a name is itself meant.
+    """
+    fits.writeto(tmp_path / 'a[1].fits', image)
+    fits.writeto(tmp_path / 'a.fits[7]', image + 1)
+    assert_equal(read_frame(tmp_path / 'a[1].fits').data, [image])
+    assert_equal(read_frame(tmp_path / 'a.fits[7]').data, [image + 1])
+
+
+@pytest.mark.parametrize('keywords', [
+    {'CCDNUM': (1, 2)}, {'DETSEC': ('[1:2,1:2]', '[3:4,1:2]')},
+    {'EXTNAME': ('N1', 'S2')}, {'EXTNAME': ('im1', 'im2')},
+    {'AMPNAME': ('A', 'B')}])
+def test_marks_of_chips(image, tmp_path, keywords):
+    path = _write(tmp_path / 'raw.fits', *(
+        fits.ImageHDU(image, fits.Header(
+            {key: values[i] for key, values in keywords.items()}))
+        for i in range(2)))
+    with pytest.raises(ValueError, match='chips of a mosaic'):
+        read_frame(path)
+    assert len(read_frame(path, hdus=[2]).data) == 1
+
+
+def test_bands_are_last(tmp_path):
+    path = tmp_path / 'cube.fits'
+    fits.writeto(path, np.zeros((160, 170, 20), 'f4'))
+    with pytest.raises(ValueError, match=r'last axis .*moveaxis'):
+        read_frame(path)
+
+
+def test_gain_of_some_bands(image, tmp_path):
+    """
+    The gain of one band is not that of the others, and this is told.
+    """
+    for band, header in (('g', {'GAIN': 2.0}), ('r', {'EGAIN': -1.0})):
+        fits.writeto(tmp_path / f'{band}.fits', image, fits.Header(header))
+    frame = read_frame([tmp_path / 'g.fits', tmp_path / 'r.fits'])
+    assert frame.gain == [2, None]
+    assert frame.notes[-1] == 'gain: not used, some images tell none'
