@@ -7,7 +7,7 @@ detections shows in the troughs of the smoothed image, which no source makes: a 
 that rises by chance as far as it falls looks like a source there.
 """
 
-__all__ = ['SkyScales', 'smooth_sky']
+__all__ = ['SkyScales', 'Structure', 'smooth_sky']
 
 from dataclasses import dataclass
 
@@ -117,7 +117,7 @@ class SkyScales:
         Returns
         -------
         structure : `Structure`
-            The structure on the `scales`.
+            The structure on the ``scales``.
         """
         values = np.clip(self.image, -LARGEST, LARGEST)
         sky = _levels(values, self.weight * ~sources, len(self.scales))

@@ -365,7 +365,7 @@ def _found_with(setting):
     """
     What a process finds in which a global setting of Keras was changed.
     """
-    code = f'''
+    code = f"""
 import numpy as np, keras
 {setting}
 from photutils_rcnn import RCNNSegmenter
@@ -378,7 +378,7 @@ for k in range(5):
 model = load_model(precision='float32')
 table = RCNNSegmenter(model).segment(image).instances
 print(len(table), table['score'].sum().round(2), table['prob_star'].sum().round(2))
-'''
+"""
     return subprocess.run([sys.executable, '-c', code], check=True,
                           capture_output=True, text=True).stdout
 

@@ -152,13 +152,15 @@ def _check_scene(path):
                 raise ValueError(msg)
             file['reference_band']
             fwhm = file['psf_fwhm']
-            if not (fwhm > 0).all():
-                msg = f'psf_fwhm must be positive, got {fwhm.tolist()}'
-                raise ValueError(msg)
     except (EOFError, KeyError, OSError, TypeError, ValueError,
             zipfile.BadZipFile, zlib.error) as exc:
-        msg = f'{path} is no scene, or damaged: {exc}'
+        msg = f'{path} is not a valid scene file: {exc}'
         raise ValueError(msg) from exc
+    if not (fwhm > 0).all():
+        msg = (f'{path}: the PSF of a scene must be known to evaluate, as '
+               'separations are in units of its FWHM; psf_fwhm is '
+               f'{fwhm.tolist()}')
+        raise ValueError(msg)
 
 
 class _Scenes:

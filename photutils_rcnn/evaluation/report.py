@@ -45,6 +45,8 @@ _PROTOCOLS = {
 _MANY_ROWS = ('coco_ap', 'class')
 _BINNED = ('completeness_', 'purity_')
 _N_SHOWN = 3
+# The scenes that the ultra-deep field of the paper may stand beside.
+DEEP_PRESET = 'decam-deep'
 
 
 class EvaluationReport:
@@ -73,8 +75,9 @@ class EvaluationReport:
         close = self.meta['max_separation_fwhm']
         paper_ap = self._paper_ap()
         tables = {'paper_ap': paper_ap,
-                  'deep_field': _deep_field(paper_ap),
                   'classification': self._classification()}
+        if DEEP_PRESET in self.meta.get('presets', ()):
+            tables['deep_field'] = _deep_field(paper_ap)
         for iou in PUBLISHED_CONFUSION:
             tables[f'confusion_{100 * iou:.0f}'] = confusion(
                 main, iou).to_table()
@@ -153,7 +156,8 @@ class EvaluationReport:
                    f'{protocol!r}')
             raise ValueError(msg)
         return {name: self._tables[name]
-                for name in _PROTOCOLS.get(protocol, self._tables)}
+                for name in _PROTOCOLS.get(protocol, self._tables)
+                if name in self._tables}
 
     def notes(self, protocol='all'):
         """

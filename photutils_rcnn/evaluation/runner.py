@@ -87,7 +87,9 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
     max_separation = _check_number('max_separation', max_separation, *_SIZE)
     baselines = _as_runs(baselines)
     records = {name: [] for name in (MAIN, *baselines)}
+    presets = set()
     for scene in _progress(scenes, progress_bar):
+        presets.add(getattr(scene, 'preset', ''))
         truth = TruthRecord.from_scene(scene, radius=radius,
                                        max_separation=max_separation)
         records[MAIN].append(record_scene(
@@ -104,7 +106,8 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
         msg = 'scenes must hold at least one scene'
         raise ValueError(msg)
     return EvaluationReport(records, {
-        'n_scenes': len(records[MAIN]), 'score_threshold': score_threshold,
+        'n_scenes': len(records[MAIN]), 'presets': sorted(presets),
+        'score_threshold': score_threshold,
         'ranking': ranking, 'max_separation_fwhm': max_separation,
         'radius_pixels': 'max(FWHM, half-light, footprint / 4)'
         if radius is None else radius})

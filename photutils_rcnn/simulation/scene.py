@@ -135,7 +135,7 @@ class Scene:
             raise
         except (EOFError, OSError, ValueError, KeyError, TypeError,
                 zipfile.BadZipFile, zlib.error) as exc:
-            msg = f'{path} is no scene, or damaged: {exc!r}'
+            msg = f'{path} is not a valid scene file: {exc!r}'
             raise ValueError(msg) from exc
 
     @classmethod

@@ -24,6 +24,8 @@ from photutils_rcnn.training.recipe import (
 _TRACES = ('recipe.json', 'checkpoint.npz', 'log.csv', 'network',
            'refinement', 'model')
 
+log = logging.getLogger(__name__)
+
 
 def add_arguments(parser):
     """
@@ -322,11 +324,20 @@ def run(args):
                          precision=recipe.get('precision'),
                          n_processes=args.processes,
                          time_budget=end - time.monotonic()):
-        return 3
+        return _stopped(args)
     refinement = recipe.get('refinement')
     if refinement and not refine_network(
             args.output, refinement, scenes, held_out, seed=recipe['seed'],
             n_processes=args.processes, time_budget=end - time.monotonic()):
-        return 3
+        return _stopped(args)
     finish_model(args.output, held_out, refined=bool(refinement))
     return 0
+
+
+def _stopped(args):
+    """
+    The exit status of a run that the time ended, with a word on how to go on.
+    """
+    log.info('The %g minutes are over and the state is saved; photutils-rcnn '
+             'train %s --resume goes on.', args.minutes, args.output)
+    return 3

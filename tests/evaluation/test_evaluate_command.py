@@ -49,7 +49,7 @@ def test_damaged_file_is_named_at_the_start(folder, damage, capsys,
     monkeypatch.setattr('photutils_rcnn.models.zoo.load_model', pytest.fail)
     assert evaluate(folder) == 2
     error = capsys.readouterr().err
-    assert f'{path} is no scene, or damaged' in error
+    assert f'{path} is not a valid scene file' in error
     assert error.count('\n') == 1
 
 
@@ -65,7 +65,7 @@ def test_hidden_damage_and_no_valid_pixels(folder, capsys):
     assert evaluate(folder, '-o', str(folder / 'out')) == 0
     streams = capsys.readouterr()
     assert 'left out: ' + str(folder / 'scene0.npz has no val') in streams.err
-    assert f'left out: {path} is no scene, or damaged' in streams.err
+    assert f'left out: {path} is not a valid scene file' in streams.err
     assert 'n_left_out = 2' in streams.out
     assert '2 scenes that cannot be read or have no valid' in streams.out
     content = json.loads((folder / 'out' / 'report.json').read_text())
@@ -80,8 +80,9 @@ def test_unknown_psf(folder, capsys):
     scene.psf_fwhm[:] = np.nan
     scene.write(folder / 'scene2.npz')
     assert evaluate(folder) == 2
-    assert 'scene2.npz is no scene, or damaged: psf_fwhm must be positive, ' \
-        'got [nan' in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert 'scene2.npz: the PSF of a scene must be known' in error
+    assert 'psf_fwhm is [nan' in error
 
 
 def test_scenes_that_the_model_knows(folder, fake_model, capsys):

@@ -251,13 +251,13 @@ def test_file_that_is_still_copied(dataset, folder, scene, caplog):
     scene.write(folder / 'discs-6.npz')
     with caplog.at_level('WARNING'):
         dataset.refresh()
-    assert 'discs-5.npz is no scene, or damaged' in caplog.text
+    assert 'discs-5.npz is not a valid scene file' in caplog.text
     assert len(dataset) == n + 2
     scene.write(folder / 'discs-5.npz')
     dataset.refresh()
     assert len(dataset) == n + 4
     np.savez(folder / 'discs-7.npz', pixels=np.zeros(3))
-    with pytest.raises(ValueError, match=r'discs-7.npz is no scene.*Error'):
+    with pytest.raises(ValueError, match=r'discs-7.npz is not a valid scene file.*Error'):
         CropDataset(folder, dataset.config, side=64)
 
 
