@@ -33,7 +33,7 @@ FORMAT_VERSION = '1.0.0'
 _INSTANCES = ('boxes', 'scores', 'class_probabilities', 'masks',
               'mask_boxes', 'flags')
 _KINDS = {None: Instances, 'matterport': LegacyInstances}
-_PIXELS = ('data', 'invalid', 'error')
+_PIXELS = ('data', 'invalid', 'error', 'gain')
 
 
 def write_result(path, result, *, include_data=False, overwrite=False):

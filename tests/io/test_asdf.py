@@ -175,3 +175,14 @@ def test_background_noise_and_threshold(fake_model, field, tmp_path,
     assert back.detections.mask_threshold == 0.3
     assert_equal(back.footprints.areas, result.footprints.areas)
     assert back.footprints.areas.min() > 0
+
+
+def test_gain_is_kept(fake_model, field, tmp_path):
+    """
+    Errors measured from the pixels of a file are those of the result.
+    """
+    result = RCNNSegmenter(fake_model).segment(field, gain=3.)
+    result.write(tmp_path / 'result.asdf', include_data=True)
+    again = RCNNResult.read(tmp_path / 'result.asdf')
+    assert_allclose(again.catalog.segment_flux_err,
+                    result.catalog.segment_flux_err)
