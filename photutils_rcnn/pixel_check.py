@@ -39,6 +39,7 @@ HIDING_SCALE = 8  # pixels
 MISLED = 0.02  # of the detections or of the frame
 LEFT = 0.12  # of which this much may be left
 N_ROUNDS = 5
+SETTLED = 0.005  # of the detections may change from round to round
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,14 @@ class PixelCheck:
     sources : 2D bool `~numpy.ndarray`
         The bins that those cover.
     rms : float
-        The rms of the structure of the sky in the band with most of it, in units
-        of the noise, on the scale where it is largest.
+        The rms of the structure of the sky, as it would be in each band if it is
+        the same in all, in units of the noise, on the scale where it is largest.
     scale : int
         That scale, pixels.
     lost_area : float
         The part of the frame that the other detections cover.
-    bands : list of `~photutils_rcnn.sky_structure.SkyScales`
-        The bands.
+    images : list
+        The bands, as `~photutils_rcnn.sky_structure.SkyScales` takes them.
     """
 
     keep: np.ndarray
@@ -68,7 +69,7 @@ class PixelCheck:
     rms: float
     scale: int
     lost_area: float
-    bands: list
+    images: list
 
     @property
     def misled(self):
@@ -95,17 +96,18 @@ class PixelCheck:
             What to multiply the noise of each band with, see
             `~photutils_rcnn.sky_structure.smooth_sky`.
         """
-        skies, scales, noise_scales = zip(*(smooth_sky(band, self.sources, limit=LEFT)
-                              for band in self.bands), strict=True)
-        return (BinnedMap(np.stack(skies), BIN, self.bands[0].shape), min(scales),
-                noise_scales)
+        found = [smooth_sky(SkyScales(image.rows, image.invalid), self.sources,
+                            limit=LEFT) for image in self.images]
+        skies, scales, noise_scales = zip(*found, strict=True)
+        return (BinnedMap(np.stack(skies), BIN, self.images[0].invalid.shape),
+                min(scales), noise_scales)
 
 
 def check_pixels(footprints, snr, invalid, fwhm=None):
     """
     Check detections against the pixels.
 
-    A detection must stand out in at least one band or in their mean.
+    A detection must stand out in the mean of the bands or in at least one of them.
 
     Parameters
     ----------
@@ -125,34 +127,33 @@ def check_pixels(footprints, snr, invalid, fwhm=None):
     """
     isophote = ISOPHOTE / (WIDEST_FWHM if fwhm is None else np.max(fwhm))
     images = [_Band(snr, invalid, band) for band in range(len(invalid))]
-    bands = [SkyScales(image.rows, image.invalid) for image in images]
-    tests = [_Test(image, band, footprints, isophote)
-             for image, band in zip(images, bands, strict=True)]
-    if len(bands) > 1:
-        mean = _Mean(snr, invalid)
-        tests.insert(0, _Test(mean, SkyScales(mean.rows, mean.invalid),
-                              footprints, isophote))
-    candidates = _covered(footprints, bands[0], np.ones(len(footprints), bool))
-    keep = np.any([test.bright for test in tests], axis=0)
+    mean = _Mean(snr, invalid) if len(images) > 1 else images[0]
+    scales = SkyScales(mean.rows, mean.invalid)
+    candidates = _covered(footprints, scales, np.ones(len(footprints), bool))
+    test = _Test(mean, scales, footprints, isophote)
+    keep = test.bright
     # Sources hide the sky, and structure that passes for a source hides itself:
     # what is dropped in one round is sky in the next.
     for _ in range(N_ROUNDS):
-        sources = _covered(footprints, bands[0], keep)
-        structures = [test.scales.measure(sources, candidates)
-                      for test in tests]
-        found = np.any([test.stands_out(structure) for test, structure
-                        in zip(tests, structures, strict=True)], axis=0)
-        settled = np.array_equal(found, keep)
+        sources = _covered(footprints, scales, keep)
+        structure = scales.measure(sources, candidates)
+        found = test.stands_out(structure)
+        n_changed = np.count_nonzero(found != keep)
         keep = found
-        if settled:
+        if n_changed <= SETTLED * len(keep):
             break
-    of_bands = structures[-len(bands):]
-    rms = np.max([structure.rms for structure in of_bands], axis=0)
-    worst = int(np.argmax(rms))
-    lost = _covered(footprints, bands[0], ~keep)
-    return PixelCheck(keep, _covered(footprints, bands[0], keep),
-                      float(rms[worst]), int(bands[0].scales[worst]),
-                      float(lost.mean()), bands)
+    if len(images) > 1 and not keep.all():
+        # Structure that only one band has is that much stronger there.
+        rest = np.flatnonzero(~keep)
+        for image in images:
+            keep[rest] |= _Test(image, scales, footprints[rest],
+                                isophote).stands_out(structure,
+                                                     np.sqrt(len(images)))
+    worst = int(np.argmax(structure.rms))
+    return PixelCheck(keep, _covered(footprints, scales, keep),
+                      float(structure.rms[worst] / np.sqrt(len(images))),
+                      int(scales.scales[worst]),
+                      float(_covered(footprints, scales, ~keep).mean()), images)
 
 
 class _Band:
@@ -235,9 +236,10 @@ class _Test:
         return self._possible & (
             self._mean > np.maximum(self._noise, self._least))
 
-    def stands_out(self, structure):
+    def stands_out(self, structure, factor=1.):
         """
-        The detections that the structure of the sky does not explain.
+        The detections that the structure of the sky, so many times larger than
+        it was measured, does not explain.
         """
         if not len(self._scale):
             return np.zeros(0, dtype=bool)
@@ -251,10 +253,10 @@ class _Test:
             of_level = nearest == level
             y, x = self._middle[of_level].T // 2**level
             local[of_level] = sky[y, x]
-        limit = np.minimum(LEAST_STRUCTURE * rms,
-                           BEYOND_DEPTH * np.maximum(depth, 0))
+        limit = factor * np.minimum(LEAST_STRUCTURE * rms,
+                                    BEYOND_DEPTH * np.maximum(depth, 0))
         limit = np.maximum(np.hypot(self._noise, limit), self._least)
-        return self._possible & (self._mean - local - median > limit)
+        return self._possible & (self._mean - (local + median) / factor > limit)
 
 
 def _covered(footprints, scales, chosen):

@@ -328,9 +328,10 @@ class RCNNSegmenter:
             if n_dropped and check.rms > STRUCTURED:
                 _warn(f'{n_dropped} detections that do not stand out from the '
                       'structure of the sky were dropped.', stacklevel)
-        kept = detections[check.keep]
-        kept.flag_overlaps()
-        return kept, normalized, fwhm
+        if not check.keep.all():
+            detections = detections[check.keep]
+            detections.flag_overlaps()
+        return detections, normalized, fwhm
 
     @property
     def _is_guest(self):
