@@ -12,7 +12,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.instances import RCNN_FLAGS, Instances
 from photutils_rcnn.nms import suppress
-from photutils_rcnn.tiling import choose_tile_shape, common_side, make_tiles
+from photutils_rcnn.tiling import choose_tile_shape, make_tiles
 
 # Bounds the memory of one pass through the trunk to about 1.5 GiB.
 MAX_TILE_PIXELS = 4_200_000
@@ -101,8 +101,6 @@ def infer(model, image, invalid, psf_fwhm, score_threshold, nms_threshold,
     usual = choose_tile_shape(shape, halo, stride, MAX_TILE_PIXELS)
     if tile_size is None:
         tile_shape = usual
-        if all(side >= n for side, n in zip(usual, shape, strict=True)):
-            tile_shape = tuple(common_side(side, stride) for side in usual)
     else:
         side = -(-tile_size // stride) * stride
         if side <= 2 * halo and side < max(shape):

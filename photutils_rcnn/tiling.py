@@ -3,8 +3,7 @@
 Cutting a frame into overlapping tiles with disjoint cores. Geometry only.
 """
 
-__all__ = ['Tile', 'choose_tile_shape', 'common_side', 'make_tiles',
-           'row_blocks']
+__all__ = ['Tile', 'choose_tile_shape', 'make_tiles', 'row_blocks']
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -120,35 +119,6 @@ def choose_tile_shape(shape, halo, stride, max_pixels):
     fitting = [c for c in candidates if c[1] <= max_pixels]
     return (min(fitting) if fitting
             else min(candidates, key=lambda c: c[1]))[-1]
-
-
-def common_side(n, stride):
-    """
-    One of few sides for a tile that holds a whole frame.
-
-    A network is compiled for each shape, which takes longer than a small frame.
-
-    Parameters
-    ----------
-    n : int
-        The side of the frame, pixels.
-    stride : int
-        The side of the tile is a multiple of it.
-
-    Returns
-    -------
-    side : int
-        Up to 512 pixels a power of two or half as much again, up to 1024 a
-        multiple of 64; larger frames are not padded further.
-    """
-    if n > 1024:
-        return _round_up(n, stride)
-    if n > 512:
-        return _round_up(_round_up(n, 64), stride)
-    side = 64
-    while side < n:
-        side = side * 3 // 2 if side & (side - 1) == 0 else side * 4 // 3
-    return _round_up(side, stride)
 
 
 def make_tiles(shape, tile_shape, halo, stride):

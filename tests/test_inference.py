@@ -285,6 +285,22 @@ def test_tolerated_overlap(model, frame, whole):
     assert len(overlapping_pairs(many.boxes, 0.3)[0]) > 0
 
 
+def test_no_padding_beyond_the_stride(model, frame):
+    """
+    A network with biases sees more than zero in padded sky, so the default
+    tile of a small frame is as large as one that is asked for.
+    """
+    image = frame[:132, :147]
+    weights = {name: value + 0.1 * name.endswith('beta')
+               for name, value in get_weights(model.network).items()}
+    biased = Model(model.settings, weights, 'float32')
+    default = run_inference(biased, image)
+    assert len(default) > 0
+    asked = run_inference(biased, image, tile_size=160)
+    assert_allclose(default.boxes, asked.boxes, atol=1e-3)
+    assert_allclose(default.scores, asked.scores, atol=1e-4)
+
+
 def test_slow_tiles_are_told(model, frame):
     """
     Tiles that are mostly halo cost many times the pixels.

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_equal
 
-from photutils_rcnn.tiling import Tile, choose_tile_shape, common_side, make_tiles, row_blocks
+from photutils_rcnn.tiling import Tile, choose_tile_shape, make_tiles, row_blocks
 
 relaxed = settings(deadline=None)
 frames = st.tuples(st.integers(1, 120), st.integers(1, 120))
@@ -140,22 +140,3 @@ def test_blocks_of_rows(n_rows, height):
     blocks = [rows[block] for block in row_blocks(n_rows, height)]
     assert_equal(np.concatenate(blocks), rows)
     assert max(map(len, blocks)) <= height
-
-
-@given(n=st.integers(16, 5000), stride=st.sampled_from([8, 16, 32]))
-def test_common_side(n, stride):
-    """
-    Few sides, multiples of the stride, that hold the frame and hardly more of
-    large ones.
-    """
-    side = common_side(n, stride)
-    assert side >= n
-    assert side % stride == 0
-    if n > 1024:
-        assert side - n < stride
-    elif n > 64:
-        assert side <= 1.5 * n + stride
-
-
-def test_few_common_sides():
-    assert len({common_side(n, 32) for n in range(16, 513)}) <= 7

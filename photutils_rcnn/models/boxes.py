@@ -207,7 +207,7 @@ def clip_boxes(boxes, shape):
     ----------
     boxes : (..., 4) tensor
         Boxes.
-    shape : (2,) tuple of int
+    shape : (2,) tuple of int, or tensor
         The shape (ny, nx) of the image.
 
     Returns
@@ -215,7 +215,8 @@ def clip_boxes(boxes, shape):
     boxes : (..., 4) tensor
         The boxes inside the image.
     """
-    limit = ops.convert_to_tensor([*shape, *shape], dtype='float32')
+    limit = ops.stack([ops.cast(shape[axis], 'float32')
+                       for axis in (0, 1, 0, 1)])
     return ops.minimum(ops.relu(boxes), limit)
 
 

@@ -3,7 +3,8 @@
 Compiling functions of tensors on whichever backend Keras runs.
 """
 
-__all__ = ['compile_function', 'fastest_precision', 'has_fast_bfloat16']
+__all__ = ['compile_function', 'fastest_precision', 'has_fast_bfloat16',
+           'has_free_shapes']
 
 import functools
 import threading
@@ -16,8 +17,9 @@ def compile_function(function):
     """
     Compile a function of tensors for inference.
 
-    A new shape of the arguments compiles anew, so callers keep to few
-    shapes.
+    TensorFlow compiles once: the first call fixes the types, the numbers of
+    axes and the last axis of each argument, and all others may change. JAX
+    compiles each shape anew, so callers keep to few.
 
     Parameters
     ----------
@@ -34,21 +36,21 @@ def compile_function(function):
         import tensorflow as tf
 
         compiled = tf.function(function, autograph=False)
-        traced = {}
+        traced = []
         tracing = threading.Lock()
 
-        # A call of the compiled function itself would warn of many shapes,
-        # also of those of frames long gone.
         @functools.wraps(function)
-        def with_known_shapes(*args):
+        def with_free_shapes(*args):
             args = [tf.convert_to_tensor(arg) for arg in args]
-            key = tuple((tuple(arg.shape), arg.dtype) for arg in args)
             with tracing:
-                if key not in traced:
-                    traced[key] = compiled.get_concrete_function(*args)
-            return traced[key](*args)
+                if not traced:
+                    traced.append(compiled.get_concrete_function(*(
+                        tf.TensorSpec([None] * (arg.ndim - 1)
+                                      + arg.shape[-1:], arg.dtype)
+                        for arg in args)))
+            return traced[0](*args)
 
-        return with_known_shapes
+        return with_free_shapes
     if backend == 'jax':
         import jax
 
@@ -61,6 +63,18 @@ def compile_function(function):
             return function(*map(keras.ops.convert_to_tensor, args))
 
     return without_gradients
+
+
+def has_free_shapes():
+    """
+    Whether a compiled function takes arguments of any shape.
+
+    Returns
+    -------
+    answer : bool
+        `False` where each shape is compiled anew; see `compile_function`.
+    """
+    return keras.backend.backend() != 'jax'
 
 
 @functools.cache

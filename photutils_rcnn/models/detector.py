@@ -13,13 +13,13 @@ from keras import ops
 
 from photutils_rcnn.models.anchors import anchor_cells, make_anchors
 from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, scale_boxes
-from photutils_rcnn.models.compiled import compile_function
+from photutils_rcnn.models.compiled import compile_function, has_free_shapes
 from photutils_rcnn.models.roi_align import flatten_pyramid
 
 # Regions are padded to one of these counts, so that few shapes are
-# compiled; longer lists are cut into pieces of the last.
+# compiled where each is anew; longer lists are cut into pieces of the last.
 BUCKETS = (16, 64, 256, 1024)
-# Each compiled stage takes some MB, and every shape of small frames has four;
+# Each compiled stage takes some MB. Where every shape of frames has its own,
 # those not used for longest are given up.
 MAX_STAGES = 48
 
@@ -51,14 +51,14 @@ class Detector:
         """
         The compiled stage for tiles of a shape.
         """
-        key = (name, shape)
+        key = (name, None if has_free_shapes() else shape)
         with self._lock:
             if key not in self._stages:
                 builder = {'dense': self._dense_stage,
                            'classify': self._classify_stage,
                            'identify': self._identify_stage,
                            'outline': self._outline_stage}[name]
-                self._stages[key] = compile_function(builder(shape))
+                self._stages[key] = compile_function(builder())
             self._stages.move_to_end(key)
             if len(self._stages) > MAX_STAGES:
                 self._stages.popitem(last=False)
@@ -68,31 +68,28 @@ class Detector:
         return tuple((shape[0] // stride, shape[1] // stride)
                      for stride in self.config.strides)
 
-    def _dense_stage(self, shape):
-        anchors = make_anchors(self.config, shape)
-
-        def dense(image):
+    def _dense_stage(self):
+        def dense(image, anchors):
             outputs = self.network(image, training=False)
             boxes = clip_boxes(decode_boxes(outputs['deltas'][0], anchors,
-                                            self.config.box_std), shape)
+                                            self.config.box_std),
+                               ops.shape(image)[1:3])
             features, _ = flatten_pyramid(outputs['pyramid'])
             return features, ops.sigmoid(outputs['objectness'][0]), boxes
 
         return dense
 
-    def _classify_stage(self, shape):
-        level_shapes = self._level_shapes(shape)
-
-        def classify(features, log_fwhm, boxes):
+    def _classify_stage(self):
+        def classify(features, shape, log_fwhm, boxes):
             image_index, log_fwhm = _per_region(boxes, log_fwhm)
             logits, deltas = self.network.classify_regions(
-                features, level_shapes, boxes, image_index, log_fwhm,
-                training=False)
+                features, self._level_shapes(shape), boxes, image_index,
+                log_fwhm, training=False)
             return logits, self.network.refine_boxes(boxes, deltas, shape)
 
         return classify
 
-    def _identify_stage(self, shape):
+    def _identify_stage(self):
         def identify(image, log_fwhm, boxes, logits):
             image_index, log_fwhm = _per_region(boxes, log_fwhm)
             return (self.network.classify_sources(
@@ -101,13 +98,12 @@ class Detector:
 
         return identify
 
-    def _outline_stage(self, shape):
-        level_shapes = self._level_shapes(shape)
-
-        def outline(features, boxes):
+    def _outline_stage(self):
+        def outline(features, shape, boxes):
             image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
             logits = self.network.outline_regions(
-                features, level_shapes, boxes, image_index, training=False)
+                features, self._level_shapes(shape), boxes, image_index,
+                training=False)
             return (ops.sigmoid(logits),
                     scale_boxes(boxes, self.config.mask_context))
 
@@ -148,7 +144,8 @@ class Detector:
             The boxes of the anchors.
         """
         stage = self._stage('dense', image.shape[:2])
-        features, objectness, boxes = stage(image[None])
+        features, objectness, boxes = stage(
+            image[None], make_anchors(self.config, image.shape[:2]))
         return (features, ops.convert_to_numpy(objectness),
                 ops.convert_to_numpy(boxes))
 
@@ -174,8 +171,9 @@ class Detector:
         boxes : (R, 4) `~numpy.ndarray`
             The refined boxes.
         """
-        return self._in_buckets('classify', (features, self._log_fwhm(psf_fwhm)),
-                                (boxes,), shape)
+        return self._in_buckets(
+            'classify', (features, np.int32(shape), self._log_fwhm(psf_fwhm)),
+            (boxes,), shape)
 
     def identify(self, image, boxes, logits, psf_fwhm=None):
         """
@@ -213,7 +211,8 @@ class Detector:
         mask_boxes : (R, 4) `~numpy.ndarray`
             The boxes that the masks cover.
         """
-        return self._in_buckets('outline', (features,), (boxes,), shape)
+        return self._in_buckets('outline', (features, np.int32(shape)),
+                                (boxes,), shape)
 
     def _log_fwhm(self, psf_fwhm):
         """

@@ -39,8 +39,9 @@ def pool_regions(features, shapes, boxes, image_index, config, size,
     pooled : (R, size, size, C) tensor
         The pooled features.
     """
-    frame = np.array(shapes[0], dtype=np.float32) * config.strides[0]
-    last_pixel = np.tile(frame - 1, 2)
+    if config.level_rule == 'round' or config.pooling == 'crop_and_resize':
+        frame = np.array(shapes[0], dtype=np.float32) * config.strides[0]
+        last_pixel = np.tile(frame - 1, 2)
     if config.level_rule == 'round':
         levels = rounded_levels(boxes / last_pixel, frame, config)
     else:

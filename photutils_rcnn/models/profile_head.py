@@ -49,7 +49,7 @@ def sample_profiles(images, boxes, image_index, log_fwhm, config):
     fwhm = ops.where(log_fwhm == 0, USUAL_FWHM, ops.exp(log_fwhm))
     half = 0.5 * config.profile_extent * fwhm
     center = 0.5 * (boxes[:, :2] + boxes[:, 2:])
-    shape = (images.shape[1], images.shape[2])
+    shape = tuple(ops.shape(images)[1:3])
     samples = []
     for band in range(images.shape[-1]):
         reach = half[:, band:band + 1]

@@ -3,8 +3,10 @@
 RoIAlign on a feature pyramid (He et al. 2017, arXiv:1703.06870).
 """
 
-__all__ = ['bilinear_samples', 'flatten_pyramid', 'region_levels',
-           'roi_align', 'sample_grid']
+__all__ = ['bilinear_samples', 'flatten_pyramid', 'of_levels',
+           'region_levels', 'roi_align', 'sample_grid']
+
+from itertools import accumulate
 
 import numpy as np
 from keras import ops
@@ -24,13 +26,36 @@ def flatten_pyramid(pyramid):
     features : (B * S, C) tensor
         The cells of all images, ``S`` cells each.
     shapes : tuple of (2,) tuple of int
-        The shape (ny, nx) of each level.
+        The shape (ny, nx) of each level; of scalar tensors where a graph
+        is for any shape.
     """
-    shapes = tuple((level.shape[1], level.shape[2]) for level in pyramid)
+    shapes = tuple(tuple(ops.shape(level)[1:3]) for level in pyramid)
     channels = pyramid[0].shape[-1]
     flat = [ops.reshape(level, (-1, ny * nx, channels))
             for level, (ny, nx) in zip(pyramid, shapes, strict=True)]
     return ops.reshape(ops.concatenate(flat, axis=1), (-1, channels)), shapes
+
+
+def of_levels(values, levels, dtype):
+    """
+    The value that belongs to the level of each region.
+
+    Parameters
+    ----------
+    values : sequence of number or scalar tensor
+        A value for each level of the pyramid.
+    levels : (R,) tensor of int32
+        The level of each region.
+    dtype : str
+        The type of the result.
+
+    Returns
+    -------
+    chosen : (R,) tensor
+        The values.
+    """
+    values = ops.stack([ops.cast(value, dtype) for value in values])
+    return ops.take(values, levels, axis=0)
 
 
 def region_levels(boxes, config, shift=0):
@@ -129,9 +154,7 @@ def roi_align(features, shapes, strides, boxes, image_index, levels, size):
         The pooled features, of the type of ``features``. Features outside
         the image count as zero.
     """
-    stride = ops.take(ops.convert_to_tensor(np.array(strides),
-                                            dtype='float32'),
-                      levels, axis=0)[:, None]
+    stride = of_levels(strides, levels, 'float32')[:, None]
     y, x = sample_grid(boxes, size)
     return bilinear_samples(features, shapes, y / stride - 0.5,
                             x / stride - 0.5, image_index, levels)
@@ -157,18 +180,12 @@ def bilinear_samples(features, shapes, y, x, image_index, levels):
         The samples, of the type of ``features``. Features outside the
         image count as zero.
     """
-    n_cells = [ny * nx for ny, nx in shapes]
-    starts = np.concatenate([[0], np.cumsum(n_cells)]).astype(np.int32)
-
-    def of_level(values, dtype):
-        return ops.take(ops.convert_to_tensor(np.array(values), dtype=dtype),
-                        levels, axis=0)
-
-    ny = of_level([shape[0] for shape in shapes], 'float32')
-    nx = of_level([shape[1] for shape in shapes], 'float32')
+    *starts, n_cells = accumulate((ny * nx for ny, nx in shapes), initial=0)
+    ny = of_levels([shape[0] for shape in shapes], levels, 'float32')
+    nx = of_levels([shape[1] for shape in shapes], levels, 'float32')
     rows, row_weights = _neighbors(y, ny[:, None, None])
     cols, col_weights = _neighbors(x, nx[:, None, None])
-    first = image_index * int(starts[-1]) + of_level(starts[:-1], 'int32')
+    first = image_index * n_cells + of_levels(starts, levels, 'int32')
     width = ops.cast(nx, 'int32')[:, None, None]
     row_start = first[:, None, None] + rows * width  # (R, size, 2)
 

@@ -194,8 +194,11 @@ def test_frames_of_many_shapes_without_warnings(folder, caplog):
 
 def test_stages_are_bounded(folder, monkeypatch):
     """
-    Frames of many shapes do not fill the memory with compiled stages.
+    Where each shape is compiled anew, frames of many do not fill the memory
+    with compiled stages.
     """
+    monkeypatch.setattr('photutils_rcnn.models.detector.has_free_shapes',
+                        lambda: False)
     monkeypatch.setattr('photutils_rcnn.models.detector.MAX_STAGES', 2)
     detector = zoo.load_model(folder, precision='float32').detector
     images = [np.zeros((side, 32, 3), np.float32) for side in (32, 64, 96)]
@@ -204,6 +207,34 @@ def test_stages_are_bounded(folder, monkeypatch):
         detector.dense(image)
     assert len(detector._stages) == 2
     assert_allclose(detector.dense(images[0])[1], first, atol=1e-6)
+
+
+def test_one_graph_for_all_shapes(folder, monkeypatch):
+    """
+    TensorFlow compiles a stage once, for frames and numbers of regions of
+    all sizes, and gives what it does for each alone.
+    """
+    traced = []
+    call = MaskRCNN.call
+    monkeypatch.setattr(MaskRCNN, 'call', lambda self, *args, **options: (
+        traced.append(1), call(self, *args, **options))[1])
+    model = zoo.load_model(folder, precision='float32')
+    rng = np.random.default_rng(0)
+    for shape, n in (((32, 64), 3), ((96, 32), 80), ((64, 64), 20)):
+        image = rng.normal(0, 1, (*shape, 3)).astype(np.float32)
+        boxes = np.float32([5, 5, 12, 14]) + rng.uniform(0, 15, (n, 1))
+        alone = zoo.load_model(folder, precision='float32').detector
+        results = []
+        for detector in (model.detector, alone):
+            features, objectness, anchors = detector.dense(image)
+            logits, refined = detector.classify(features, boxes, shape)
+            results.append([
+                objectness, anchors, logits, refined,
+                detector.identify(image, boxes, logits),
+                *detector.outline(features, boxes, shape)])
+        for one, other in zip(*results, strict=True):
+            assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    assert len(traced) == 4  # once for all, and three alone
 
 
 def test_names(folder, monkeypatch, tmp_path):

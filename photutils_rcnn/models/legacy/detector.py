@@ -69,8 +69,8 @@ class LegacyDetector(Detector):
         """
         return normalized_anchors(self.config, shape)
 
-    def _dense_stage(self, shape):
-        def dense(image):
+    def _dense_stage(self):
+        def dense(image, _):
             outputs = self.network(image, training=False)
             features, _ = flatten_pyramid(outputs['pyramid'])
             return (features, ops.sigmoid(outputs['objectness'][0]),
@@ -99,16 +99,16 @@ class LegacyDetector(Detector):
                          rows[:, 2:2 + size], rows[:, 2 + size:],
                          ops.zeros_like(levels), levels)
 
-    def _classify_stage(self, shape):
-        def classify(features, rows):
+    def _classify_stage(self):
+        def classify(features, shape, rows):
             pooled = self._pool(features, shape, rows, self.config.box_pool)
             logits, deltas = self.network.box_head(pooled, training=False)
             return ops.softmax(logits, axis=-1), deltas
 
         return classify
 
-    def _outline_stage(self, shape):
-        def outline(features, rows):
+    def _outline_stage(self):
+        def outline(features, shape, rows):
             pooled = self._pool(features, shape, rows, self.config.mask_pool)
             logits = self.network.mask_head(pooled, training=False)
             classes = ops.cast(rows[:, 1], 'int32')
@@ -137,7 +137,8 @@ class LegacyDetector(Detector):
             Box deltas.
         """
         rows = self._rows(boxes, shape, self.config.box_pool)
-        return self._in_buckets('classify', (features,), (rows,), shape)
+        return self._in_buckets('classify', (features, np.int32(shape)),
+                                (rows,), shape)
 
     def outline(self, features, boxes, classes, shape):
         """
@@ -160,4 +161,5 @@ class LegacyDetector(Detector):
             Probabilities.
         """
         rows = self._rows(boxes, shape, self.config.mask_pool, classes)
-        return self._in_buckets('outline', (features,), (rows,), shape)[0]
+        return self._in_buckets('outline', (features, np.int32(shape)),
+                                (rows,), shape)[0]

@@ -12,7 +12,7 @@ __all__ = ['crop_and_resize', 'rounded_levels', 'sample_at',
 import numpy as np
 from keras import ops
 
-from photutils_rcnn.models.roi_align import bilinear_samples
+from photutils_rcnn.models.roi_align import bilinear_samples, of_levels
 
 
 def rounded_levels(boxes, frame, config):
@@ -72,8 +72,7 @@ def crop_and_resize(features, shapes, boxes, image_index, levels, size):
     pooled : (R, size, size, C) tensor
         The pooled features.
     """
-    sides = ops.convert_to_tensor(np.array(shapes) - 1, dtype='float32')
-    y, x = sample_positions(boxes, ops.take(sides, levels, axis=0), size)
+    y, x = sample_positions(boxes, _last_cells(shapes, levels), size)
     return sample_at(features, shapes, y, x, image_index, levels)
 
 
@@ -127,10 +126,17 @@ def sample_at(features, shapes, y, x, image_index, levels):
     pooled : (R, size, size, C) tensor
         The samples.
     """
-    sides = ops.convert_to_tensor(np.array(shapes) - 1, dtype='float32')
-    last = ops.take(sides, levels, axis=0)
+    last = _last_cells(shapes, levels)
     inside = [ops.where(ops.logical_and(position >= 0,
                                         position <= last[:, axis, None]),
                         position, -2.)
               for axis, position in enumerate((y, x))]
     return bilinear_samples(features, shapes, *inside, image_index, levels)
+
+
+def _last_cells(shapes, levels):
+    """
+    The last row and column of the level of each region, (R, 2).
+    """
+    return ops.stack([of_levels([shape[axis] - 1 for shape in shapes], levels,
+                                'float32') for axis in range(2)], axis=-1)
