@@ -178,6 +178,11 @@ class TrainingLoop:
         if self.state['step'] == 0:
             # A run that was stopped before its first checkpoint begins anew.
             cut_log(self.folder / 'log.csv', 0)
+        first = self.state['step']
+        if first < self.n_steps:
+            log.info('training from step %d to %d, the losses follow every %d '
+                     'steps; the first takes longest, as it compiles the '
+                     'network', first, self.n_steps, self.log_every)
         ahead = deque()
         with ThreadPoolExecutor(self.n_threads) as pool:
             while self.state['step'] < self.n_steps:
@@ -200,8 +205,12 @@ class TrainingLoop:
                 is_last = (step == self.n_steps
                            or now - start > time_budget)
                 # A GPU need not wait for losses that nobody looks at.
-                if logs or validates or is_last or progress is not None:
+                if (logs or validates or is_last or progress is not None
+                        or step == first + 1):
                     losses = self._finite(losses)
+                if step == first + 1:
+                    log.info('step %d: loss %.3f after %.0f s', step,
+                             losses['loss'], time.monotonic() - start)
                 if logs:
                     self._write_log('train', losses, rate)
                 if validates:

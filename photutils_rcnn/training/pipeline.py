@@ -72,6 +72,7 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
     options = {key: recipe[key] for key
                in ('batch_size', 'side', 'max_sources', 'seed')}
     options['n_processes'] = n_processes
+    log.info('looking for sources to train on in %s', scenes)
     dataset = CropDataset(scenes, config, **options)
     validation = None
     if held_out is not None:
@@ -241,8 +242,10 @@ def finish_model(output, held_out, *, refined):
     shutil.copytree(source, folder)
     layers = load_model(folder).settings['network']['layers']
     if held_out is not None and layers != 'matterport':
+        log.info('calibrating the scores on %s', held_out)
         calibrate_model(folder, map(Scene.read,
                                     sorted(held_out.glob('*.npz'))))
     if (output / 'model').exists():
         shutil.rmtree(output / 'model')
     folder.replace(output / 'model')
+    log.info('the model is in %s', output / 'model')

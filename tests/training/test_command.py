@@ -43,7 +43,7 @@ def recipe(tmp_path):
     return path
 
 
-def test_recipe_to_model(recipe, tmp_path, capsys):
+def test_recipe_to_model(recipe, tmp_path, capsys, caplog):
     """
     One command simulates, trains and leaves a model; interrupted, it says
     so by its status and goes on where it was.
@@ -51,7 +51,11 @@ def test_recipe_to_model(recipe, tmp_path, capsys):
     out = tmp_path / 'run'
     command = ['train', str(out), '--recipe', str(recipe), '--precision',
                'float32']
-    assert main([*command, '--minutes', '1e-6']) == 3
+    with caplog.at_level('INFO'):
+        assert main([*command, '--minutes', '1e-6']) == 3
+    for text in ('looking for sources to train on', 'training from step 0 to 3',
+                 'step 1: loss', f'train {out} --resume goes on'):
+        assert text in caplog.text
     assert len(list((out / 'training_scenes').glob('*.npz'))) == 2
     assert len(list((out / 'validation_scenes').glob('*.npz'))) == 1
     assert (out / 'checkpoint.npz').exists()
