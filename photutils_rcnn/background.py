@@ -197,7 +197,7 @@ def estimate_noise(cube, background):
             levels.append(np.full((1, 1), sky_rms(residual, step)))
         else:
             error = _sky_error(cube.error[i], invalid)
-            ratio = sky_rms(_spread(residual, step) / error[thin][sky])
+            ratio = _scatter(_spread(residual, step) / error[thin][sky])
             levels.append(error * _error_scale(ratio, i))
     return np.stack(levels).astype(np.float32)
 
@@ -277,12 +277,21 @@ def sky_rms(residual, step=0.):
     residual = _spread(residual, step)
     if len(residual) == 0:
         return 1.0
+    return _scatter(residual) or residual.std() or 1.0
+
+
+def _scatter(residual):
+    """
+    The scatter of the sky, 0 if it has no noise.
+    """
+    if len(residual) == 0:
+        return 1.0
     estimates = [_clipped_rms(residual)]
     negative = residual[residual < 0]
     if len(negative) > 0.05 * len(residual):
         estimates.append(1.4826 * np.median(-negative))
     estimates = [value for value in estimates if value > 0]
-    return min(estimates) if estimates else (residual.std() or 1.0)
+    return min(estimates, default=0.0)
 
 
 def _sky_error(error, invalid):

@@ -173,8 +173,7 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None,
     steps = [value_step(image[~bad]) for image, bad
              in zip(cube, invalid, strict=True)]
     for i, step in enumerate(steps):
-        for value, area in find_fill(cube[i], invalid[i],
-                                     few_values=step > 0).items():
+        for value, area in find_fill(cube[i], invalid[i], step=step).items():
             msg = (f'{np.count_nonzero(area)} pixels of band {i + 1} of the '
                    f'data have the value {value:g} in whole areas, and are '
                    'taken to be without data; NaN or a mask says so clearly.')

@@ -233,6 +233,19 @@ def test_wrong_errors_are_told(factor, scaled, outcome):
     assert_allclose(noise, expected, rtol=0.05)
 
 
+@pytest.mark.parametrize('error', [1., 10.])
+def test_errors_of_a_sky_without_noise(error):
+    """
+    Errors are not held against sources where the sky has no noise.
+    """
+    image = np.full((100, 100), 100.)
+    y, x = np.mgrid[-10:10, -10:10]
+    image[40:60, 40:60] += 200 * np.exp(-((x - 0.3)**2 + (y - 0.2)**2) / 12)
+    cube = prepare_inputs(image, error=error)
+    with pytest.warns(AstropyUserWarning, match='hardly have noise'):
+        assert_equal(estimate_noise(cube, resolve_background(cube, 'auto')), error)
+
+
 def test_background_of_invalid_pixels():
     """
     A background may be unknown where the data are.

@@ -330,6 +330,42 @@ def test_fill_values(value, sky):
     assert_equal(cube.mask, border)
 
 
+@pytest.mark.parametrize('value', [-99., 1e30, 0., 65535.])
+@pytest.mark.parametrize('counts', [False, True])
+def test_narrow_fill(value, counts):
+    """
+    Gaps between chips and corners are small parts of a frame.
+    """
+    rng = np.random.default_rng(0)
+    frame = (rng.poisson(40, (300, 300)).astype(float) if counts
+             else rng.normal(100, 5, (300, 300)))
+    x, y = np.meshgrid(np.arange(300), np.arange(300))
+    fill = (abs(x - 150) < 6) | (x + y < 40)
+    frame[fill] = value
+    with pytest.warns(AstropyUserWarning, match='in whole areas'):
+        cube = prepare_inputs(frame)
+    assert_equal(cube.mask, fill)
+
+
+def test_saturated_star_with_a_trail():
+    """
+    A trail beside the sky belongs to a core into which the light of the star fades.
+    """
+    x, y = np.meshgrid(np.arange(300), np.arange(300))
+    star = 1e8 * (1 + ((x - 150)**2 + (y - 150)**2) / 16)**-2.5
+    frame = np.random.default_rng(0).normal(100, 5, (300, 300)) + star
+    frame[(abs(x - 150) < 3) & (abs(y - 150) < 100)] = 1e6
+    assert not prepare_inputs(np.minimum(frame, 65535)).mask.any()
+
+
+def test_clipped_at_zero():
+    """
+    A sky that is clipped at zero is none without data.
+    """
+    frame = np.random.default_rng(0).normal(0, 5, (400, 400)).clip(0)
+    assert not prepare_inputs(frame).mask.any()
+
+
 def test_several_fill_values():
     """
     Each band may have values of its own.
