@@ -40,7 +40,7 @@ def find_fill(image, invalid, *, step=0.):
         `True` for pixels that are known to be without data.
     step : float, optional
         The step between the values of pixels that have few, such as counts
-        (`~photutils_rcnn.background.value_step`). The default is 0: many values.
+        (`~photutils_rcnn.noise.value_step`). The default is 0: many values.
 
     Returns
     -------

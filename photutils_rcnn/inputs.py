@@ -9,10 +9,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from astropy import units as u
-from astropy.stats import sigma_clipped_stats
 from astropy.utils.exceptions import AstropyUserWarning
-from scipy import ndimage
 
 from photutils_rcnn._unpacking import (
     as_mask,
@@ -21,12 +18,12 @@ from photutils_rcnn._unpacking import (
     to_float32,
     unpack,
 )
-from photutils_rcnn.background import value_step
 from photutils_rcnn.bands import wavelength_order
-from photutils_rcnn.fill_values import SIDE, SIDE_OF_COUNTS, find_fill
+from photutils_rcnn.errors import prepare_error, prepare_gain, replace_zero_errors
+from photutils_rcnn.fill_values import find_fill
+from photutils_rcnn.noise import value_step
 
 MIN_SIDE = 16
-MAX_SAMPLE = 100_000  # pixels that tell the noise of the sky
 
 
 @dataclass(frozen=True)
@@ -155,7 +152,7 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None,
 
     invalid = ~np.isfinite(cube)
     invalid |= _prepare_mask(given.mask, cube.shape)
-    sigma = _prepare_error(given.error, cube.shape)
+    sigma = prepare_error(given.error, cube.shape)
     if sigma is not None:
         bad = ~np.isfinite(sigma)
         if (bad | (sigma <= 0)).all():
@@ -181,13 +178,13 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None,
             invalid[i] |= area
             cube[i][area] = 0.0
     if sigma is not None:
-        _replace_zero_errors(sigma, cube, invalid, steps)
+        replace_zero_errors(sigma, cube, invalid, steps)
 
     names, order = _prepare_bands(bands, n_bands)
     if order != list(range(n_bands)):
         cube, invalid = cube[order], invalid[order]
         sigma = None if sigma is None else sigma[order]
-    gain = _prepare_gain(gain, given.unit, cube.shape)
+    gain = prepare_gain(gain, given.unit, cube.shape)
     if gain is not None:
         gain = gain[order]
     return ImageCube(cube, invalid, sigma, given.unit,
@@ -214,62 +211,6 @@ def _leave_out_dead_bands(cube, invalid):
         cube[i] = 0.0
 
 
-def _replace_zero_errors(sigma, cube, invalid, steps):
-    """
-    Take zero errors in whole areas as no data, others as that of the sky.
-    """
-    n_replaced = 0
-    for error, image, bad, step in zip(sigma, cube, invalid, steps,
-                                       strict=True):
-        zero = (error == 0) & ~bad
-        if zero.any() and not bad.all():
-            side = SIDE_OF_COUNTS if step else SIDE
-            blank = ndimage.binary_opening(zero, np.ones((side, side)))
-            bad |= blank
-            image[blank] = 0.0
-            zero &= ~blank
-            n_replaced += np.count_nonzero(zero)
-            valid = image[~bad].astype(float)
-            # the median deviation of sparse counts is zero
-            error[zero] = sigma_clipped_stats(
-                valid[::-(-valid.size // MAX_SAMPLE)])[2] or step or 1.0
-        error[~(error > 0)] = 1.0
-    if n_replaced:
-        msg = (f'error is zero for {n_replaced} pixels whose data are valid; '
-               'the noise of the sky is taken there. The square root of '
-               'counts is no error where there are few: without error it is '
-               'measured.')
-        warnings.warn(msg, AstropyUserWarning, stacklevel=4)
-
-
-def _prepare_gain(gain, unit, shape):
-    """
-    The gain, of a shape that broadcasts to the cube.
-    """
-    if gain is None:
-        return None
-    if isinstance(gain, u.Quantity):
-        try:
-            gain = gain.to_value(u.electron / (unit or u.dimensionless_unscaled))
-        except u.UnitConversionError as exc:
-            msg = ('gain must be in electrons per unit of the data '
-                   f'({unit}), got {gain.unit}')
-            raise ValueError(msg) from exc
-    try:
-        values = np.asarray(gain, dtype=np.float32)
-    except (TypeError, ValueError) as exc:
-        msg = f'gain must be a number or an array of numbers, got {gain!r}'
-        raise TypeError(msg) from exc
-    if values.ndim == 0 or values.shape == (shape[0],):
-        values = np.broadcast_to(values.reshape(-1, 1, 1), (shape[0], 1, 1))
-    else:
-        values = broadcast(values, shape, 'gain')
-    if not (values > 0).any() or not (values >= 0).all():
-        msg = f'gain must be positive, got {gain!r}'
-        raise ValueError(msg)
-    return values
-
-
 def _prepare_mask(mask, shape):
     """
     The mask, of the shape of the cube.
@@ -281,23 +222,6 @@ def _prepare_mask(mask, shape):
         msg = 'mask must not be True for all pixels'
         raise ValueError(msg)
     return mask
-
-
-def _prepare_error(error, shape):
-    """
-    The errors as a new array of the shape of the cube.
-    """
-    if error is None:
-        return None
-    error = np.asarray(error)
-    if error.ndim == 0 or error.shape == (shape[0],):
-        error = error.reshape(-1, 1, 1)
-    else:
-        error = broadcast(error, shape, 'error')
-    if (error < 0).any():
-        msg = f'error must not be negative, got {error[error < 0][0]}'
-        raise ValueError(msg)
-    return np.array(np.broadcast_to(error, shape), dtype=np.float32)
 
 
 def _prepare_bands(bands, n_bands):

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photutils_rcnn.background import estimate_noise, resolve_background
+from photutils_rcnn.background import resolve_background
 from photutils_rcnn.binned_map import BinnedMap, map_like
+from photutils_rcnn.noise import estimate_noise
 from photutils_rcnn.stretches import ArcsinhStretch
 from photutils_rcnn.tiling import row_blocks
 
@@ -230,7 +231,7 @@ class NormalizedCube:
 
 
 def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3,
-                   noise_scale=1.):
+                   noise_scale=1., check_error=True):
     """
     Normalize a frame for the network.
 
@@ -257,6 +258,9 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3,
     noise_scale : float or (n_bands,) array_like, optional
         What the estimated noise is multiplied with, where a sky with structure
         acts as more noise. The default is 1.
+    check_error : bool, optional
+        Whether to warn of errors that do not fit the data. The default is
+        `True`.
 
     Returns
     -------
@@ -266,11 +270,11 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3,
     Notes
     -----
     The noise is the standard deviation of a pixel of the empty sky; see
-    `~photutils_rcnn.background.estimate_noise`.
+    `~photutils_rcnn.noise.estimate_noise`.
     """
     stretch = ArcsinhStretch() if stretch is None else stretch
     background = resolve_background(cube, background)
-    noise = estimate_noise(cube, background) * np.reshape(
+    noise = estimate_noise(cube, background, check_error) * np.reshape(
         noise_scale, (-1, 1, 1)).astype(np.float32)
     raw = getattr(stretch, 'takes_raw_pixels', False)
     if raw and cube.n_bands != n_bands:

@@ -11,27 +11,18 @@ from importlib.metadata import version
 from numbers import Integral, Real
 
 import numpy as np
-from astropy.utils.exceptions import AstropyUserWarning
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
 
 import photutils_rcnn
 from photutils_rcnn._unpacking import same_unit
 from photutils_rcnn.classes import CLASS_NAMES
-from photutils_rcnn.inference import run_inference
+from photutils_rcnn.detection import detect
 from photutils_rcnn.inputs import prepare_inputs
-from photutils_rcnn.io.fits import read_frame
-from photutils_rcnn.io.frames import frame_arguments
-from photutils_rcnn.io.opening import is_fits
+from photutils_rcnn.io.frames import from_files
 from photutils_rcnn.models import zoo
-from photutils_rcnn.normalization import SignalToNoise, normalize_cube, to_model_fwhm
-from photutils_rcnn.pixel_check import STRUCTURED, check_pixels
-from photutils_rcnn.psf import check_fwhm, estimate_fwhm, given_fwhm
+from photutils_rcnn.psf import check_fwhm
 from photutils_rcnn.result import RCNNResult
-from photutils_rcnn.sky_residuals import follow_sky, sky_offset
-from photutils_rcnn.stretches import get_stretch
-
-MAX_REFINEMENTS = 2  # of the background, under a sky with structure
 
 
 class RCNNSegmenter:
@@ -174,16 +165,13 @@ class RCNNSegmenter:
         """
         # Whatever np.seterr says, underflow and the like are no errors here.
         with np.errstate(all='warn', under='ignore'):
-            if is_fits(data):
-                told = frame_arguments(read_frame(data, errors=False,
-                                                  masks=mask is None))
-                data, mask = told['data'], told['mask'] if mask is None else mask
-            cube = prepare_inputs(data, mask=mask)
+            data, given = from_files(data, mask=mask)
+            cube = prepare_inputs(data, **given)
             blocked = cube.mask
             if threshold is not None:
                 blocked = blocked | _not_above(cube, threshold)
-            detections, *_ = self._detect(cube, self.background)
-            labels, _ = detections.paint(mask=blocked)
+            found = self._detect(cube, self.background)
+            labels, _ = found.instances.paint(mask=blocked)
         if not labels.any():
             _warn_nothing_found()
             return None
@@ -253,14 +241,8 @@ class RCNNSegmenter:
             scatter of the sky; see also
             `~photutils_rcnn.inputs.prepare_inputs`.
         """
-        given = {'error': error, 'mask': mask, 'wcs': wcs, 'bands': bands,
-                 'gain': gain}
-        if is_fits(data):
-            told = frame_arguments(read_frame(
-                data, errors=error is None, masks=mask is None))
-            data = told.pop('data')
-            given = {name: told[name] if value is None else value
-                     for name, value in given.items()}
+        data, given = from_files(data, error=error, mask=mask, wcs=wcs,
+                                 bands=bands, gain=gain)
         with np.errstate(all='warn', under='ignore'):
             return self._segment_cube(prepare_inputs(data, **given),
                                       background)
@@ -270,108 +252,26 @@ class RCNNSegmenter:
         The result for a frame of which no other copy need be kept.
         """
         background = self.background if background is None else background
-        detections, normalized, fwhm = self._detect(cube, background,
-                                                    stacklevel=4)
-        labels, label_of_source = detections.paint(mask=cube.mask)
+        found = self._detect(cube, background, stacklevel=5)
+        labels, label_of_source = found.instances.paint(mask=cube.mask)
         if not labels.any():
             _warn_nothing_found(stacklevel=4)  # the caller of segment
         mode = background if isinstance(background, str) else 'given'
-        return RCNNResult(detections, labels, label_of_source, cube=cube,
-                          background=normalized.background,
-                          noise=normalized.noise, wcs=cube.wcs,
-                          bands=cube.bands, meta=self._meta(cube, mode, fwhm))
+        return RCNNResult(
+            found.instances, labels, label_of_source, cube=cube,
+            background=found.background, noise=found.noise, wcs=cube.wcs,
+            bands=cube.bands, meta=self._meta(cube, mode, found.psf_fwhm))
 
-    def _detect(self, cube, background, stacklevel=3):
+    def _detect(self, cube, background, stacklevel=4):
         """
-        The instances of a frame, the frame as it is measured and the FWHM of
-        its PSF.
-
-        The network sees a sky that is flattened further where what is left of
-        it would pass for sources. Catalogs are measured on that sky only if
-        its background was to be estimated.
+        The sources of a frame; see `~photutils_rcnn.detection.detect`.
         """
-        normalized = self._normalize(cube, background)
         with _Progress(self.progress_bar) as progress:
-            if self._is_guest:
-                detections, fwhm = self._infer(cube, normalized, progress)
-                return detections, normalized, fwhm
-            seen = normalized
-            offset = (None if isinstance(background, str)
-                      else sky_offset(cube, normalized))
-            if offset is not None:
-                _warn(f'The sky is at {_listed(offset)} of its noise after '
-                      'subtraction of the given background, not near zero; '
-                      'for detection, but not in the catalogs, it was '
-                      'estimated.', stacklevel)
-                seen = self._normalize(cube, 'auto')
-            detections, fwhm, check = self._checked(cube, seen, progress)
-            first, measured_here = check, isinstance(background, str)
-            for _ in range(MAX_REFINEMENTS):
-                if not check.misled:
-                    break
-                sky, scale, noise_scale = check.smooth_sky()
-                followed = follow_sky(cube, seen, sky)
-                seen = self._normalize(cube, followed, noise_scale)
-                detections, fwhm, check = self._checked(cube, seen, progress)
-                if measured_here:
-                    normalized = (seen if max(noise_scale) == 1
-                                  else self._normalize(cube, followed))
-            if first.misled:
-                _warn('The sky has structure on the scale of sources, of '
-                      f'{first.rms:.2g} times the noise on {first.scale} '
-                      'pixels, which hides sources or passes for some: '
-                      + ('the background was' if measured_here else
-                         'for detection, but not in the catalogs, it was')
-                      + f' followed on a scale of {scale} pixels, extended '
-                      'sources may have lost light.', stacklevel)
-            n_dropped = len(detections) - int(check.keep.sum())
-            if n_dropped and check.rms > STRUCTURED:
-                _warn(f'{n_dropped} detections that do not stand out from the '
-                      'structure of the sky were dropped.', stacklevel)
-        if not check.keep.all():
-            detections = detections[check.keep]
-            detections.flag_overlaps()
-        return detections, normalized, fwhm
-
-    @property
-    def _is_guest(self):
-        """
-        Whether the model is one of Astro R-CNN, whose footprints are no
-        isophotes that pixels could be held against.
-        """
-        return self.model.settings.get('protocol') == 'matterport'
-
-    def _normalize(self, cube, background, noise_scale=1.):
-        params = dict(self.model.stretch)
-        return normalize_cube(
-            cube, background=background, noise_scale=noise_scale,
-            stretch=get_stretch(params.pop('name'), **params),
-            n_bands=self.model.settings['network']['n_bands'])
-
-    def _infer(self, cube, normalized, progress):
-        """
-        The instances, and the FWHM of the PSF.
-        """
-        n_bands = self.model.settings['network']['n_bands']
-        fwhm = given_fwhm(self.psf_fwhm, cube)
-        if isinstance(self.psf_fwhm, str):
-            snr = SignalToNoise(cube, normalized.background, normalized.noise)
-            fwhm = estimate_fwhm(snr, cube.invalid)
-        return run_inference(
-            self.model, normalized.image, normalized.invalid,
-            psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm, n_bands),
-            score_threshold=self.score_threshold,
-            nms_threshold=self.nms_threshold, tile_size=self.tile_size,
-            progress=progress), fwhm
-
-    def _checked(self, cube, normalized, progress):
-        """
-        The instances, the FWHM and the check against the pixels.
-        """
-        detections, fwhm = self._infer(cube, normalized, progress)
-        snr = SignalToNoise(cube, normalized.background, normalized.noise)
-        return detections, fwhm, check_pixels(detections.footprints(), snr,
-                                              cube.invalid, fwhm)
+            return detect(
+                self.model, cube, background, psf_fwhm=self.psf_fwhm,
+                score_threshold=self.score_threshold,
+                nms_threshold=self.nms_threshold, tile_size=self.tile_size,
+                progress=progress, stacklevel=stacklevel)
 
     def _meta(self, cube, background, fwhm):
         """
@@ -438,14 +338,6 @@ def _not_above(cube, threshold):
         raise ValueError(msg)
     # A threshold that is not a number is not exceeded.
     return ~(cube.data[0] > threshold)
-
-
-def _warn(message, stacklevel):
-    warnings.warn(message, AstropyUserWarning, stacklevel=stacklevel + 1)
-
-
-def _listed(values):
-    return ', '.join(f'{value:.2g}' for value in values)
 
 
 def _warn_nothing_found(stacklevel=3):

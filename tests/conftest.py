@@ -63,10 +63,10 @@ def fake_model(monkeypatch):
     """
     A model that needs no network.
     """
-    monkeypatch.setattr('photutils_rcnn.segmenter.run_inference',
+    monkeypatch.setattr('photutils_rcnn.detection.run_inference',
                         fake_inference)
     return SimpleNamespace(
-        name='fake', sha256='0' * 64,
+        name='fake', sha256='0' * 64, isophotal=True,
         thresholds={'score': 0.5, 'nms': 0.6, 'mask': 0.5},
         stretch={'name': 'arcsinh', 'scale': 2.0},
         settings={'network': {'n_bands': 3}})

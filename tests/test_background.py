@@ -11,10 +11,10 @@ from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn.background import (
     estimate_background,
-    estimate_noise,
     resolve_background,
 )
 from photutils_rcnn.inputs import prepare_inputs
+from photutils_rcnn.noise import estimate_noise
 
 
 def _frame(shape, seed=0):

@@ -122,6 +122,21 @@ def test_user_is_told_of_structure(segmenter):
     assert not result.labels.any()
 
 
+def test_wrong_error_is_told_once(segmenter):
+    """
+    Also where the sky is searched more than once.
+    """
+    data = 1000 + 10 * (_noise() + _fringes(2, 60))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        segmenter.segment(data, error=0.1)
+    told = [str(item.message) for item in caught]
+    assert sum('does not fit the data' in text for text in told) == 1
+    assert sum('structure on the scale of' in text for text in told) == 1
+    assert {item.filename for item in caught
+            if 'structure on' in str(item.message)} == {__file__}
+
+
 @pytest.mark.parametrize('level', [-30, -8, 30, 1000])
 def test_sky_that_is_not_zero(segmenter, sources, level):
     """

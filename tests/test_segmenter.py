@@ -16,8 +16,7 @@ from numpy.testing import assert_allclose, assert_equal
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
 
-from photutils_rcnn import RCNNSegmenter
-from photutils_rcnn import segmenter as segmenter_module
+from photutils_rcnn import RCNNSegmenter, detection
 
 
 @pytest.fixture
@@ -257,13 +256,13 @@ def test_psf_fwhm(fake_model, field, monkeypatch):
     used, for each band of the data.
     """
     told = []
-    fake = segmenter_module.run_inference
+    fake = detection.run_inference
 
     def infer(*args, psf_fwhm, **options):
         told.append(psf_fwhm)
         return fake(*args, **options)
 
-    monkeypatch.setattr(segmenter_module, 'run_inference', infer)
+    monkeypatch.setattr(detection, 'run_inference', infer)
     pair = np.stack([field, field])
     for psf_fwhm, used, bands in (
             (4, [4, 4], [4, 4, 4]), ([3, 4], [3, 4], [3, 3.5, 4])):

@@ -117,9 +117,10 @@ def run(args):
         given['mask'] = _one_or_each(flags.masks, frame, '--mask')
         notes.extend(f'mask: {note}' for note in flags.notes)
     if args.gain:
-        given['gain'] = _gain(args.gain)
+        given['gain'] = _numbers(args.gain, '--gain', ('none',))
     segmenter = make_segmenter(
-        args, psf_fwhm=_psf_fwhm(args.psf_fwhm),
+        args, psf_fwhm=_numbers(
+            args.psf_fwhm, '--psf-fwhm', ('auto', 'none')),
         background=_background(args.background, frame.unit))
     bands = _split(args.bands) or frame.bands
     cube = prepare_inputs(given.pop('data'), **{**given, 'bands': bands})
@@ -178,28 +179,20 @@ def _background(text, unit):
     return level if unit is None or level == 0 else level * unit
 
 
-def _gain(text):
-    if text == 'none':
-        return None
-    try:
-        gain = [float(item) for item in _split(text)]
-    except ValueError as exc:
-        msg = ("--gain must be 'none' or numbers separated by commas, got "
-               f'{text!r}')
-        raise ValueError(msg) from exc
-    return gain[0] if len(gain) == 1 else gain
-
-
-def _psf_fwhm(text):
-    if text in ('auto', 'none'):
+def _numbers(text, option, words):
+    """
+    One number, or one for each band, from an option that may be a word.
+    """
+    if text in words:
         return None if text == 'none' else text
     try:
-        widths = [float(item) for item in _split(text)]
+        values = [float(item) for item in _split(text)]
     except ValueError as exc:
-        msg = ("--psf-fwhm must be 'auto', 'none' or numbers separated by "
-               f'commas, got {text!r}')
+        names = ', '.join(repr(word) for word in words)
+        msg = (f'{option} must be {names} or numbers separated by commas, got '
+               f'{text!r}')
         raise ValueError(msg) from exc
-    return widths[0] if len(widths) == 1 else widths
+    return values[0] if len(values) == 1 else values
 
 
 def _split(text, *, numbers=False):

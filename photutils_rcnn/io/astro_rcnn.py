@@ -86,8 +86,9 @@ class TrainingSet:
             ``blendedness`` and the zero points are NaN. No source is to be
             ignored.
         """
-        from photutils_rcnn.background import estimate_noise, resolve_background
+        from photutils_rcnn.background import resolve_background
         from photutils_rcnn.inputs import prepare_inputs
+        from photutils_rcnn.noise import estimate_noise
         from photutils_rcnn.simulation.scene import Scene
 
         cube = prepare_inputs(self.data, bands=self.bands)

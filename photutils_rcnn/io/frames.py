@@ -3,9 +3,12 @@
 Frames read from FITS files as arguments of the segmenter.
 """
 
-__all__ = ['frame_arguments']
+__all__ = ['frame_arguments', 'from_files']
 
 import numpy as np
+
+from photutils_rcnn.io.fits import read_frame
+from photutils_rcnn.io.opening import is_fits
 
 
 def frame_arguments(frame):
@@ -35,3 +38,31 @@ def frame_arguments(frame):
         'mask': None if frame.masks is None else np.stack(frame.masks),
         'wcs': frame.wcs, 'bands': frame.bands,
         'gain': None if gain is None or None in gain else gain}
+
+
+def from_files(data, **given):
+    """
+    Read data that are named by paths or HDUs, and what belongs to them.
+
+    Parameters
+    ----------
+    data : object
+        What a user gave; anything but paths and HDUs stays as it is.
+    **given
+        The arguments of `~photutils_rcnn.inputs.prepare_inputs` that the
+        user may have given; those that are `None` are taken from the files.
+
+    Returns
+    -------
+    data : object
+        The data.
+    given : dict
+        The arguments.
+    """
+    if not is_fits(data):
+        return data, given
+    told = frame_arguments(read_frame(
+        data, **{f'{name}s': name in given and given[name] is None
+                 for name in ('error', 'mask')}))
+    return told['data'], {name: told[name] if value is None else value
+                          for name, value in given.items()}

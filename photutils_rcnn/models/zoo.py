@@ -100,6 +100,13 @@ class Model:
         """
         return self.settings['halo']
 
+    @property
+    def isophotal(self):
+        """
+        Whether footprints are isophotes, which pixels can be held against.
+        """
+        return self.settings.get('protocol') is None
+
     @cached_property
     def network(self):
         """

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-import photutils_rcnn.segmenter as segmenter_module
+from photutils_rcnn import detection
 from photutils_rcnn.cli import main
 from photutils_rcnn.simulation.scene import Scene
 
@@ -123,13 +123,13 @@ def test_output_that_is_a_file(folder, capsys):
 def test_thresholds(folder, options, lowest, cut, capsys, monkeypatch):
     """Curves need low scores; the cut is the model's if none is given."""
     asked = []
-    fake = segmenter_module.run_inference
+    fake = detection.run_inference
 
     def infer(*args, score_threshold, **others):
         asked.append(score_threshold)
         return fake(*args, score_threshold=score_threshold, **others)
 
-    monkeypatch.setattr(segmenter_module, 'run_inference', infer)
+    monkeypatch.setattr(detection, 'run_inference', infer)
     assert evaluate(folder, '--limit', '1', *options) == 0
     assert asked == [lowest]
     assert f'score_threshold = {cut}' in capsys.readouterr().out
