@@ -6,8 +6,9 @@ None of it is a source: diffraction spikes, saturation and bleed trails,
 cosmic rays, satellite trails, residual background, missing pixels.
 """
 
-__all__ = ['add_cosmic_rays', 'add_spikes', 'add_trail',
-           'missing_pixels', 'residual_background', 'saturate']
+__all__ = ['add_cosmic_rays', 'add_halo', 'add_spikes', 'add_trail',
+           'missing_pixels', 'repair_cores', 'residual_background', 'saturate',
+           'sky_structure']
 
 import numpy as np
 from scipy import ndimage
@@ -62,6 +63,44 @@ def add_spikes(light, x, y, fluxes, sigma, fwhm, n_spikes, share, angle):
                 -0.5 * (across / width) ** 2)
 
 
+def add_halo(light, x, y, fluxes, sigma, fraction, radius):
+    """
+    Add the out-of-focus reflection of a star, a disc with a hole, in place.
+
+    Parameters
+    ----------
+    light : (n_bands, ny, nx) `~numpy.ndarray`
+        The frame.
+    x, y : float
+        The position of the star.
+    fluxes, sigma : (n_bands,) `~numpy.ndarray`
+        Its fluxes and the noise per pixel.
+    fraction : float
+        The fraction of the star's flux in the halo.
+    radius : float
+        The radius of the halo in pixels. Its center is up to a third of that
+        away from the star, the further the further the star is from the middle
+        of the frame, as with reflections between filter and detector.
+    """
+    ny, nx = light.shape[1:]
+    level = fraction * fluxes / (np.pi * radius**2)
+    bands = np.flatnonzero(level > 0.05 * sigma)
+    if not len(bands):
+        return
+    x = x + (x / nx - 0.5) * radius * 2 / 3
+    y = y + (y / ny - 0.5) * radius * 2 / 3
+    cols = np.arange(max(int(x - radius) - 3, 0), min(int(x + radius) + 4, nx))
+    rows = np.arange(max(int(y - radius) - 3, 0), min(int(y + radius) + 4, ny))
+    if not (len(cols) and len(rows)):
+        return
+    distance = np.hypot(cols[None, :] - x, rows[:, None] - y)
+    edge = 0.05 * radius + 1
+    disc = 1 / (1 + np.exp((distance - radius) / edge * 4)) - 1 / (
+        1 + np.exp((distance - 0.3 * radius) / edge * 4))
+    for b in bands:
+        light[b, rows[0]:rows[-1] + 1, cols[0]:cols[-1] + 1] += level[b] * disc
+
+
 def saturate(data, full_well, bleeding, rng):
     """
     Clip saturated pixels and let their charge bleed along columns, in place.
@@ -102,6 +141,35 @@ def saturate(data, full_well, bleeding, rng):
         frame[hot] = full_well
         saturated |= hot
     return saturated
+
+
+def repair_cores(data, saturated, how):
+    """
+    Replace saturated pixels as pipelines do, in place.
+
+    Parameters
+    ----------
+    data : (n_bands, ny, nx) `~numpy.ndarray`
+        The frame.
+    saturated : 2D bool `~numpy.ndarray`
+        The saturated pixels.
+    how : {'interpolated', 'zero', 'hole'}
+        ``'interpolated'`` takes each pixel from the nearest good ones of its
+        row, ``'zero'`` sets it to the sky, ``'hole'`` to a fraction of the
+        saturation level, as counters that roll over do.
+    """
+    for frame in data:
+        if how == 'zero':
+            frame[saturated] = 0
+        elif how == 'hole':
+            frame[saturated] *= 0.3
+        else:
+            for row in np.flatnonzero(saturated.any(axis=1)):
+                bad = saturated[row]
+                if not bad.all():
+                    frame[row, bad] = np.interp(
+                        np.flatnonzero(bad), np.flatnonzero(~bad),
+                        frame[row, ~bad])
 
 
 def add_cosmic_rays(frame, number, sigma, rng):
@@ -197,6 +265,51 @@ def residual_background(shape, rms, rng):
         background = background * rng.random() + patches
     background = background - background.mean()
     return background * (rms / max(background.std(), 1e-12))
+
+
+def sky_structure(shape, kind, rng):
+    """
+    Structure of the sky that a background on a coarse mesh leaves.
+
+    Parameters
+    ----------
+    shape : (2,) tuple of int
+        The shape of the frame.
+    kind : {'fringes', 'patches', 'steps'}
+        Fringes bend a little and vary in strength; patches are a smooth random
+        field on scales of 8 to 40 pixels, as nebulae; steps are those of
+        amplifiers.
+    rng : `numpy.random.Generator`
+        The random generator.
+
+    Returns
+    -------
+    structure : 2D float64 `~numpy.ndarray`
+        The structure, of mean 0 and standard deviation 1.
+    """
+    rows, cols = np.mgrid[:shape[0], :shape[1]].astype(float)
+    smooth = [ndimage.gaussian_filter(rng.standard_normal(shape), 40,
+                                      mode='reflect') for _ in range(2)]
+    smooth = [field / field.std() for field in smooth]
+    if kind == 'fringes':
+        phi, period = rng.uniform(0, np.pi), np.exp(rng.uniform(*np.log((18, 150))))
+        phase = (cols * np.cos(phi) + rows * np.sin(phi)) / period
+        structure = np.sin(2 * np.pi * (phase + rng.uniform(0, 0.5) * smooth[0])
+                           ) * np.exp(0.4 * smooth[1])
+    elif kind == 'patches':
+        scale = np.exp(rng.uniform(*np.log((8, 40))))
+        structure = ndimage.gaussian_filter(rng.standard_normal(shape), scale,
+                                            mode='reflect')
+    elif kind == 'steps':
+        along = cols if rng.random() < 0.7 else rows
+        width = rng.uniform(40, 200)
+        levels = rng.normal(size=int(max(shape) / width) + 3)
+        structure = levels[((along + rng.uniform(0, width)) / width).astype(int)]
+    else:
+        msg = f"kind must be 'fringes', 'patches' or 'steps', got {kind!r}"
+        raise ValueError(msg)
+    structure = structure - structure.mean()
+    return structure / max(structure.std(), 1e-12)
 
 
 def missing_pixels(shape, kind, rng):

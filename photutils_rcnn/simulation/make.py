@@ -13,7 +13,7 @@ from photutils_rcnn.simulation.layout import draw_population
 from photutils_rcnn.simulation.noise import add_noise, amplification
 from photutils_rcnn.simulation.population import half_light_radius
 from photutils_rcnn.simulation.presets import draw_settings
-from photutils_rcnn.simulation.psf import PointSpread
+from photutils_rcnn.simulation.psf import ROUND, PointSpread
 from photutils_rcnn.simulation.rendering import Renderer
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.simulation.truth import measure_truth
@@ -23,9 +23,11 @@ def _point_spreads(settings):
     return [PointSpread(settings.psf_kind, fwhm, beta=settings.beta,
                         e1=e1, e2=e2, obscuration=settings.obscuration,
                         aureole=settings.aureole,
-                        aureole_slope=settings.aureole_slope)
-            for fwhm, (e1, e2) in zip(
+                        aureole_slope=settings.aureole_slope,
+                        components=components)
+            for fwhm, (e1, e2), components in zip(
                 settings.fwhm, settings.ellipticities[:len(settings.fwhm)],
+                settings.components or [ROUND] * len(settings.fwhm),
                 strict=True)]
 
 
@@ -42,10 +44,17 @@ def _with_artifacts(total, population, fluxes, settings, sigma, fwhm, rng):
             artifacts.add_spikes(light, population.x[i], population.y[i],
                                  fluxes[i], sigma, fwhm, settings.spikes,
                                  settings.spike_share, angle)
+    if settings.halo_fraction:
+        for i in np.flatnonzero(population.class_id == STAR):
+            artifacts.add_halo(light, population.x[i], population.y[i],
+                               fluxes[i], sigma, settings.halo_fraction,
+                               settings.halo_radius)
     data = add_noise(rng, light, settings.variance, settings.kernel)
     if np.isfinite(settings.full_well):
         saturated = artifacts.saturate(data, settings.full_well,
                                        settings.bleeding, rng)
+        if settings.saturated_cores != 'flat':
+            artifacts.repair_cores(data, saturated, settings.saturated_cores)
         if settings.mask_saturated:
             bad |= saturated
     for b, frame in enumerate(data):
@@ -57,6 +66,10 @@ def _with_artifacts(total, population, fluxes, settings, sigma, fwhm, rng):
         if settings.background:
             frame += sigma[b] * artifacts.residual_background(
                 shape, settings.background, rng)
+    if settings.structure:
+        pattern = artifacts.sky_structure(shape, settings.structure, rng)
+        for frame, rms in zip(data, sigma, strict=True):
+            frame += rms * settings.structure_rms * pattern * rng.uniform(0, 1)
     if settings.trail:
         b = rng.integers(len(data))
         artifacts.add_trail(data[b], sigma[b], fwhm[b], rng)
@@ -128,7 +141,7 @@ def make_scene(preset, seed, **overrides):
     sigma = np.sqrt(variance)
     fwhm = np.array([psf.fwhm for psf in point_spreads])
     renderer = Renderer(point_spreads, settings.zero_points, sigma,
-                        settings.shape)
+                        settings.shape, settings.shifts)
     fluxes = renderer.fluxes(population)
     total = np.zeros((len(sigma), *settings.shape), dtype=np.float32)
     stamps = []

@@ -211,8 +211,11 @@ def _universal_bands(rng):
 
 def _universal_psf(rng, n_bands):
     space = rng.random() < 0.35
-    fwhm = np.exp(rng.uniform(np.log(1.8), np.log(4.5 if space else 8.0)))
-    ratios = np.clip(rng.normal(1, 0.07, n_bands), 0.85, 1.2)
+    fwhm = np.exp(rng.uniform(*np.log((1.5, 4.5) if space else (1.8, 9.5))))
+    # seeing and its dependence on wavelength, or bands taken in other nights
+    ratios = np.clip(rng.normal(1, 0.07, n_bands), 0.85, 1.2) if (
+        rng.random() < 0.5) else np.clip(
+        np.exp(rng.normal(0, 0.18, n_bands)), 0.75, 1.33)
     width = np.exp(rng.uniform(*np.log((0.08, 0.25) if space
                                        else (0.5, 1.6))))
     kind = rng.choice(['airy', 'moffat'] if space
@@ -220,7 +223,7 @@ def _universal_psf(rng, n_bands):
                       if not space else [0.75, 0.25])
     widest = rng.random() < 0.7
     return {
-        'fwhm': tuple(np.clip(fwhm * ratios, 1.8, 8.0).tolist()),
+        'fwhm': tuple(np.clip(fwhm * ratios, 1.4, 10.0).tolist()),
         'pixel_scale': float(width / fwhm),
         'psf_kind': str(kind),
         'beta': float(np.exp(rng.uniform(*np.log((2.2, 5.0))))),
@@ -228,9 +231,48 @@ def _universal_psf(rng, n_bands):
         'aureole': float(10 ** rng.uniform(-2.3, -1.0)) if widest else 0.0,
         'aureole_slope': float(rng.uniform(2.2, 3.0)),
         'ellipticities': _ellipticities(rng, n_bands, 0.03),
+        'components': () if kind == 'airy' else _components(rng, n_bands),
+        'shifts': tuple(map(tuple, np.clip(
+            rng.normal(0, 0.13, (n_bands, 2)), -0.4, 0.4).tolist()))
+        if rng.random() < 0.6 else (),
         'spikes': int(rng.choice([0, 4, 6, 8], p=[0.2, 0.6, 0.12, 0.08])
                       if space or rng.random() < 0.6 else 0),
         'spike_share': float(10 ** rng.uniform(-2.6, -1.6))}, space
+
+
+def _components(rng, n_bands):
+    """
+    Cores as coadds, aberrations and tracking make them.
+    """
+    kind = rng.choice(['round', 'coadd', 'coma', 'trefoil'],
+                      p=[0.5, 0.25, 0.15, 0.1])
+    if kind == 'round':
+        return ()
+    phi = rng.uniform(0, 2 * np.pi)
+    bands = []
+    for _ in range(n_bands):
+        here = phi + rng.normal(0, 0.2)
+        if kind == 'coadd':
+            n = rng.integers(2, 5)
+            flux = rng.dirichlet(np.full(n, 4.0))
+            scale = np.exp(rng.normal(0, 0.2, n))
+            dx, dy = rng.normal(0, 0.06, (2, n))
+        elif kind == 'coma':
+            share = rng.uniform(0.1, 0.35)
+            flux, scale = np.array([1 - share, share]), np.array([1.0, 1.4])
+            away = np.array([0, rng.uniform(0.1, 0.5)])
+            dx, dy = away * np.cos(here), away * np.sin(here)
+        else:
+            share = rng.uniform(0.1, 0.4)
+            flux = np.array([1 - share] + [share / 3] * 3)
+            scale = np.ones(4)
+            angles = here + np.arange(3) * 2 * np.pi / 3
+            away = rng.uniform(0.3, 0.6)
+            dx = np.append(0, away * np.cos(angles))
+            dy = np.append(0, away * np.sin(angles))
+        bands.append(tuple(zip(*(values.tolist() for values in
+                                 (flux, scale, dx, dy)), strict=True)))
+    return tuple(bands)
 
 
 def _universal_kernel(rng):
@@ -281,7 +323,7 @@ def _universal(rng, shape):
     galaxy_steepness = float(rng.uniform(0.6, 1.05))
     if crowded:
         steepness_range = (0.8, 2.5)
-    elif rng.random() < 0.08:  # full of the halos of bright stars
+    elif rng.random() < 0.12:  # full of the halos of bright stars
         steepness_range = (0.3, 0.7)
     else:
         steepness_range = (0.7, 1.6)
@@ -325,4 +367,12 @@ def _universal(rng, shape):
         if rng.random() < 0.25 else 0.0,
         background=float(rng.uniform(0.05, 0.5))
         if rng.random() < 0.4 else 0.0,
-        trail=bool(rng.random() < 0.04), missing=missing)
+        trail=bool(rng.random() < 0.04), missing=missing,
+        saturated_cores=str(rng.choice(
+            ['flat', 'interpolated', 'zero', 'hole'], p=[0.5, 0.3, 0.1, 0.1])),
+        halo_fraction=0.0 if space or rng.random() > 0.25 else float(
+            10 ** rng.uniform(-3.0, -1.7)),
+        halo_radius=float(rng.uniform(15, 110)),
+        structure=str(rng.choice(['', 'fringes', 'patches', 'steps'],
+                                 p=[0.82, 0.07, 0.07, 0.04])),
+        structure_rms=float(np.exp(rng.uniform(*np.log((0.1, 1.2))))))

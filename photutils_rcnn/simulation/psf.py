@@ -10,6 +10,8 @@ from scipy import fft
 
 from photutils_rcnn.simulation._galsim import galsim
 
+ROUND = ((1.0, 1.0, 0.0, 0.0),)
+
 _GSPARAMS = galsim.GSParams(folding_threshold=2e-2, maxk_threshold=1e-2,
                             maximum_fft_size=16384)
 
@@ -42,6 +44,19 @@ class _RadialTable:
         return np.where(index < len(self._values), inner, outer)
 
 
+def _sum_of_copies(core, fwhm, components):
+    """
+    A sum of scaled and shifted copies of the FWHM of the core, the mean diameter
+    of the area above half of the peak.
+    """
+    profile = galsim.Add([
+        flux * core.dilate(scale).shift(dx * fwhm, dy * fwhm)
+        for flux, scale, dx, dy in components])
+    image = profile.drawImage(nx=80, ny=80, scale=fwhm / 20, method='no_pixel')
+    area = np.count_nonzero(image.array > image.array.max() / 2) / 400
+    return profile.dilate(1 / np.sqrt(4 * area / np.pi))
+
+
 class PointSpread:
     """
     A core, an aureole and the pixel, with unit flux.
@@ -60,6 +75,11 @@ class PointSpread:
         The linear central obscuration of an Airy core.
     aureole : float, optional
         The share of the flux in an aureole.
+    components : sequence of (flux, scale, dx, dy), optional
+        The core is a sum of copies of one profile, with these fractions of its
+        flux, relative widths and offsets in units of the FWHM: a coadd of
+        exposures of different seeing, coma, trefoil or drift. The sum has the
+        FWHM that was asked for. Not for Airy cores.
     aureole_slope : float, optional
         The aureole falls as radius to the power of minus this number
         (King 1971, PASP 83, 199, measured 2). It must be above 2.2, where
@@ -74,7 +94,8 @@ class PointSpread:
     """
 
     def __init__(self, kind, fwhm, *, beta=3.0, e1=0.0, e2=0.0,
-                 obscuration=0.0, aureole=0.0, aureole_slope=2.5):
+                 obscuration=0.0, aureole=0.0, aureole_slope=2.5,
+                 components=ROUND):
         if kind == 'moffat':
             core = galsim.Moffat(beta=beta, fwhm=fwhm, gsparams=_GSPARAMS)
         elif kind == 'kolmogorov':
@@ -100,6 +121,8 @@ class PointSpread:
         self._rings = _RadialTable(core, fwhm, e1, e2) if (
             kind == 'airy') else None
         profile = core.shear(e1=e1, e2=e2)
+        if tuple(components) != ROUND:
+            profile = _sum_of_copies(profile, fwhm, components)
         if aureole > 0:
             wide = galsim.Moffat(beta=aureole_slope / 2,
                                  scale_radius=3 * fwhm, gsparams=_GSPARAMS)

@@ -110,9 +110,13 @@ class Renderer:
         The noise per pixel, which decides how far a profile is followed.
     shape : tuple of int
         The shape ``(ny, nx)`` of the frame.
+    shifts : sequence of (dx, dy), optional
+        How far the sources of each band are from their true positions, pixels;
+        0 by default.
     """
 
-    def __init__(self, point_spreads, zero_points, noise, shape):
+    def __init__(self, point_spreads, zero_points, noise, shape, shifts=None):
+        self.shifts = shifts or [(0.0, 0.0)] * len(point_spreads)
         self.point_spreads = point_spreads
         self._narrowest = min(psf.fwhm for psf in point_spreads)
         self.zero_points = np.asarray(zero_points, dtype=float)
@@ -281,6 +285,10 @@ class Renderer:
                 source = source * (share[b] * bulge + (1 - share[b]) * disc)
             elif bulge is not None or disc is not None:
                 source = source * (disc if bulge is None else bulge)
+            if any(self.shifts[b]):
+                dx, dy = self.shifts[b]
+                source = source * np.exp(-1j * ky * dy)[:, None] * np.exp(
+                    -1j * kx * dx)
             image = fft.irfft2(source * phase * psf.transform(n, oversample),
                                overwrite_x=True)
             image = image[::oversample, ::oversample]

@@ -15,10 +15,14 @@ from photutils_rcnn.inputs import MIN_SIDE
 
 CHOICES = {'reference': ('r', 'g'),
            'psf_kind': ('moffat', 'kolmogorov', 'airy'),
+           'saturated_cores': ('flat', 'interpolated', 'zero', 'hole'),
+           'structure': ('', 'fringes', 'patches', 'steps'),
            'missing': ('', 'columns', 'corner', 'edge', 'band')}
 SHARES = ('aureole', 'spheroid_share', 'structured_share',
-          'merger_share', 'binary_share', 'overlap_share', 'spike_share')
-AT_LEAST_0 = ('n_galaxies', 'n_stars', 'n_cosmic_rays', 'background')
+          'merger_share', 'binary_share', 'overlap_share', 'spike_share',
+          'halo_fraction')
+AT_LEAST_0 = ('n_galaxies', 'n_stars', 'n_cosmic_rays', 'background',
+              'structure_rms')
 WHOLE = ('n_members', 'n_large', 'spikes')
 SWITCHES = ('mask_saturated', 'bleeding', 'trail')
 # GalSim draws no Moffat profile of this exponent or a smaller one
@@ -64,6 +68,11 @@ class SceneSettings:
     ellipticities : tuple of (float, float), optional
         The distortion of the PSF of each band, smaller than 1. Those beyond
         the number of bands are not used.
+    components : sequence, optional
+        For each band the copies that its core is the sum of, see
+        `~photutils_rcnn.simulation.psf.PointSpread`; none for Airy cores.
+    shifts : sequence of (float, float), optional
+        How far each band is shifted along x and y, pixels; 0 by default.
     galaxy_steepness, star_steepness : float, optional
         Factors on the slopes of the number counts.
     spheroid_share : float, optional
@@ -91,6 +100,12 @@ class SceneSettings:
         Whether saturated pixels are known to be bad.
     bleeding : bool, optional
         Whether saturated pixels bleed along columns.
+    saturated_cores : {'flat', 'interpolated', 'zero', 'hole'}, optional
+        What saturated pixels hold, see
+        `~photutils_rcnn.simulation.artifacts.repair_cores`.
+    halo_fraction, halo_radius : float, optional
+        The fraction of a star's light in a halo of reflected light, and its
+        radius in pixels.
     spikes : int, optional
         The number of diffraction spikes, even.
     spike_share : float, optional
@@ -99,6 +114,11 @@ class SceneSettings:
         The expected number of cosmic-ray hits per band.
     background : float, optional
         The rms of the residual background in units of the noise.
+    structure : {'', 'fringes', 'patches', 'steps'}, optional
+        The structure of the sky, see
+        `~photutils_rcnn.simulation.artifacts.sky_structure`.
+    structure_rms : float, optional
+        Its largest rms in units of the noise; each band has a fraction of it.
     trail : bool, optional
         Whether a satellite crosses one of the bands.
     missing : {'', 'columns', 'corner', 'edge', 'band'}, optional
@@ -128,6 +148,8 @@ class SceneSettings:
     aureole: float = 0.0
     aureole_slope: float = 2.5
     ellipticities: tuple = ((0.0, 0.0),) * 8
+    components: tuple = ()
+    shifts: tuple = ()
     galaxy_steepness: float = 1.0
     star_steepness: float = 1.0
     spheroid_share: float = 0.05
@@ -141,10 +163,15 @@ class SceneSettings:
     full_well: float = np.inf
     mask_saturated: bool = False
     bleeding: bool = False
+    saturated_cores: str = 'flat'
+    halo_fraction: float = 0.0
+    halo_radius: float = 40.0
     spikes: int = 0
     spike_share: float = 0.01
     n_cosmic_rays: float = 0.0
     background: float = 0.0
+    structure: str = ''
+    structure_rms: float = 0.0
     trail: bool = False
     missing: str = ''
 
@@ -184,6 +211,8 @@ class SceneSettings:
             self._require(name, 'a share between 0 and 1',
                           _is_number(getattr(self, name), least=0)
                           and getattr(self, name) <= 1)
+        self._require('halo_radius', 'a number of at least 5 pixels',
+                      _is_number(self.halo_radius, least=5))
         self._require('pixel_scale', 'a finite number above 0',
                       _is_number(self.pixel_scale, above=0))
         # infinity means that nothing saturates
@@ -225,6 +254,22 @@ class SceneSettings:
         self._require('obscuration', 'a number of at least 0, below 1',
                       _is_number(self.obscuration, least=0)
                       and self.obscuration < 1)
+        self._require(
+            'shifts', f'a pair for each of the bands {self.bands}',
+            _is_sequence(self.shifts)
+            and len(self.shifts) in (0, len(self.bands))
+            and all(_are_numbers(pair, 2) for pair in self.shifts))
+        self._require(
+            'components', f'copies (flux, scale, dx, dy) for each of the bands '
+            f'{self.bands}, their fluxes adding up to 1, and no Airy core',
+            _is_sequence(self.components)
+            and len(self.components) in (0, len(self.bands))
+            and not (len(self.components) and self.psf_kind == 'airy')
+            and all(_is_sequence(copies)
+                    and all(_are_numbers(copy, 4) and copy[0] > 0
+                            and copy[1] > 0 for copy in copies)
+                    and abs(sum(copy[0] for copy in copies) - 1) < 1e-6
+                    for copies in self.components))
         flattest = 2 * LEAST_BETA if self.aureole else -math.inf
         self._require('aureole_slope', 'a number, above '
                       f'{2 * LEAST_BETA} with an aureole',

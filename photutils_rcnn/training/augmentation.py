@@ -24,6 +24,10 @@ P_NOISE = 0.2
 MAX_NOISE = 0.4
 P_BLUR = 0.1
 MAX_BLUR = 0.6
+# What an estimated background leaves, in units of the noise.
+P_PEDESTAL = 0.4
+PEDESTAL = 0.25
+PEDESTAL_OF_BAND = 0.1
 # The noise of a real frame and its PSF are estimated, not known.
 NOISE_ERROR = 0.05
 P_FWHM_UNKNOWN = 0.15
@@ -68,6 +72,9 @@ def augment(crop, rng):
         snr *= before / np.maximum(_scatter(snr, seen), 1e-3)
         crop = replace(crop, fwhm=np.hypot(crop.fwhm,
                                            sigma * gaussian_sigma_to_fwhm))
+    if rng.random() < P_PEDESTAL:
+        snr = snr + rng.normal(0, PEDESTAL) + rng.normal(
+            0, PEDESTAL_OF_BAND, snr.shape[-1]).astype(np.float32)
     snr = snr * seen[..., None] * rng.normal(1, NOISE_ERROR)
     return replace(crop, snr=_arcsinh(snr))
 

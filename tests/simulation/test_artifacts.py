@@ -177,3 +177,55 @@ def test_any_edge_may_be_missing():
             ('left', missing[:, 0]), ('right', missing[:, -1]))
             if edge.all()}
     assert edges == {'low', 'high', 'left', 'right'}
+
+
+def test_halo_is_a_ring_of_the_given_light():
+    light = np.zeros((1, 301, 301))
+    artifacts.add_halo(light, 150.0, 150.0, np.array([1e7]), np.array([1.0]),
+                       0.01, 60.0)
+    assert light.sum() == pytest.approx(1e5, rel=0.15)
+    profile = light[0, 150, 150:]
+    assert profile[40] > 5 * profile[5]
+    assert profile[40] > 50 * profile[80]
+
+
+def test_halo_below_the_noise_or_off_the_frame_is_left_out():
+    light = np.zeros((1, 64, 64))
+    artifacts.add_halo(light, 30.0, 30.0, np.array([100.0]), np.array([1.0]),
+                       0.01, 20.0)
+    artifacts.add_halo(light, -500.0, 30.0, np.array([1e9]), np.array([1.0]),
+                       0.01, 20.0)
+    assert not light.any()
+
+
+@pytest.mark.parametrize('how', ['interpolated', 'zero', 'hole'])
+def test_repaired_cores(how):
+    data = bright_star(5000.0)
+    before = data.copy()
+    hot = data[0] >= FULL_WELL
+    artifacts.repair_cores(data, hot, how)
+    np.testing.assert_array_equal(data[0, ~hot], before[0, ~hot])
+    assert data.max() < before.max()
+    core = data[0, 50, 40]
+    if how == 'interpolated':
+        assert 0.5 * FULL_WELL < core < FULL_WELL
+    else:
+        assert core == pytest.approx({'zero': 0, 'hole': 1500}[how])
+
+
+@pytest.mark.parametrize('kind', ['fringes', 'patches', 'steps'])
+@pytest.mark.parametrize('seed', range(3))
+def test_sky_structure(kind, seed):
+    sky = artifacts.sky_structure((128, 200), kind,
+                                  np.random.default_rng(seed))
+    assert sky.shape == (128, 200)
+    assert sky.mean() == pytest.approx(0, abs=1e-9)
+    assert sky.std() == pytest.approx(1)
+    # no noise of pixels
+    steps = np.abs(np.diff(sky, axis=1))
+    assert np.median(steps) < 0.3
+
+
+def test_sky_structure_refuses_other_kinds():
+    with pytest.raises(ValueError, match='kind must be'):
+        artifacts.sky_structure((64, 64), 'waves', np.random.default_rng(0))

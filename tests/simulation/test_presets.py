@@ -25,8 +25,14 @@ def test_universal_covers_its_ranges():
     assert 0.6 < np.mean(n_bands == 3) < 0.8
     assert 0.12 < np.mean(n_bands == 1) < 0.28
     fwhm = np.concatenate([s.fwhm for s in drawn])
-    assert fwhm.min() >= 1.8
-    assert fwhm.max() <= 8
+    assert fwhm.min() >= 1.4
+    assert fwhm.max() <= 10
+    spread = np.array([np.max(s.fwhm) / np.min(s.fwhm) for s in drawn
+                       if len(s.fwhm) == 3])
+    assert 0.1 < np.mean(spread > 1.3) < 0.5
+    shifted = [s for s in drawn if s.shifts]
+    assert 0.5 < len(shifted) / len(drawn) < 0.7
+    assert max(np.abs(s.shifts).max() for s in shifted) <= 0.4
     assert np.percentile(fwhm, 10) < 2.5
     assert np.percentile(fwhm, 90) > 5.5
     white = [s.kernel == ((1.0,), (1.0,)) for s in drawn]
@@ -35,7 +41,7 @@ def test_universal_covers_its_ranges():
         for name in ('wavelengths', 'zero_points', 'variance', 'fwhm'):
             assert len(getattr(s, name)) == len(s.bands)
         seeing = np.mean(s.fwhm) * s.pixel_scale
-        assert 0.06 < seeing < 2.0
+        assert 0.06 < seeing < 2.2
 
 
 def test_numbers_scale_with_the_area():

@@ -96,3 +96,28 @@ def test_flattest_wings():
 def test_unknown_kind():
     with pytest.raises(ValueError, match="got 'gaussian'"):
         PointSpread('gaussian', 3.0)
+
+
+COADD = ((0.5, 0.8, 0.0, 0.0), (0.3, 1.1, 0.05, 0.0), (0.2, 1.5, 0.0, -0.05))
+COMA = ((0.75, 1.0, 0.0, 0.0), (0.25, 1.4, 0.4, 0.0))
+
+
+@pytest.mark.parametrize('components', [COADD, COMA])
+def test_sums_of_copies_have_the_fwhm_asked_for(components):
+    psf = PointSpread('moffat', 5.0, beta=4.0, components=components)
+    pixels = image(psf)
+    assert pixels.sum() == pytest.approx(1, abs=0.02)
+    area = np.count_nonzero(pixels > pixels.max() / 2) / OVERSAMPLE**2
+    # the pixel widens it by 3 percent
+    assert np.sqrt(4 * area / np.pi) == pytest.approx(5.1, rel=0.04)
+
+
+def test_coma_is_lopsided():
+    pixels = image(PointSpread('moffat', 5.0, beta=4.0, components=COMA))
+    y, x = np.indices(pixels.shape) - pixels.shape[0] // 2
+    peak = np.unravel_index(np.argmax(pixels), pixels.shape)
+    x = x - (peak[1] - pixels.shape[0] // 2)
+    near = np.hypot(x, y) < 5 * OVERSAMPLE
+    right = pixels[near & (x > 8)].sum()
+    left = pixels[near & (x < -8)].sum()
+    assert right > 1.3 * left

@@ -33,10 +33,11 @@ def source(class_id=2, *, x=60.3, y=49.6, fraction=0.0, clumps=0.0, arms=0,
         disc_dx=offset[0] * one, disc_dy=offset[1] * one)
 
 
-def draw(population, noise=10.0):
+def draw(population, noise=10.0, shifts=None):
     spreads = [PointSpread('moffat', fwhm, beta=BETA, e1=0.05)
                for fwhm in FWHM]
-    renderer = Renderer(spreads, [30.0, 30.0], [noise, noise], SHAPE)
+    renderer = Renderer(spreads, [30.0, 30.0], [noise, noise], SHAPE,
+                        shifts)
     stamp = renderer.draw(population, 0, FLUX, np.random.default_rng(0))
     frame = np.zeros((2, *SHAPE))
     if stamp is not None:
@@ -74,6 +75,15 @@ def test_pixels_are_those_of_galsim(class_id, fraction):
         expected = by_galsim(population, profile, b)
         np.testing.assert_allclose(frame[b], expected, rtol=0,
                                    atol=TOLERANCE * expected.max())
+
+
+@pytest.mark.parametrize('class_id', [1, 2])
+def test_bands_are_shifted(class_id):
+    shifted = draw(source(class_id), shifts=((0.3, -0.2), (0.0, 0.0)))
+    moved = draw(source(class_id, x=60.6, y=49.4))
+    np.testing.assert_allclose(shifted[0], moved[0], rtol=0,
+                               atol=1e-3 * moved[0].max())
+    np.testing.assert_array_equal(shifted[1], draw(source(class_id))[1])
 
 
 def test_disc_beside_the_bulge():

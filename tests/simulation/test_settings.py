@@ -32,7 +32,8 @@ def test_words_name_their_field(name):
     'pixel_scale', 'n_galaxies', 'n_stars', 'n_cosmic_rays', 'background',
     'aureole', 'n_members', 'n_large', 'spikes', 'beta', 'obscuration',
     'spheroid_share', 'structured_share', 'merger_share', 'binary_share',
-    'overlap_share', 'spike_share'])
+    'overlap_share', 'spike_share', 'halo_fraction', 'halo_radius',
+    'structure_rms'])
 def test_numbers(name, value):
     with pytest.raises(ValueError, match=f'^{name} must be .*, got'):
         replace(GOOD, **{name: value})
@@ -60,6 +61,11 @@ def test_numbers_of_bands(name, value):
     ('n_members', 2.5), ('n_large', True), ('trail', 2),
     ('kernel', ((1.0,),)), ('kernel', ((1.0,), (0.6, 0.6))),
     ('kernel', ((2.0,), (0.5,))), ('kernel', ((), (1.0,))),
+    ('saturated_cores', 'black'), ('structure', 'waves'),
+    ('shifts', ((0.1, 0.1),)), ('shifts', (0.1, 0.1)),
+    ('components', (((1.0, 1.0, 0.0, 0.0),),)),
+    ('components', (((0.5, 1.0, 0.0, 0.0),),) * 2),
+    ('components', (((1.0, 0.0, 0.0, 0.0),),) * 2),
     ('kernel', (1.0, 1.0)), ('galaxy_steepness', math.nan)])
 def test_out_of_range(name, value):
     with pytest.raises(ValueError, match=f'^{name} must .*got'):
@@ -71,6 +77,8 @@ def test_out_of_range(name, value):
     ('full_well', math.inf), ('full_well', np.float32(1e4)), ('spikes', 6),
     ('n_members', np.int64(3)), ('merger_share', 1), ('missing', 'band'),
     ('kernel', ((1.0,), (0.8, 0.6))), ('kernel', [[0.8, 0.6], [-1.0]]),
+    ('shifts', ((0.1, 0.1), (0.0, 0.4))),
+    ('components', (((0.4, 1.0, 0.0, 0.0), (0.6, 1.2, 0.1, 0.0)),) * 2),
     ('trail', np.True_), ('ellipticities', np.full((2, 2), 0.1))])
 def test_within_range(name, value):
     assert getattr(replace(GOOD, **{name: value}), name) is value
