@@ -21,6 +21,7 @@ from pathlib import Path
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn.astro_rcnn.schedule import PAPER_SCHEDULE, Stage, StagedTrainer
 from photutils_rcnn.evaluation import evaluate
 from photutils_rcnn.models.config import get_config
 from photutils_rcnn.models.transfer import COCO_HEADS
@@ -30,7 +31,6 @@ from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
 from photutils_rcnn.training.log import append_log
-from photutils_rcnn.training.staged import PAPER_SCHEDULE, Stage, StagedTrainer
 from photutils_rcnn.training.trainer import Trainer
 
 SIDE = 128

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib import pyplot as plt
 
-from photutils_rcnn.inputs import prepare_inputs
 from photutils_rcnn.io.fits import read_frame
-from photutils_rcnn.normalization import normalize_cube
-from photutils_rcnn.stretches import get_stretch
+from photutils_rcnn.preprocessing.inputs import prepare_inputs
+from photutils_rcnn.preprocessing.normalization import normalize_cube
+from photutils_rcnn.preprocessing.stretches import get_stretch
 
 NAMES = ('arcsinh', 'lupton', 'linear', 'zscore', 'zscore-int16',
          'legacy-zscore', 'legacy-lupton', 'legacy-linear')

@@ -12,8 +12,8 @@ from astropy.table import QTable
 from photutils.detection import StarFinderBase
 from photutils.utils.exceptions import NoDetectionsWarning
 
-from photutils_rcnn.classes import CLASS_IDS
 from photutils_rcnn.segmenter import RCNNSegmenter
+from photutils_rcnn.sources.classes import CLASS_IDS
 
 
 class RCNNStarFinder(StarFinderBase):

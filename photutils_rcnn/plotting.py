@@ -10,9 +10,9 @@ import numpy as np
 from astropy.nddata import block_reduce
 from astropy.visualization import make_lupton_rgb
 
-from photutils_rcnn.classes import CLASS_NAMES
-from photutils_rcnn.normalization import SignalToNoise, to_model_bands
-from photutils_rcnn.tiling import row_blocks
+from photutils_rcnn.detection.tiling import row_blocks
+from photutils_rcnn.preprocessing.normalization import SignalToNoise, to_model_bands
+from photutils_rcnn.sources.classes import CLASS_NAMES
 
 CLASS_COLORS = {'star': 'cyan', 'galaxy': 'orange'}
 
@@ -65,7 +65,7 @@ def outlines(detections):
 
     Parameters
     ----------
-    detections : `~photutils_rcnn.instances.Instances`
+    detections : `~photutils_rcnn.sources.instances.Instances`
         The sources.
 
     Returns

@@ -15,10 +15,10 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from photutils.segmentation import SegmentationImage
 
-from photutils_rcnn.band_catalogs import BandCatalogs
-from photutils_rcnn.classes import CLASS_NAMES
-from photutils_rcnn.instances import RCNN_FLAGS
-from photutils_rcnn.photometry import (
+from photutils_rcnn.sources.band_catalogs import BandCatalogs
+from photutils_rcnn.sources.classes import CLASS_NAMES
+from photutils_rcnn.sources.instances import RCNN_FLAGS
+from photutils_rcnn.sources.photometry import (
     band_pixels,
     detection_pixels,
     measure,
@@ -41,18 +41,18 @@ class RCNNResult:
 
     Parameters
     ----------
-    detections : `~photutils_rcnn.instances.Instances`
+    detections : `~photutils_rcnn.sources.instances.Instances`
         The sources with soft masks, ordered by the y, then the x of the
         centers of their boxes; `instances` is their table.
     labels : (ny, nx) int32 `~numpy.ndarray`
         The label image.
     label_of_source : (N,) `~numpy.ndarray` of int
         The label of each source, 0 if it has no pixel of its own.
-    cube : `~photutils_rcnn.inputs.ImageCube`, optional
+    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`, optional
         The frame. Without it there are no catalogs.
     background, noise : float32 `~numpy.ndarray`, optional
         What was subtracted, which may be a
-        `~photutils_rcnn.binned_map.BinnedMap`, and the scatter of a pixel of
+        `~photutils_rcnn.preprocessing.binned_map.BinnedMap`, and the scatter of a pixel of
         empty sky (1 sigma), in the unit of the data and the order of
         ``bands``; shape
         (n_bands, ny, nx) or (n_bands, 1, 1). `None` for maps in a result that
@@ -109,7 +109,7 @@ class RCNNResult:
         The `~photutils.segmentation.SegmentationImage`, or `None`.
 
         Where footprints overlap, a pixel belongs to one source
-        (`~photutils_rcnn.instances.Instances.paint`). Labels are int32 and
+        (`~photutils_rcnn.sources.instances.Instances.paint`). Labels are int32 and
         run from 1 without gaps, in the order of `instances`. It is a copy:
         the catalogs do not see what is done to it.
         """
@@ -120,7 +120,7 @@ class RCNNResult:
     @cached_property
     def footprints(self):
         """
-        The overlapping `~photutils_rcnn.footprints.Footprints`, one for
+        The overlapping `~photutils_rcnn.sources.footprints.Footprints`, one for
         each row of `instances`.
         """
         return self.detections.footprints()
@@ -138,7 +138,7 @@ class RCNNResult:
         footprint, pixels shared with others included; ``bbox_*`` are the
         first and the last column and row, as in photutils.
         ``detection_flags`` are decoded by
-        `~photutils_rcnn.instances.decode_rcnn_flags`. Positions, boxes and
+        `~photutils_rcnn.sources.instances.decode_rcnn_flags`. Positions, boxes and
         areas are in pixels. With a WCS there is ``sky_center``.
         """
         found = self.detections
@@ -169,7 +169,7 @@ class RCNNResult:
 
         It is measured on the background-subtracted data in their own unit;
         for several bands on their inverse-variance weighted mean
-        (`~photutils_rcnn.photometry.detection_pixels`). Its additional
+        (`~photutils_rcnn.sources.photometry.detection_pixels`). Its additional
         columns are ``score``, ``class_name``, ``class_id``, ``prob_star``
         and ``detection_flags``. Errors of fluxes follow from the ``error`` of
         the data or, without one, from the measured noise of the sky and the

@@ -15,14 +15,14 @@ from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
 
 import photutils_rcnn
-from photutils_rcnn._unpacking import same_unit
-from photutils_rcnn.classes import CLASS_NAMES
-from photutils_rcnn.detection import detect
-from photutils_rcnn.inputs import prepare_inputs
+from photutils_rcnn.detection.pipeline import detect
 from photutils_rcnn.io.frames import from_files
 from photutils_rcnn.models import zoo
-from photutils_rcnn.psf import check_fwhm
+from photutils_rcnn.preprocessing.containers import same_unit
+from photutils_rcnn.preprocessing.inputs import prepare_inputs
+from photutils_rcnn.preprocessing.psf import check_fwhm
 from photutils_rcnn.result import RCNNResult
+from photutils_rcnn.sources.classes import CLASS_NAMES
 
 
 class RCNNSegmenter:
@@ -229,7 +229,7 @@ class RCNNSegmenter:
         ------
         TypeError, ValueError
             If the inputs do not fit; see
-            `~photutils_rcnn.inputs.prepare_inputs`.
+            `~photutils_rcnn.preprocessing.inputs.prepare_inputs`.
 
         Warns
         -----
@@ -239,7 +239,7 @@ class RCNNSegmenter:
             If the sky is not near zero after subtraction of ``background`` or
             has structure that passes for sources; if ``error`` does not fit the
             scatter of the sky; see also
-            `~photutils_rcnn.inputs.prepare_inputs`.
+            `~photutils_rcnn.preprocessing.inputs.prepare_inputs`.
         """
         data, given = from_files(data, error=error, mask=mask, wcs=wcs,
                                  bands=bands, gain=gain)
@@ -264,7 +264,7 @@ class RCNNSegmenter:
 
     def _detect(self, cube, background, stacklevel=4):
         """
-        The sources of a frame; see `~photutils_rcnn.detection.detect`.
+        The sources of a frame; see `~photutils_rcnn.detection.pipeline.detect`.
         """
         with _Progress(self.progress_bar) as progress:
             return detect(

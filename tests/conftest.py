@@ -11,7 +11,7 @@ from astropy.modeling.models import Gaussian2D
 from astropy.wcs import WCS
 from scipy import ndimage
 
-from photutils_rcnn.instances import Instances
+from photutils_rcnn.sources.instances import Instances
 
 SHAPE = (120, 150)
 POSITIONS = ((30.0, 25.0), (100.0, 40.0), (60.0, 90.0))
@@ -63,7 +63,7 @@ def fake_model(monkeypatch):
     """
     A model that needs no network.
     """
-    monkeypatch.setattr('photutils_rcnn.detection.run_inference',
+    monkeypatch.setattr('photutils_rcnn.detection.pipeline.run_inference',
                         fake_inference)
     return SimpleNamespace(
         name='fake', sha256='0' * 64, isophotal=True,

@@ -18,7 +18,7 @@ from numpy.testing import assert_allclose
 import photutils_rcnn
 from photutils_rcnn import RCNNResult
 from photutils_rcnn.cli import main
-from photutils_rcnn.footprints import Footprints
+from photutils_rcnn.sources.footprints import Footprints
 
 
 @pytest.fixture(autouse=True)
@@ -276,7 +276,7 @@ def test_options_of_the_model(band_files, tmp_path, monkeypatch):
     Thresholds and tiles are those that were asked for; the network is told
     no PSF.
     """
-    monkeypatch.setattr('photutils_rcnn.detection.estimate_fwhm', pytest.fail)
+    monkeypatch.setattr('photutils_rcnn.detection.pipeline.estimate_fwhm', pytest.fail)
     assert main(['segment', band_files[0], '-o', str(tmp_path), '--quiet',
                  '--score-threshold', '0.75', '--nms-threshold', '0.25',
                  '--tile-size', '512', '--psf-fwhm', 'none']) == 0
@@ -331,7 +331,7 @@ def test_seed_of_the_demo(scene, tmp_path, monkeypatch):
 def test_import_a_model(tmp_path, monkeypatch, capsys):
     calls = []
     monkeypatch.setattr(
-        'photutils_rcnn.models.legacy.importer.import_model',
+        'photutils_rcnn.astro_rcnn.importer.import_model',
         lambda *args, **options: calls.append((args, options)))
     paths = tmp_path / 'w.h5', tmp_path / 'model'
     command = ['models', 'import', *map(str, paths)]

@@ -16,9 +16,9 @@ from numpy.testing import assert_allclose, assert_equal
 from photutils.segmentation import SourceCatalog
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
-from photutils_rcnn.inputs import prepare_inputs
-from photutils_rcnn.photometry import detection_pixels
+from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.sources.photometry import detection_pixels
 
 CUSTOM = ['score', 'class_name', 'class_id', 'prob_star', 'detection_flags']
 

@@ -93,9 +93,9 @@ def format_summary(scene, result):
     text : str
         The summary.
     """
-    from photutils_rcnn.classes import CLASS_IDS
     from photutils_rcnn.evaluation.detections import Detections
     from photutils_rcnn.evaluation.records import TruthRecord, record_scene
+    from photutils_rcnn.sources.classes import CLASS_IDS
 
     truth = TruthRecord.from_scene(scene)
     record = record_scene(scene, truth, Detections.from_result(result))

@@ -47,7 +47,7 @@ def run(args):
         0.
     """
     if args.action == 'import':
-        from photutils_rcnn.models.legacy.importer import import_model
+        from photutils_rcnn.astro_rcnn.importer import import_model
 
         import_model(args.weights, args.folder, resize_to=args.resize_to,
                      overwrite=args.overwrite)

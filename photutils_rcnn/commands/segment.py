@@ -90,10 +90,10 @@ def run(args):
         If a file cannot be read, the images do not fit each other or a
         result exists.
     """
-    from photutils_rcnn.inputs import prepare_inputs
     from photutils_rcnn.io.extensions import file_stem
     from photutils_rcnn.io.fits import read_frame
     from photutils_rcnn.io.frames import frame_arguments
+    from photutils_rcnn.preprocessing.inputs import prepare_inputs
 
     stem = args.stem or file_stem(args.files[0])
     kind = next((name for name in UNCERTAINTIES if getattr(args, name)), None)

@@ -29,7 +29,7 @@ from scipy import ndimage
 
 from photutils_rcnn._compat import SOURCE_FINDER_KEYWORDS
 from photutils_rcnn.evaluation.detections import Detections
-from photutils_rcnn.footprints import Footprints
+from photutils_rcnn.sources.footprints import Footprints
 
 MAX_SUB_OBJECTS = 100_000
 

@@ -81,7 +81,7 @@ def shredded_truth(detected, truth, matches, *, ignore=None):
 
     Parameters
     ----------
-    detected, truth : `~photutils_rcnn.footprints.Footprints`
+    detected, truth : `~photutils_rcnn.sources.footprints.Footprints`
         N detections and M true sources.
     matches : `~photutils_rcnn.evaluation.matching.Matches`
         The one-to-one matches of the two.
@@ -118,7 +118,7 @@ def unrecognized_blends(detected, truth_x, truth_y, matches, *, ignore=None):
 
     Parameters
     ----------
-    detected : `~photutils_rcnn.footprints.Footprints`
+    detected : `~photutils_rcnn.sources.footprints.Footprints`
         The N detections.
     truth_x, truth_y : (M,) array_like of float
         The true positions (pixels).

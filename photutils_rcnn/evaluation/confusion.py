@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.table import QTable
 
-from photutils_rcnn.classes import CLASS_NAMES
+from photutils_rcnn.sources.classes import CLASS_NAMES
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ConfusionMatrix:
     ----------
     counts : (C, C) `~numpy.ndarray` of int
         The matched pairs; rows are the truth, columns the prediction, both
-        in the order of `~photutils_rcnn.classes.CLASS_NAMES`.
+        in the order of `~photutils_rcnn.sources.classes.CLASS_NAMES`.
     missed : (C,) `~numpy.ndarray` of int
         The true sources of each class without a match.
     spurious : (C,) `~numpy.ndarray` of int

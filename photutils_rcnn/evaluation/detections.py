@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photutils_rcnn.classes import CLASS_NAMES
-from photutils_rcnn.footprints import Footprints
+from photutils_rcnn.sources.classes import CLASS_NAMES
+from photutils_rcnn.sources.footprints import Footprints
 
 
 @dataclass
@@ -20,13 +20,13 @@ class Detections:
 
     Parameters
     ----------
-    footprints : `~photutils_rcnn.footprints.Footprints`
+    footprints : `~photutils_rcnn.sources.footprints.Footprints`
         The N masks; they may overlap.
     scores : (N,) array_like of float
         The confidence that the detection is a source; any increasing
         measure, a probability where a score cut applies.
     class_ids : (N,) array_like of int, optional
-        The classes, in the order of `~photutils_rcnn.classes.CLASS_NAMES`
+        The classes, in the order of `~photutils_rcnn.sources.classes.CLASS_NAMES`
         from 1; 0 where there is none (default).
     class_probabilities : (N, n_classes) array_like of float, optional
         The probability of each class, given that it is a source. Default is

@@ -54,7 +54,7 @@ def mask_overlaps(detected, truth, *, ignore=None, ignored_fraction=0.5):
 
     Parameters
     ----------
-    detected, truth : `~photutils_rcnn.footprints.Footprints`
+    detected, truth : `~photutils_rcnn.sources.footprints.Footprints`
         N detections and M true sources on the same frame.
     ignore : (M,) array_like of bool, optional
         The truth that counts neither as found nor as missed. Default is

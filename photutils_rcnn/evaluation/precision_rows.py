@@ -7,7 +7,6 @@ __all__ = ['ap_row', 'confusion', 'confusion_row']
 
 import numpy as np
 
-from photutils_rcnn.classes import CLASS_IDS
 from photutils_rcnn.evaluation.average_precision import (
     IOU_THRESHOLDS,
     coco_average_precision,
@@ -15,6 +14,7 @@ from photutils_rcnn.evaluation.average_precision import (
 )
 from photutils_rcnn.evaluation.confusion import ConfusionMatrix
 from photutils_rcnn.evaluation.matching import match_overlaps
+from photutils_rcnn.sources.classes import CLASS_IDS
 
 
 def ap_row(records, protocol, kind, name, *, score_cut=None):

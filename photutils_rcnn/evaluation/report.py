@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from astropy.table import QTable
 
-from photutils_rcnn.classes import CLASS_NAMES
 from photutils_rcnn.evaluation import tables as make
 from photutils_rcnn.evaluation.figures import FIGURES, draw_curves
 from photutils_rcnn.evaluation.formatting import (
@@ -32,6 +31,7 @@ from photutils_rcnn.evaluation.published import (
     PUBLISHED_DEEP_AP50,
     PUBLISHED_PRECISION_AT_80,
 )
+from photutils_rcnn.sources.classes import CLASS_NAMES
 
 MAIN = 'photutils_rcnn'
 

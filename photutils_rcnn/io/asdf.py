@@ -22,11 +22,11 @@ from astropy.table import QTable
 from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
 
-from photutils_rcnn.inference_legacy import LegacyInstances
-from photutils_rcnn.inputs import ImageCube
-from photutils_rcnn.instances import Instances
+from photutils_rcnn.astro_rcnn.inference import LegacyInstances
 from photutils_rcnn.io.fits import wcs_header
+from photutils_rcnn.preprocessing.inputs import ImageCube
 from photutils_rcnn.result import RCNNResult
+from photutils_rcnn.sources.instances import Instances
 
 KEY = 'photutils_rcnn_result'
 FORMAT_VERSION = '1.0.0'

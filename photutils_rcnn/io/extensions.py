@@ -9,7 +9,7 @@ __all__ = ['band_name', 'extension_kind', 'extension_words', 'file_stem',
 import re
 from pathlib import Path
 
-from photutils_rcnn.bands import filter_wavelength
+from photutils_rcnn.preprocessing.bands import filter_wavelength
 
 FITS_SUFFIXES = ('.fits', '.fit', '.fts', '.gz', '.fz', '.bz2', '.xz', '.zip')
 FILTER_KEYWORDS = ('FILTER', 'BAND', 'FILTER1', 'FILTER2', 'FILTNAM')

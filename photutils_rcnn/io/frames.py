@@ -13,7 +13,7 @@ from photutils_rcnn.io.opening import is_fits
 
 def frame_arguments(frame):
     """
-    What a frame gives to `~photutils_rcnn.inputs.prepare_inputs`.
+    What a frame gives to `~photutils_rcnn.preprocessing.inputs.prepare_inputs`.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def from_files(data, **given):
     data : object
         What a user gave; anything but paths and HDUs stays as it is.
     **given
-        The arguments of `~photutils_rcnn.inputs.prepare_inputs` that the
+        The arguments of `~photutils_rcnn.preprocessing.inputs.prepare_inputs` that the
         user may have given; those that are `None` are taken from the files.
 
     Returns

@@ -10,7 +10,6 @@ import math
 import numpy as np
 
 from photutils_rcnn._units import check_linear
-from photutils_rcnn._unpacking import drop_unit_axes, refuse_bands_last
 from photutils_rcnn.io.companions import find_errors, find_flags
 from photutils_rcnn.io.extensions import band_name
 from photutils_rcnn.io.flags import bit_names, flags_to_mask
@@ -18,6 +17,7 @@ from photutils_rcnn.io.gain import header_gain
 from photutils_rcnn.io.sky import celestial_wcs, check_same_sky
 from photutils_rcnn.io.uncertainties import WORDS, error_kind, to_errors
 from photutils_rcnn.io.units import pixel_unit
+from photutils_rcnn.preprocessing.containers import drop_unit_axes, refuse_bands_last
 
 
 class Parts:

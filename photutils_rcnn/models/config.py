@@ -110,7 +110,7 @@ class MaskRCNNConfig:
         mask, profile)``.
     layers : {'compact', 'matterport'}
         The layers of pyramid and heads; ``'matterport'`` are those of
-        `photutils_rcnn.models.legacy.layers`, with boxes and masks for
+        `photutils_rcnn.astro_rcnn.layers`, with boxes and masks for
         each class.
     anchor_offset : float
         The centers of anchors are at ``(i + anchor_offset) * stride``.
@@ -148,7 +148,7 @@ class MaskRCNNConfig:
     augmentation : {'default', 'paper'}
         The random changes of training images: those of
         `photutils_rcnn.training.augmentation` or of
-        `photutils_rcnn.training.augmentation_paper`.
+        `photutils_rcnn.astro_rcnn.augmentation`.
     """
 
     name: str = 'compact'

@@ -7,8 +7,8 @@ __all__ = ['feature_pyramid']
 
 from keras import layers
 
+from photutils_rcnn.astro_rcnn.layers import matterport_pyramid
 from photutils_rcnn.models.backbones import conv_bn, downsampling_conv
-from photutils_rcnn.models.legacy.layers import matterport_pyramid
 
 
 def feature_pyramid(trunk, config, dtype):

@@ -7,8 +7,8 @@ __all__ = ['pool_regions']
 
 import numpy as np
 
+from photutils_rcnn.astro_rcnn.pooling import crop_and_resize, rounded_levels
 from photutils_rcnn.models.boxes import scale_boxes
-from photutils_rcnn.models.legacy.pooling import crop_and_resize, rounded_levels
 from photutils_rcnn.models.roi_align import region_levels, roi_align
 
 

@@ -9,8 +9,8 @@ import math
 
 from keras import initializers, layers, ops
 
+from photutils_rcnn.astro_rcnn.layers import matterport_proposal_head
 from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, shorten_boxes, suppression_mask
-from photutils_rcnn.models.legacy.layers import matterport_proposal_head
 
 # The objectness that an untrained network gives every anchor (the prior of
 # Lin et al. 2017, arXiv:1708.02002, section 4.1).

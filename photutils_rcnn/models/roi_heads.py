@@ -8,8 +8,8 @@ __all__ = ['box_head', 'box_head_inputs', 'mask_head']
 import keras
 from keras import layers, ops
 
+from photutils_rcnn.astro_rcnn.layers import matterport_box_head, matterport_mask_head
 from photutils_rcnn.models.boxes import log_sides
-from photutils_rcnn.models.legacy.layers import matterport_box_head, matterport_mask_head
 
 
 def box_head_inputs(pooled, boxes, log_fwhm=None):

@@ -7,8 +7,8 @@ __all__ = ['proposal_losses', 'region_losses']
 
 from keras import ops
 
+from photutils_rcnn.astro_rcnn.layers import take_class
 from photutils_rcnn.models.boxes import encode_boxes, scale_boxes, shorten_boxes
-from photutils_rcnn.models.legacy.layers import take_class
 from photutils_rcnn.models.losses import class_loss, focal_loss, mask_loss, sampled_loss, smooth_l1
 from photutils_rcnn.models.region_proposal import propose
 from photutils_rcnn.models.roi_align import flatten_pyramid

@@ -21,7 +21,7 @@ def transfer_weights(network, weights, leave_out=()):
         The network.
     weights : dict of `~numpy.ndarray`
         The weights of another, by the names of its variables, for instance
-        ``tensors`` of `~photutils_rcnn.models.legacy.weights.LegacyWeights`.
+        ``tensors`` of `~photutils_rcnn.astro_rcnn.weights.LegacyWeights`.
     leave_out : sequence of str, optional
         The layers that keep the network's weights.
 

@@ -144,7 +144,7 @@ class Model:
 
     def _make_detector(self):
         if self.settings.get('protocol') == 'matterport':
-            from photutils_rcnn.models.legacy.detector import LegacyDetector
+            from photutils_rcnn.astro_rcnn.detector import LegacyDetector
 
             return LegacyDetector(self.network)
         from photutils_rcnn.models.detector import Detector
@@ -305,7 +305,7 @@ def load_model(model='default', *, precision=None):
     else:
         folder = Path(model)
         if folder.suffix == '.h5' and folder.is_file():
-            from photutils_rcnn.models.legacy.importer import read_model
+            from photutils_rcnn.astro_rcnn.importer import read_model
 
             return read_model(folder, precision=precision)
         if not (folder / 'config.json').is_file():

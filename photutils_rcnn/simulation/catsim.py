@@ -25,11 +25,11 @@ __all__ = ['GALAXY_COUNTS', 'STAR_COUNTS', 'draw_galaxies', 'draw_stars',
 
 import numpy as np
 
-from photutils_rcnn.classes import GALAXY, STAR
 from photutils_rcnn.simulation.population import (
     Population,
     half_light_radius,
 )
+from photutils_rcnn.sources.classes import GALAXY, STAR
 
 # log10 of the number per magnitude (arbitrary normalization) against r
 GALAXY_COUNTS = np.array(

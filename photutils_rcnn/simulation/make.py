@@ -7,7 +7,6 @@ __all__ = ['make_scene']
 
 import numpy as np
 
-from photutils_rcnn.classes import STAR
 from photutils_rcnn.simulation import artifacts
 from photutils_rcnn.simulation.layout import draw_population
 from photutils_rcnn.simulation.noise import add_noise, amplification
@@ -17,6 +16,7 @@ from photutils_rcnn.simulation.psf import ROUND, PointSpread
 from photutils_rcnn.simulation.rendering import Renderer
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.simulation.truth import measure_truth
+from photutils_rcnn.sources.classes import STAR
 
 
 def _point_spreads(settings):

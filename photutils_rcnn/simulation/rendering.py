@@ -17,9 +17,9 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft, special
 
-from photutils_rcnn.classes import STAR
 from photutils_rcnn.simulation._galsim import galsim
 from photutils_rcnn.simulation.population import sersic_b
+from photutils_rcnn.sources.classes import STAR
 
 STAMP_SIDES = (16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320,
                384, 512, 640)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
-from photutils_rcnn.footprints import Footprints
+from photutils_rcnn.sources.footprints import Footprints
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Scene:
         other row), ``saturated``, and ``ignore``: too faint, too small,
         centered outside the frame, mostly masked or merged with a brighter
         source, so that neither finding nor missing it should count.
-    footprints : `~photutils_rcnn.footprints.Footprints`
+    footprints : `~photutils_rcnn.sources.footprints.Footprints`
         The amodal footprints, in the order of ``truth``.
     """
 

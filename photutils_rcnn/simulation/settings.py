@@ -11,7 +11,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from photutils_rcnn.inputs import MIN_SIDE
+from photutils_rcnn.preprocessing.inputs import MIN_SIDE
 
 CHOICES = {'reference': ('r', 'g'),
            'psf_kind': ('moffat', 'kolmogorov', 'airy'),

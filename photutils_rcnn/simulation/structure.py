@@ -15,7 +15,7 @@ __all__ = ['add_structure']
 
 import numpy as np
 
-from photutils_rcnn.classes import STAR
+from photutils_rcnn.sources.classes import STAR
 
 # of a disc, in units of the FWHM: structure within less does not show
 LEAST_RADIUS = 0.5

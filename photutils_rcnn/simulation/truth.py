@@ -23,8 +23,8 @@ from astropy.table import Table
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from photutils_rcnn.classes import STAR
-from photutils_rcnn.footprints import Footprints
+from photutils_rcnn.sources.classes import STAR
+from photutils_rcnn.sources.footprints import Footprints
 
 FOOTPRINT_LEVEL = 3.0
 LIMITING_SNR = 5.0

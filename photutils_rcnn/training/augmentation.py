@@ -11,7 +11,7 @@ import numpy as np
 from astropy.stats import gaussian_sigma_to_fwhm, mad_std
 from scipy import ndimage
 
-from photutils_rcnn.normalization import to_model_bands, to_model_fwhm
+from photutils_rcnn.preprocessing.normalization import to_model_bands, to_model_fwhm
 from photutils_rcnn.simulation.truth import LIMITING_SNR
 
 # Fainter sources than this teach background; those between it and the limit

@@ -14,21 +14,21 @@ from threading import Lock
 import numpy as np
 
 from photutils_rcnn._parallel import parallel_map
-from photutils_rcnn.inputs import prepare_inputs
-from photutils_rcnn.normalization import (
+from photutils_rcnn.astro_rcnn.augmentation import augment_paper
+from photutils_rcnn.preprocessing.inputs import prepare_inputs
+from photutils_rcnn.preprocessing.normalization import (
     independent_bands,
     normalize_cube,
     to_model_bands,
     to_model_fwhm,
 )
+from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
 from photutils_rcnn.simulation.scene import Scene
-from photutils_rcnn.stretches import ArcsinhStretch
 from photutils_rcnn.training.augmentation import (
     MIN_IGNORED_SNR,
     augment,
     told_fwhm,
 )
-from photutils_rcnn.training.augmentation_paper import augment_paper
 from photutils_rcnn.training.mini_masks import mini_mask
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Crop:
         not known.
     independent : list of int
         The bands that share no observed band, see
-        `~photutils_rcnn.normalization.independent_bands`.
+        `~photutils_rcnn.preprocessing.normalization.independent_bands`.
     """
 
     snr: np.ndarray

@@ -5,7 +5,7 @@ From a training run to a model's folder.
 
 __all__ = ['export_model']
 
-from photutils_rcnn.models.legacy.importer import THRESHOLDS
+from photutils_rcnn.astro_rcnn.importer import THRESHOLDS
 from photutils_rcnn.models.receptive_field import halo_width
 from photutils_rcnn.models.zoo import DEFAULT_THRESHOLDS, save_model
 

@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 
+from photutils_rcnn.astro_rcnn.schedule import Stage, StagedTrainer
 from photutils_rcnn.models.transfer import transfer_weights
 from photutils_rcnn.models.zoo import get_weights, load_model, save_model
 from photutils_rcnn.simulation.file_names import scene_parts
@@ -22,7 +23,6 @@ from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
 from photutils_rcnn.training.profiles import ProfileDataset, collect_profiles
 from photutils_rcnn.training.refinement import Refinement
-from photutils_rcnn.training.staged import Stage, StagedTrainer
 from photutils_rcnn.training.trainer import Trainer
 
 log = logging.getLogger(__name__)

@@ -17,18 +17,18 @@ from keras import ops
 from tqdm.auto import tqdm
 
 from photutils_rcnn._parallel import parallel_map
+from photutils_rcnn.detection.inference import infer
 from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
-from photutils_rcnn.inference import infer
-from photutils_rcnn.inputs import prepare_inputs
-from photutils_rcnn.instances import Instances
 from photutils_rcnn.models.detector import Detector
 from photutils_rcnn.models.profile_head import sample_profiles
 from photutils_rcnn.models.zoo import load_model
-from photutils_rcnn.normalization import SignalToNoise, normalize_cube, to_model_fwhm
-from photutils_rcnn.psf import estimate_fwhm
+from photutils_rcnn.preprocessing.inputs import prepare_inputs
+from photutils_rcnn.preprocessing.normalization import SignalToNoise, normalize_cube, to_model_fwhm
+from photutils_rcnn.preprocessing.psf import estimate_fwhm
+from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
 from photutils_rcnn.simulation.scene import Scene
-from photutils_rcnn.stretches import ArcsinhStretch
+from photutils_rcnn.sources.instances import Instances
 from photutils_rcnn.training.augmentation import told_fwhm
 
 # A detection shows a source if their masks overlap by this much.

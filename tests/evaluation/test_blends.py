@@ -18,7 +18,7 @@ from photutils_rcnn.evaluation.blends import (
     unrecognized_blends,
 )
 from photutils_rcnn.evaluation.matching import match_positions
-from photutils_rcnn.footprints import Footprints
+from photutils_rcnn.sources.footprints import Footprints
 
 
 def rectangles(boxes, shape=(40, 40)):

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn.evaluation.detections import Detections
-from photutils_rcnn.footprints import Footprints
+from photutils_rcnn.sources.footprints import Footprints
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from photutils_rcnn.evaluation.overlaps import (
     box_overlaps,
     mask_overlaps,
 )
-from photutils_rcnn.footprints import Footprints
+from photutils_rcnn.sources.footprints import Footprints
 
 
 def rectangles(boxes, shape=(40, 40)):

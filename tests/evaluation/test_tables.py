@@ -7,7 +7,7 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn.evaluation import Detections, evaluate
-from photutils_rcnn.footprints import Footprints
+from photutils_rcnn.sources.footprints import Footprints
 
 
 def tables_of(scene, detections):

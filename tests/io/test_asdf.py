@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_equal
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
-from photutils_rcnn.inference_legacy import LegacyInstances
+from photutils_rcnn.astro_rcnn.inference import LegacyInstances
 
 
 def _same_tables(table, other):

@@ -14,7 +14,7 @@ SCRIPT = """
 import keras
 import numpy as np
 from tiny_network import make_batch, tiny_config
-from photutils_rcnn.inference import run_inference
+from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.zoo import Model, get_weights
 config = tiny_config()

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from photutils_rcnn.footprints import Footprints
 from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.sources.footprints import Footprints
 
 
 @pytest.fixture

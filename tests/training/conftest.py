@@ -8,8 +8,8 @@ import pytest
 from astropy.table import Table
 from tiny_network import tiny_config
 
-from photutils_rcnn.footprints import Footprints
 from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.sources.footprints import Footprints
 
 
 def make_scene(positions, *, radii=4.0, shape=(64, 128), seed=0):

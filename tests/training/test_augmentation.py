@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_equal
 
+from photutils_rcnn.astro_rcnn.augmentation import augment_paper
 from photutils_rcnn.training import augmentation
 from photutils_rcnn.training.augmentation import (
     augment,
@@ -15,7 +16,6 @@ from photutils_rcnn.training.augmentation import (
     told_fwhm,
     transform,
 )
-from photutils_rcnn.training.augmentation_paper import augment_paper
 from photutils_rcnn.training.dataset import Crop, scene_crops
 
 

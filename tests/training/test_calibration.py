@@ -9,8 +9,8 @@ from astropy.table import Table
 from numpy.testing import assert_allclose
 from scipy import special
 
-from photutils_rcnn.instances import Instances
 from photutils_rcnn.models.zoo import Model
+from photutils_rcnn.sources.instances import Instances
 from photutils_rcnn.training.calibration import collect_outcomes, fit_calibration
 
 

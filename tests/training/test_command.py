@@ -14,13 +14,13 @@ import pytest
 from astropy.table import Table
 from tiny_network import tiny_config
 
+from photutils_rcnn.astro_rcnn.schedule import PAPER_SCHEDULE, Stage
 from photutils_rcnn.cli import main
 from photutils_rcnn.models.config import CONFIGS
 from photutils_rcnn.models.zoo import get_weights, load_model
 from photutils_rcnn.training.calibration import fit_calibration
 from photutils_rcnn.training.command import _check_initial
 from photutils_rcnn.training.recipe import check_recipe, read_recipe
-from photutils_rcnn.training.staged import PAPER_SCHEDULE, Stage
 
 pytest.importorskip('galsim')
 

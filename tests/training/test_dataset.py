@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_equal
 
-from photutils_rcnn.training.augmentation_paper import augment_paper
+from photutils_rcnn.astro_rcnn.augmentation import augment_paper
 from photutils_rcnn.training.dataset import CropDataset, scene_crops
 
 

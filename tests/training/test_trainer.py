@@ -12,7 +12,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_equal
 from tiny_network import tiny_config
 
-from photutils_rcnn.inference import run_inference
+from photutils_rcnn.astro_rcnn.schedule import Stage, StagedTrainer
+from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.models.mask_rcnn import LOSS_NAMES
 from photutils_rcnn.models.zoo import get_weights, load_model
 from photutils_rcnn.training.checkpoint import (
@@ -22,7 +23,6 @@ from photutils_rcnn.training.checkpoint import (
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
 from photutils_rcnn.training.loop import learning_rate
-from photutils_rcnn.training.staged import Stage, StagedTrainer
 from photutils_rcnn.training.trainer import Trainer
 
 

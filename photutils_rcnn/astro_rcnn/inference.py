@@ -1,0 +1,269 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Detection as in Astro R-CNN: proposals, suppression, masks.
+
+The numerics are those of matterport's Mask R-CNN with suppression across
+classes (github.com/burke86/astro_rcnn). Boxes are normalized,
+``(y1, x1, y2 - 1, x2 - 1) / (H - 1, W - 1, ...)``, float32, until the end.
+The frame is one piece, without tiles. It keeps its size unless the setting
+``resize_to`` of the model is a number, 512 in the original, which shrinks
+larger frames and enlarges smaller ones to a square of that side.
+"""
+
+__all__ = ['LegacyInstances', 'choose_proposals', 'detect',
+           'refine_detections']
+
+import warnings
+from dataclasses import fields
+
+import numpy as np
+from astropy.utils.exceptions import AstropyUserWarning
+
+from photutils_rcnn.astro_rcnn.resizing import fit_square, resize_bilinear
+from photutils_rcnn.astro_rcnn.stretches import LEGACY_STRETCHES
+from photutils_rcnn.detection.nms import suppress
+from photutils_rcnn.sources.instances import Instances
+
+
+class LegacyInstances(Instances):
+    """
+    Sources whose masks are put on pixels as in Astro R-CNN.
+
+    See `~photutils_rcnn.astro_rcnn.resizing.resize_bilinear`. The scores are
+    the probabilities of the classes.
+    """
+
+    def __getitem__(self, index):
+        """
+        Select sources; see `~photutils_rcnn.sources.instances.Instances`.
+        """
+        chosen = super().__getitem__(index)
+        return LegacyInstances(**{field.name: getattr(chosen, field.name)
+                                  for field in fields(chosen)})
+
+    def paste(self, i, grid=None):
+        """
+        The mask of a source on pixels; see
+        `~photutils_rcnn.sources.instances.Instances`.
+
+        Parameters
+        ----------
+        i : int
+            The source.
+        grid : (S, S) `~numpy.ndarray`, optional
+            Other values on the cells of the mask box.
+
+        Returns
+        -------
+        values : 2D float32 `~numpy.ndarray`
+            The values, resized to the pixels of the mask box.
+        slices : (2,) tuple of slice
+            Where they lie on the frame.
+        """
+        grid = self.masks[i] if grid is None else grid
+        y1, x1, y2, x2 = self.mask_boxes[i].astype(int)
+        values = resize_bilinear(grid, (y2 - y1, x2 - x1))
+        return values.astype(np.float32), (slice(y1, y2), slice(x1, x2))
+
+
+def _decode(boxes, deltas, std):
+    """
+    Apply deltas to boxes, without any limit that a frame could notice.
+    """
+    deltas = deltas * np.array(std, dtype=np.float32)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    centers = boxes[:, :2] + np.float32(0.5) * sides
+    centers = centers + deltas[:, :2] * sides
+    # The exponential of 88 is beyond float32.
+    sides = sides * np.exp(np.minimum(deltas[:, 2:], np.float32(80)))
+    low = centers - np.float32(0.5) * sides
+    return np.concatenate([low, low + sides], axis=1)
+
+
+def _suppress(boxes, scores, threshold, limit):
+    """
+    Greedy suppression; of equal scores the first comes first.
+    """
+    order = np.argsort(-scores, kind='stable')
+    keep = suppress(boxes[order], -np.arange(len(order)), threshold)
+    return order[keep[:limit]]
+
+
+def choose_proposals(objectness, deltas, anchors, thresholds, std):
+    """
+    The boxes that the proposal network offers to the heads.
+
+    Parameters
+    ----------
+    objectness : (A,) `~numpy.ndarray`
+        The probabilities of the anchors.
+    deltas : (A, 4) `~numpy.ndarray`
+        Their box deltas.
+    anchors : (A, 4) `~numpy.ndarray`
+        The normalized anchors.
+    thresholds : dict
+        ``pre_nms`` anchors count, boxes overlapping a better one by more
+        than ``proposal_nms`` do not, and at most ``proposals`` are left.
+    std : (4,) sequence of float
+        The scale of the deltas.
+
+    Returns
+    -------
+    boxes : (``proposals``, 4) `~numpy.ndarray` of float32
+        The boxes, best first. As in the original, empty boxes at the origin
+        fill the rows that are left.
+    n_lost : int
+        The boxes beyond them that rather hold a source than not.
+    """
+    order = np.argsort(-objectness, kind='stable')[:thresholds['pre_nms']]
+    boxes = np.clip(_decode(anchors[order], deltas[order], std), 0, 1)
+    limit = thresholds['proposals']
+    kept = _suppress(boxes, objectness[order], thresholds['proposal_nms'],
+                     None)
+    n_lost = np.count_nonzero(objectness[order][kept[limit:]] > 0.5)
+    boxes = boxes[kept[:limit]]
+    return np.pad(boxes, ((0, limit - len(boxes)), (0, 0))), n_lost
+
+
+def refine_detections(probabilities, deltas, proposals, window, thresholds,
+                      std):
+    """
+    From proposals to detections.
+
+    Parameters
+    ----------
+    probabilities : (R, n_classes) `~numpy.ndarray`
+        Background first.
+    deltas : (R, n_classes, 4) `~numpy.ndarray`
+        Box deltas of each class.
+    proposals : (R, 4) `~numpy.ndarray`
+        Normalized boxes.
+    window : (4,) `~numpy.ndarray`
+        The part of the frame with data, normalized.
+    thresholds : dict
+        The least ``score``; ``nms``, the largest overlap, across classes
+        or, without ``nms_across_classes``, within each; ``detections``,
+        the largest number.
+    std : (4,) sequence of float
+        The scale of the deltas.
+
+    Returns
+    -------
+    boxes : (N, 4) `~numpy.ndarray` of float32
+        Normalized boxes, by decreasing score.
+    index : (N,) `~numpy.ndarray` of int
+        Their rows in ``proposals``.
+    classes : (N,) `~numpy.ndarray` of int
+        Their classes.
+    n_lost : int
+        The detections beyond the largest number.
+    """
+    rows = np.arange(len(probabilities))
+    classes = np.argmax(probabilities, axis=1)
+    scores = probabilities[rows, classes]
+    boxes = _decode(proposals, deltas[rows, classes], std)
+    boxes = np.clip(boxes, np.tile(window[:2], 2), np.tile(window[2:], 2))
+    good = np.flatnonzero((classes > 0) & (scores >= thresholds['score']))
+    kinds = (np.zeros(len(good), dtype=int)
+             if thresholds['nms_across_classes'] else classes[good])
+    kept = [members[_suppress(boxes[members], scores[members],
+                              thresholds['nms'], None)]
+            for members in (good[kinds == kind]
+                            for kind in np.unique(kinds))]
+    kept = np.sort(np.concatenate([good[:0], *kept]))
+    kept = kept[np.argsort(-scores[kept], kind='stable')]
+    n_lost = max(len(kept) - thresholds['detections'], 0)
+    kept = kept[:thresholds['detections']]
+    return boxes[kept], kept, classes[kept], n_lost
+
+
+def _network_frame(model, image):
+    """
+    The frame that the network sees, and the window of the image on it.
+    """
+    offset = model.stretch.get('offset', 0)
+    side = model.settings.get('resize_to')
+    if side is None:
+        frame = image.shape[:2]
+        padding = [(0, -n % model.detector.stride) for n in frame]
+        return (np.pad(image, (*padding, (0, 0)), constant_values=offset),
+                np.array([0, 0, *frame]))
+    pixels, window = fit_square(image - np.float32(offset), side)
+    if model.stretch['name'] in LEGACY_STRETCHES:
+        # The original casts back to 16-bit integers.
+        pixels = np.trunc(pixels)
+    return (pixels + offset).astype(np.float32), window
+
+
+def detect(model, image, *, score_threshold=None, nms_threshold=None):
+    """
+    Find the sources of a frame as Astro R-CNN does.
+
+    Parameters
+    ----------
+    model : `~photutils_rcnn.models.zoo.Model`
+        A model with matterport's layers.
+    image : (ny, nx, n_bands) `~numpy.ndarray` of float32
+        The frame as the network expects it.
+    score_threshold, nms_threshold : float, optional
+        The least score and the largest overlap of boxes; by default those
+        of the model.
+
+    Returns
+    -------
+    instances : `LegacyInstances`
+        The sources, by their position: row by row of their centers.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If there are more than the model's largest number of detections or
+        proposals.
+    """
+    thresholds = dict(model.thresholds)
+    if score_threshold is not None:
+        thresholds['score'] = score_threshold
+    if nms_threshold is not None:
+        thresholds['nms'] = nms_threshold
+    detector = model.detector
+    config = detector.config
+    frame = image.shape[:2]
+    pixels, window = _network_frame(model, np.asarray(image))
+    shape = pixels.shape[:2]
+    features, objectness, deltas = detector.dense(pixels)
+    proposals, n_lost = choose_proposals(
+        objectness, deltas, detector.anchors(shape), thresholds,
+        config.box_std)
+    if n_lost:
+        warnings.warn(f'{n_lost} proposals beyond the largest number of '
+                      f'{thresholds["proposals"]} are lost',
+                      AstropyUserWarning, stacklevel=2)
+    probabilities, deltas = detector.classify(features, proposals, shape)
+    end = np.array([0, 0, 1, 1])
+    window = ((window - end) / np.tile(np.subtract(shape, 1), 2)
+              ).astype(np.float32)
+    boxes, index, classes, n_lost = refine_detections(
+        probabilities, deltas, proposals, window, thresholds, config.box_std)
+    if n_lost:
+        warnings.warn(f'{n_lost} detections beyond the largest number of '
+                      f'{thresholds["detections"]} are lost',
+                      AstropyUserWarning, stacklevel=2)
+    masks = detector.outline(features, boxes, classes, shape)
+    probabilities = probabilities[index]
+    boxes = ((boxes - np.tile(window[:2], 2))
+             / np.tile(window[2:] - window[:2], 2))
+    pixel_boxes = np.round(boxes * np.tile(np.subtract(frame, 1), 2) + end
+                           ).astype(np.float32)
+    sources = LegacyInstances(
+        shape=frame, boxes=pixel_boxes,
+        scores=probabilities.max(axis=1),
+        class_probabilities=(probabilities[:, 1:]
+                             / probabilities[:, 1:].sum(axis=1,
+                                                        keepdims=True)),
+        masks=masks, mask_boxes=pixel_boxes,
+        flags=np.zeros(len(boxes), dtype=np.int32),
+        mask_threshold=thresholds['mask'])
+    has_area = (pixel_boxes[:, 2:] > pixel_boxes[:, :2]).all(axis=1)
+    centers = pixel_boxes[:, :2] + pixel_boxes[:, 2:]
+    order = np.lexsort((centers[:, 1], centers[:, 0]))
+    return sources[order[has_area[order]]]

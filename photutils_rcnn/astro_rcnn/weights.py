@@ -1,0 +1,198 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Reading matterport's Keras HDF5 weight files with h5py.
+
+The layout is that of Keras 2 ``save_weights``: one group per top-level
+layer with the attribute ``weight_names``. Groups are told by their names,
+tensors by their order in ``weight_names``. Nothing in a file is executed.
+"""
+
+__all__ = ['LegacyWeights', 'read_weights']
+
+import hashlib
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from photutils_rcnn.astro_rcnn.weight_layout import expected_tensors
+from photutils_rcnn.models.config import CONFIGS, MaskRCNNConfig, get_config
+
+log = logging.getLogger(__name__)
+
+# What training graphs save beside the layers.
+IGNORED_GROUPS = {'anchors'}
+PUBLISHED = {
+    '98170226d6fa54222b254c783f063b79ab7adc74ab3901d4b70fe589ac7fa567':
+        'astro_rcnn_decam.h5',
+}
+UNSUPPORTED = {
+    '099b5891aeea41536b029a73c01ff8aff317ddaed85aa3a57da51b0b7d737866':
+        'astro_rcnn_des.h5, whose input normalization is not known',
+}
+
+
+@dataclass
+class LegacyWeights:
+    """
+    The content of a weight file.
+
+    Parameters
+    ----------
+    tensors : dict of `~numpy.ndarray`
+        Float32 arrays by the names of the network's variables.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network they belong to.
+    unexpected : list of str
+        Groups of the file that belong to no layer.
+    sha256 : str
+        The checksum of the file.
+    published_name : str or `None`
+        The name of the published file it is; `None` for others.
+    """
+
+    tensors: dict
+    config: MaskRCNNConfig
+    unexpected: list
+    sha256: str
+    published_name: str | None
+
+
+def read_weights(path, config=None, *, class_names=None):
+    """
+    Read a weight file, all of it or nothing.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, ``.h5``.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`, optional
+        The network. By default depth, bands and classes are told by the
+        file, the rest is the configuration ``'paper'``.
+    class_names : sequence of str, optional
+        The classes without background. By default star and galaxy if there
+        are two, else ``'class1'``, ``'class2'``, ...
+
+    Returns
+    -------
+    weights : `LegacyWeights`
+        The weights.
+
+    Raises
+    ------
+    ValueError
+        If the file is not of this layout, or tensors are missing, of another
+        shape or number, or not finite.
+
+    Warns
+    -----
+    UserWarning
+        If the file is none of the published ones, whose checksums are
+        known, or holds groups that belong to no layer.
+    """
+    path = Path(path)
+    with path.open('rb') as stream:
+        sha256 = hashlib.file_digest(stream, 'sha256').hexdigest()
+    if sha256 in UNSUPPORTED:
+        msg = f'{path} is not supported: it is {UNSUPPORTED[sha256]}'
+        raise ValueError(msg)
+    groups = _read_groups(path)
+    if config is None:
+        config = _told_config(path, groups, class_names)
+    tensors, faults = {}, []
+    expected = expected_tensors(config)
+    for group, wanted in expected.items():
+        if group not in groups:
+            faults.append(f'{group} is missing')
+            continue
+        found = groups[group]
+        if len(found) != len(wanted):
+            faults.append(f'{group} has {len(found)} tensors instead of '
+                          f'{len(wanted)}')
+            continue
+        for (name, shape), value in zip(wanted, found, strict=True):
+            if value.shape != shape:
+                faults.append(f'{name} has the shape {value.shape} instead '
+                              f'of {shape}')
+            elif not np.isfinite(value).all():
+                faults.append(f'{name} has values that are not finite')
+            tensors[name] = value
+    if faults:
+        msg = (f'{path} does not fit the network {config.name!r} '
+               f'({config.backbone}, {config.n_bands} bands, '
+               f'{config.n_classes} classes with background): '
+               f'{len(faults)} faults: {"; ".join(faults[:5])}')
+        raise ValueError(msg)
+    unexpected = sorted(set(groups) - set(expected) - IGNORED_GROUPS)
+    name = PUBLISHED.get(sha256)
+    if unexpected:
+        warnings.warn(f'{path}: groups without a layer are not used: '
+                      f'{unexpected}', UserWarning, stacklevel=2)
+    if name is None:
+        warnings.warn(f'{path} is none of the published weight files; its '
+                      f'sha256 is {sha256}', UserWarning, stacklevel=2)
+    log.info('%s: %d tensors of %d groups', path, len(tensors),
+             len(expected))
+    return LegacyWeights(tensors, config, unexpected, sha256, name)
+
+
+def _read_groups(path):
+    """
+    The tensors of every group that has any, in their order.
+    """
+    groups = {}
+    try:
+        with h5py.File(path, 'r') as file:
+            root = file
+            if 'layer_names' not in file.attrs and 'model_weights' in file:
+                root = file['model_weights']
+            if 'layer_names' not in root.attrs:
+                msg = 'it has no attribute layer_names'
+                raise ValueError(msg)
+            for group in map(_text, root.attrs['layer_names']):
+                names = [_text(name) for name
+                         in root[group].attrs['weight_names']]
+                if names:
+                    groups[group] = [
+                        np.asarray(root[group][name], dtype=np.float32)
+                        for name in names]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        msg = f'{path} is not a Keras HDF5 file of weights: {error}'
+        raise ValueError(msg) from error
+    return groups
+
+
+def _text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _told_config(path, groups, class_names):
+    """
+    The network that a file tells: its depth, bands and classes.
+    """
+    try:
+        n_bands = groups['conv1'][0].shape[2]
+        n_classes = groups['mrcnn_class_logits'][0].shape[1]
+    except (KeyError, IndexError) as error:
+        msg = (f'{path} has no Mask R-CNN: conv1 or mrcnn_class_logits is '
+               'missing or has no kernel')
+        raise ValueError(msg) from error
+    if class_names is None:
+        class_names = (CONFIGS['paper'].class_names if n_classes == 3 else
+                       [f'class{i}' for i in range(1, n_classes)])
+    if len(class_names) != n_classes - 1:
+        msg = (f'class_names must have {n_classes - 1} names for {path}, got '
+               f'{len(class_names)}')
+        raise ValueError(msg)
+    # ResNet-50 has 6 blocks in stage 4, ResNet-101 has 23.
+    if 'res4g_branch2a' in groups:
+        backbone = 'resnet101'
+    elif 'res4b_branch2a' in groups:
+        backbone = 'resnet50'
+    else:
+        backbone = 'resnet14'
+    return get_config('paper', backbone=backbone, n_bands=n_bands,
+                      class_names=tuple(class_names))

@@ -1,0 +1,175 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Detection on a frame: normalization, network, check against the pixels.
+"""
+
+__all__ = ['Detection', 'detect']
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.utils.exceptions import AstropyUserWarning
+
+from photutils_rcnn.detection.inference import run_inference
+from photutils_rcnn.detection.pixel_check import STRUCTURED, check_pixels
+from photutils_rcnn.preprocessing.binned_map import BinnedMap
+from photutils_rcnn.preprocessing.normalization import SignalToNoise, normalize_cube, to_model_fwhm
+from photutils_rcnn.preprocessing.psf import estimate_fwhm, given_fwhm
+from photutils_rcnn.preprocessing.sky_residuals import follow_sky, sky_offset
+from photutils_rcnn.preprocessing.stretches import get_stretch
+from photutils_rcnn.sources.instances import Instances
+
+MAX_REFINEMENTS = 2  # of the background, under a sky with structure
+
+
+@dataclass(frozen=True)
+class Detection:
+    """
+    What was found on a frame, and the sky it was measured against.
+
+    Parameters
+    ----------
+    instances : `~photutils_rcnn.sources.instances.Instances`
+        The sources.
+    background, noise : float32 `~numpy.ndarray` or \
+            `~photutils_rcnn.preprocessing.binned_map.BinnedMap`
+        The background to subtract and the noise of the empty sky, in the unit of
+        the data, of the shape (n_bands, ny, nx) or (n_bands, 1, 1).
+    psf_fwhm : (n_bands,) `~numpy.ndarray` or `None`
+        The FWHM of the PSF in pixels; `None` if it is not known.
+    """
+
+    instances: Instances
+    background: np.ndarray | BinnedMap
+    noise: np.ndarray
+    psf_fwhm: np.ndarray | None
+
+
+def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
+           **options):
+    """
+    Find the sources of a frame.
+
+    The network sees a sky that is flattened further where what is left of it
+    hides sources or passes for some. The background that catalogs are measured
+    against follows only if it was to be estimated.
+
+    Parameters
+    ----------
+    model : `~photutils_rcnn.models.zoo.Model`
+        The model.
+    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
+        The frame.
+    background : 'auto', float, array_like or `~astropy.units.Quantity`
+        See `~photutils_rcnn.preprocessing.normalization.normalize_cube`.
+    psf_fwhm : 'auto', float, sequence of float or `None`, optional
+        The FWHM of the PSF in pixels, see `~photutils_rcnn.preprocessing.psf.check_fwhm`.
+    stacklevel : int, optional
+        Whose warnings these are: 2 is the caller.
+    **options
+        Those of `~photutils_rcnn.detection.inference.run_inference`.
+
+    Returns
+    -------
+    detection : `Detection`
+        The sources that the pixels show; of models whose footprints are no
+        isophotes, all.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If the sky is not near zero after subtraction of ``background``, or has
+        structure on the scale of sources.
+    """
+    normalized = _normalize(model, cube, background)
+
+    def infer(seen):
+        return _infer(model, cube, seen, psf_fwhm, options)
+
+    if not model.isophotal:
+        instances, fwhm = infer(normalized)
+        return Detection(instances, normalized.background, normalized.noise,
+                         fwhm)
+    is_estimated = isinstance(background, str)
+    seen = normalized
+    offset = None if is_estimated else sky_offset(cube, normalized)
+    if offset is not None:
+        levels = ', '.join(f'{level:.2g}' for level in offset)
+        _warn(f'The sky is at {levels} of its noise after subtraction of the '
+              'given background, not near zero; for detection, but not in the '
+              'catalogs, it was estimated.', stacklevel)
+        seen = _normalize(model, cube, 'auto', is_first=False)
+    instances, fwhm, check = _check(cube, seen, *infer(seen))
+    first, scale = check, None
+    for _ in range(MAX_REFINEMENTS):
+        if not check.misled:
+            break
+        sky, scale, noise_scale = check.smooth_sky()
+        followed = follow_sky(cube, seen, sky)
+        seen = _normalize(model, cube, followed, noise_scale, is_first=False)
+        instances, fwhm, check = _check(cube, seen, *infer(seen))
+        if is_estimated:
+            normalized = seen if max(noise_scale) == 1 else _normalize(
+                model, cube, followed, is_first=False)
+    _warn_of_structure(first, check, scale, is_estimated, stacklevel)
+    if not check.keep.all():
+        instances = instances[check.keep]
+        instances.flag_overlaps()
+    return Detection(instances, normalized.background, normalized.noise, fwhm)
+
+
+def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
+    params = dict(model.stretch)
+    return normalize_cube(
+        cube, background=background, noise_scale=noise_scale,
+        stretch=get_stretch(params.pop('name'), **params),
+        n_bands=model.settings['network']['n_bands'], check_error=is_first)
+
+
+def _infer(model, cube, normalized, psf_fwhm, options):
+    """
+    The instances, and the FWHM of the PSF.
+    """
+    n_bands = model.settings['network']['n_bands']
+    fwhm = given_fwhm(psf_fwhm, cube)
+    if isinstance(psf_fwhm, str):
+        snr = SignalToNoise(cube, normalized.background, normalized.noise)
+        fwhm = estimate_fwhm(snr, cube.invalid)
+    return run_inference(
+        model, normalized.image, normalized.invalid,
+        psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm, n_bands),
+        **options), fwhm
+
+
+def _check(cube, normalized, instances, fwhm):
+    """
+    The instances, the FWHM and the check against the pixels.
+    """
+    snr = SignalToNoise(cube, normalized.background, normalized.noise)
+    return instances, fwhm, check_pixels(instances.footprints(), snr,
+                                         cube.invalid, fwhm)
+
+
+def _warn_of_structure(first, last, scale, is_estimated, stacklevel):
+    """
+    Warn of a sky with structure, and of what became of it.
+    """
+    if scale is not None:
+        outcome = (
+            f'the background was followed on a scale of {scale} pixels, '
+            'extended sources may have lost light' if is_estimated else
+            'for detection, but not in the catalogs, it was followed on a '
+            f'scale of {scale} pixels')
+        _warn('The sky has structure on the scale of sources, of '
+              f'{first.rms:.2g} times the noise on {first.scale} pixels, '
+              f'which hides sources or passes for some: {outcome}.',
+              stacklevel + 1)
+    n_dropped = np.count_nonzero(~last.keep)
+    if n_dropped and last.rms > STRUCTURED:
+        _warn(f'{n_dropped} detections that do not stand out from the '
+              'structure of the sky were dropped.', stacklevel + 1)
+
+
+def _warn(message, stacklevel):
+    warnings.warn(message, AstropyUserWarning, stacklevel=stacklevel + 1)

@@ -1,0 +1,199 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The background of a frame, estimated once for all tiles.
+"""
+
+__all__ = ['estimate_background', 'resolve_background']
+
+import warnings
+
+import numpy as np
+from astropy.stats import SigmaClip, mad_std
+from astropy.utils.exceptions import AstropyUserWarning
+from photutils.background import Background2D, SExtractorBackground
+from scipy import ndimage
+
+from photutils_rcnn.preprocessing.binned_map import BinnedMap
+from photutils_rcnn.preprocessing.containers import broadcast, same_unit
+from photutils_rcnn.preprocessing.noise import clipped_rms
+
+BIN = 4  # pixels are binned for the mesh: quicker, and faint halos show
+BOX = 128  # pixels; the side of a mesh box, well above a large galaxy's core
+ROUGH_BOX = 512
+MIN_MESH_SIDE = 192  # smaller frames have one level
+
+
+def resolve_background(cube, background):
+    """
+    The background to subtract from each band.
+
+    Parameters
+    ----------
+    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
+        The frame.
+    background : 'auto', float, `~numpy.ndarray` or \
+            `~astropy.units.Quantity`
+        See `~photutils_rcnn.preprocessing.normalization.normalize_cube`.
+
+    Returns
+    -------
+    background : float32 `~numpy.ndarray` or \
+            `~photutils_rcnn.preprocessing.binned_map.BinnedMap`
+        Shape (n_bands, ny, nx), or (n_bands, 1, 1) if constant.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``background`` is of a wrong type, shape or unit.
+    """
+    if isinstance(background, str):
+        if background != 'auto':
+            msg = ("background must be 'auto', a number or an array, got "
+                   f'{background!r}')
+            raise ValueError(msg)
+        levels = np.broadcast_arrays(*map(_estimate, cube.data, cube.invalid))
+        if min(cube.shape) < MIN_MESH_SIDE:
+            return np.stack(levels)
+        return BinnedMap(np.stack(levels), BIN, cube.shape)
+    if np.isscalar(background) and background == 0:
+        return np.zeros((cube.n_bands, 1, 1), dtype=np.float32)
+    level = same_unit(background, cube.unit, 'background')
+    if level is None or (level.ndim < 2 and not np.isfinite(level).all()):
+        msg = f"background must be 'auto' or finite, got {background!r}"
+        raise ValueError(msg)
+    if level.ndim == 0 or level.shape == (cube.n_bands,):
+        shape = (cube.n_bands, 1, 1)
+        level = level.reshape(-1, 1, 1)
+    else:
+        shape = cube.data.shape
+        broadcast(level, shape, 'background')
+    level = np.broadcast_to(level, shape)
+    if cube.order is not None:
+        level = level[list(cube.order)]
+    unknown = ~np.isfinite(level)
+    if unknown.any():
+        n_lost = np.count_nonzero(unknown & ~cube.invalid)
+        if n_lost:
+            msg = ('background must be finite where the data are valid, got '
+                   f'{n_lost} pixels that are not')
+            raise ValueError(msg)
+        level = np.where(unknown, 0, level)
+    return level.astype(np.float32)
+
+
+def estimate_background(image, invalid):
+    """
+    Estimate the background of one band.
+
+    Frames at least 192 pixels wide get a smooth map from
+    `~photutils.background.Background2D` on 4 x 4 binned pixels: sources are
+    found against a rough mesh (512 pixels) and masked in the
+    final one (128 pixels), so that the mesh does not eat large galaxies and
+    halos; both follow what a plane, fitted first, leaves. Smaller frames
+    get one level. All take the mode
+    (`~photutils.background.SExtractorBackground`) after sigma clipping.
+
+    Parameters
+    ----------
+    image : (ny, nx) `~numpy.ndarray`
+        The pixels.
+    invalid : (ny, nx) bool `~numpy.ndarray`
+        `True` for pixels to leave out.
+
+    Returns
+    -------
+    background : float32 `~numpy.ndarray`
+        The background, of the shape (ny, nx) or (1, 1).
+    """
+    level = _estimate(image, invalid)
+    if level.size == 1:
+        return level
+    return BinnedMap(level[None], BIN, image.shape)[0]
+
+
+def _estimate(image, invalid):
+    """
+    The background of one band in bins, or one level, (1, 1).
+    """
+    if invalid.all():
+        return np.zeros((1, 1), dtype=np.float32)
+    if min(image.shape) < MIN_MESH_SIDE:
+        return np.full((1, 1), _level(image[~invalid]), dtype=np.float32)
+
+    binned, bad = _bin(image, invalid)
+    plane = _plane(binned, bad)
+    binned = binned - plane
+    side = min(ROUGH_BOX // BIN, max(BOX // BIN, min(binned.shape) // 2))
+    residual = binned - _mesh(binned, bad, side)
+    sigma = clipped_rms(residual[~bad])
+    sources = ndimage.gaussian_filter(np.where(bad, 0, residual), 1)
+    sources = ndimage.binary_dilation(sources > 1.5 * sigma, iterations=2)
+    smooth = plane + _mesh(binned, bad | sources, BOX // BIN)
+    # the mesh is so smooth that steps of a few pixels do not show
+    return smooth.astype(np.float32)
+
+
+def _bin(image, invalid):
+    """
+    The mean of the valid pixels of each bin, and the bins with too few.
+    """
+    pad = [(0, -n % BIN) for n in image.shape]
+    shape = [m for n, (_, extra) in zip(image.shape, pad, strict=True)
+             for m in ((n + extra) // BIN, BIN)]
+    good = np.pad(~invalid, pad).reshape(shape)
+    total = np.pad(np.where(invalid, 0, image), pad).reshape(shape)
+    count = good.sum(axis=(1, 3))
+    total = total.sum(axis=(1, 3), dtype=float)
+    # of sparse pixels, one color of a mosaic filter say, bins hold few
+    typical = np.median(count[count > 0])
+    return total / np.maximum(count, 1), count < max(typical / 2, 1)
+
+
+def _mesh(binned, mask, side):
+    """
+    The smooth background of binned pixels.
+    """
+    if mask.all():
+        return np.zeros_like(binned)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', AstropyUserWarning)
+            return Background2D(
+                binned, side, mask=mask, filter_size=3, exclude_percentile=80,
+                sigma_clip=SigmaClip(3.0),
+                bkg_estimator=SExtractorBackground()).background
+    except ValueError:  # no box has enough sky
+        return np.full_like(binned, _level(binned[~mask]))
+
+
+def _plane(binned, mask):
+    """
+    The plane through the sky, by least squares with sigma clipping.
+    """
+    y, x = np.ogrid[-0.5:0.5:1j * binned.shape[0],
+                    -0.5:0.5:1j * binned.shape[1]]
+    stride = int(np.ceil(np.sqrt(binned.size / 20_000)))
+    good = np.zeros(binned.shape, dtype=bool)
+    good[::stride, ::stride] = ~mask[::stride, ::stride]
+    if not good.any():
+        return np.zeros_like(binned)
+    rows, cols = np.nonzero(good)
+    values = binned[good]
+    terms = np.stack([np.ones(len(rows)), y[rows, 0], x[0, cols]], axis=1)
+    used = np.ones(len(rows), dtype=bool)
+    for _ in range(5):
+        offset, slope_y, slope_x = np.linalg.lstsq(terms[used],
+                                                   values[used])[0]
+        residual = values - terms @ (offset, slope_y, slope_x)
+        center = np.median(residual[used])
+        used = abs(residual - center) <= 3 * mad_std(residual[used])
+    return offset + slope_y * y + slope_x * x
+
+
+def _level(values):
+    """
+    The mode of pixels after sigma clipping.
+    """
+    # In float32, squares of fluxes in small units are 0.
+    return SExtractorBackground(sigma_clip=SigmaClip(3.0))(
+        values.astype(float))

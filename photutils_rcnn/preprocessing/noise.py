@@ -1,0 +1,203 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The noise of the empty sky of a frame, estimated once for all tiles.
+"""
+
+__all__ = ['clipped_rms', 'estimate_noise', 'value_step']
+
+import warnings
+
+import numpy as np
+from astropy.stats import SigmaClip, mad_std
+from astropy.utils.exceptions import AstropyUserWarning
+from scipy import ndimage
+
+from photutils_rcnn.preprocessing.binned_map import map_like
+
+N_NOISE_PIXELS = 2_000_000
+N_STEP_PIXELS = 50_000
+ZERO_AREA = 31  # pixels; the side of squares of zeros
+# Of the scatter of the sky to the errors. Sources and structure widen it up to
+# 1.5 times, resampled images scatter less than their errors tell.
+LARGEST_RATIO = 3.
+SMALLEST_RATIO = 0.3
+NOISELESS = 0.03
+
+
+def estimate_noise(cube, background, check_error=True):
+    """
+    Estimate the noise of the empty sky in each band.
+
+    Without errors, the noise of a band is one number: the smaller of the
+    sigma-clipped MAD standard deviation of the background-subtracted
+    pixels and of their negative half mirrored, which sources do not
+    widen. Pixels with few different values, such as counts, are spread evenly
+    over the steps between them before.
+
+    With errors, it is a map. Errors often include the photon noise of the
+    sources, on which the network must not depend, so an error counts at
+    most as much as the median of its 64 x 64 pixel box. And errors of
+    resampled images often allow for the correlation of pixels, up to twice
+    the scatter that is seen, so the map is scaled to the scatter of the
+    sky, by a factor of 1.5 at most. Errors that differ from it by more than a
+    factor of 3 are wrong: they are scaled with a warning, or taken as they are
+    if the data have no noise.
+
+    Parameters
+    ----------
+    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
+        The frame.
+    background : `~numpy.ndarray` or `~photutils_rcnn.preprocessing.binned_map.BinnedMap`
+        Its background, of a shape that broadcasts to the data.
+    check_error : bool, optional
+        Whether to warn of errors that do not fit the data. The default is
+        `True`.
+
+    Returns
+    -------
+    noise : float32 `~numpy.ndarray`
+        Shape (n_bands, ny, nx), or (n_bands, 1, 1) without errors.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If the errors and the scatter of the sky differ by more than a factor of 3.
+    """
+    background = map_like(background, cube.data.shape)
+    stride = int(np.ceil(np.sqrt(np.prod(cube.shape) / N_NOISE_PIXELS)))
+    thin = np.s_[::stride, ::stride]
+    levels = []
+    for i, (image, invalid) in enumerate(zip(cube.data, cube.invalid,
+                                             strict=True)):
+        sky = ~invalid[thin]
+        step = value_step(image[thin][sky])
+        # Exact zeros are the usual filling of mosaics outside the exposures,
+        # but in counts a value like others, if not in whole areas.
+        zero = image == 0
+        if step:
+            zero = ndimage.maximum_filter(
+                ndimage.minimum_filter(zero, ZERO_AREA), ZERO_AREA)
+        sky &= ~zero[thin]
+        residual = (image[thin] - background[i, *thin])[sky]
+        if cube.error is None:
+            levels.append(np.full((1, 1), _sky_rms(residual, step)))
+        else:
+            error = _sky_error(cube.error[i], invalid)
+            ratio = _scatter(_spread(residual, step) / error[thin][sky])
+            levels.append(error * _error_scale(ratio, i if check_error else None))
+    return np.stack(levels).astype(np.float32)
+
+
+def value_step(values):
+    """
+    The step between the values of pixels that have few, such as counts.
+
+    Parameters
+    ----------
+    values : (N,) `~numpy.ndarray`
+        The pixels.
+
+    Returns
+    -------
+    step : float
+        The step; 0 if there are many different values.
+    """
+    values = values[::max(len(values) // N_STEP_PIXELS, 1)]
+    unique, counts = np.unique(values, return_counts=True)
+    if len(unique) < 2 or len(unique) > 0.01 * len(values):
+        return 0.0
+    # between neighbors: where the sky varies, the two most common values of
+    # all may be far apart
+    both_common = np.argmax(np.minimum(counts[1:], counts[:-1]))
+    return float(unique[both_common + 1] - unique[both_common])
+
+
+def _spread(residual, step):
+    """
+    Pixels with few values, spread evenly over the steps between them, which
+    medians need.
+    """
+    residual = residual.astype(float)
+    if step:
+        residual += step * np.random.default_rng(0).uniform(
+            -0.5, 0.5, len(residual))
+    return residual
+
+
+def _error_scale(ratio, band):
+    """
+    The factor from errors to noise, by the ratio of the scatter of the sky to them;
+    with a warning if it is told of which band.
+    """
+    if ratio > LARGEST_RATIO:
+        outcome = 'the noise is taken to be that much larger'
+    elif NOISELESS < ratio < SMALLEST_RATIO:
+        outcome = 'the noise is taken to be that much smaller'
+    elif ratio <= NOISELESS:
+        outcome = 'the data hardly have noise, the error is taken as it is'
+    else:
+        return min(ratio, 1.5)
+    if band is None:
+        return 1.0 if ratio <= NOISELESS else ratio
+    msg = (f'error of band {band + 1} does not fit the data: the sky scatters '
+           f'by {ratio:.2g} times the error; for detection {outcome}, errors '
+           'of fluxes are those given. Is it a standard deviation, in the '
+           'unit of the data?')
+    warnings.warn(msg, AstropyUserWarning, stacklevel=2)
+    return 1.0 if ratio <= NOISELESS else ratio
+
+
+def _sky_rms(residual, step):
+    """
+    The scatter of the sky, positive.
+    """
+    residual = _spread(residual, step)
+    if len(residual) == 0:
+        return 1.0
+    return _scatter(residual) or residual.std() or 1.0
+
+
+def _scatter(residual):
+    """
+    The scatter of the sky, 0 if it has no noise.
+    """
+    if len(residual) == 0:
+        return 1.0
+    estimates = [clipped_rms(residual)]
+    negative = residual[residual < 0]
+    if len(negative) > 0.05 * len(residual):
+        estimates.append(1.4826 * np.median(-negative))
+    estimates = [value for value in estimates if value > 0]
+    return min(estimates, default=0.0)
+
+
+def _sky_error(error, invalid):
+    """
+    Errors, limited to the median of their surroundings.
+    """
+    side = 64
+    limit = np.empty_like(error)
+    for y in range(0, error.shape[0], side):
+        for x in range(0, error.shape[1], side):
+            box = np.s_[y:y + side, x:x + side]
+            good = error[box][~invalid[box]]
+            limit[box] = np.median(good) if good.size else np.inf
+    return np.minimum(error, limit)
+
+
+def clipped_rms(values):
+    """
+    The MAD standard deviation after sigma clipping.
+
+    Parameters
+    ----------
+    values : (N,) `~numpy.ndarray`
+        The pixels.
+
+    Returns
+    -------
+    rms : float
+        The standard deviation in the unit of the pixels.
+    """
+    clipped = SigmaClip(3.0)(values, masked=False, copy=True)
+    return mad_std(clipped)

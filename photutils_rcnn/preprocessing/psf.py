@@ -1,0 +1,318 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The width of the PSF: as given, or from the image itself.
+"""
+
+__all__ = ['check_fwhm', 'estimate_fwhm', 'given_fwhm']
+
+import warnings
+
+import numpy as np
+from astropy import units as u
+from astropy.stats import gaussian_sigma_to_fwhm
+from photutils.detection import find_peaks
+from photutils.utils.exceptions import NoDetectionsWarning
+from scipy import ndimage
+
+from photutils_rcnn.detection.tiling import row_blocks
+
+HALF = 14
+N_PEAKS = 400
+# Peaks above the first of these signal-to-noise ratios that gives enough.
+LEVELS = (40., 20., 10.)
+ENOUGH = 25
+FEWEST = 4
+# Among fewer sources than enough, a pile has so many members, so many
+# standard deviations more than expected.
+FEWEST_PILED = 3
+SIGNIFICANCE = 3.
+# The spread of the widths of stars, in the logarithm, is below this.
+WINDOW = 0.12
+# The pixels around a peak that may equal it but for so much of its height, if
+# it is not one of a saturated star: a PSF of 8 pixels falls by 4 %.
+N_LEVEL = 4
+FLAT = 0.005
+# Sharper than this are cosmic rays and bad pixels; the widest PSF known to
+# the shipped model is 8 pixels.
+SHARPEST, WIDEST = 1.5, 12.
+# An adaptive Gaussian is wider than the half maximum of a PSF with wings,
+# and some of the pile are galaxies; the median ratio of all this on
+# simulated scenes.
+WINGS = 1.13
+
+
+def check_fwhm(psf_fwhm):
+    """
+    Check that something can be the FWHM of a PSF.
+
+    Parameters
+    ----------
+    psf_fwhm : 'auto', float, sequence of float, \
+            `~astropy.units.Quantity` or `None`
+        What a user gave.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, or not positive and finite.
+    """
+    if psf_fwhm is None or (isinstance(psf_fwhm, str) and psf_fwhm == 'auto'):
+        return
+    try:
+        values = np.asarray(_in_pixels(psf_fwhm), dtype=float)
+    except (TypeError, ValueError):
+        values = np.array(np.nan)
+    if values.ndim > 1 or not values.size or not (
+            (values > 0) & (values < np.inf)).all():
+        msg = ("psf_fwhm must be 'auto', a positive number of pixels, one "
+               f'for each band, or None, got {psf_fwhm!r}')
+        raise ValueError(msg)
+
+
+def _in_pixels(psf_fwhm):
+    """
+    A Quantity in pixels as numbers, anything else as it is.
+    """
+    if isinstance(psf_fwhm, u.Quantity):
+        return psf_fwhm.to_value(u.pix)
+    return psf_fwhm
+
+
+def given_fwhm(psf_fwhm, cube):
+    """
+    The FWHM in each band, as a user gave it.
+
+    Parameters
+    ----------
+    psf_fwhm : 'auto', float, sequence of float or `None`
+        See `check_fwhm`; several are in the order of the data as given.
+    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
+        The frame.
+
+    Returns
+    -------
+    fwhm : (n_bands,) `~numpy.ndarray` or `None`
+        The FWHM, from blue to red; `None` if it is to be estimated or not
+        known.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer than the bands.
+    """
+    if psf_fwhm is None or isinstance(psf_fwhm, str):
+        return None
+    fwhm = np.asarray(_in_pixels(psf_fwhm), dtype=float)
+    if fwhm.ndim and len(fwhm) != cube.n_bands:
+        msg = ('psf_fwhm must be one number or one for each of the '
+               f'{cube.n_bands} bands of the data, got {len(fwhm)}')
+        raise ValueError(msg)
+    fwhm = np.broadcast_to(fwhm, cube.n_bands)
+    return fwhm if cube.order is None else fwhm[list(cube.order)]
+
+
+def estimate_fwhm(snr, invalid):
+    """
+    Estimate the FWHM of the PSF.
+
+    The widths of bright peaks are measured with adaptive Gaussian moments
+    (Bernstein & Jarvis 2002, AJ 123, 583, section 3). Stars all have the
+    same; galaxies are wider, each differently. So the estimate is the
+    narrowest width at which widths pile up. With few sources a pile has to
+    be significant, and nothing clearly narrower. If none is, there may be
+    no star at all, and the narrowest source is the best upper limit.
+
+    Parameters
+    ----------
+    snr : (n_bands, ny, nx) `~numpy.ndarray` or \
+            `~photutils_rcnn.preprocessing.normalization.SignalToNoise`
+        Background-subtracted images in units of their noise.
+    invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
+        `True` for pixels without data; so are those not finite.
+
+    Returns
+    -------
+    fwhm : (n_bands,) `~numpy.ndarray` or `None`
+        The FWHM in each band in pixels; `None` if there are too few bright
+        sources. The pile is that of the mean image of all bands; bands
+        differ by the median ratio of the widths that its members have in
+        them, and do not where fewer than three members could be measured.
+        Pixels missing in a band are filled from their neighbors; a source
+        of which a band misses a quarter is measured in the others.
+    """
+    if min(snr.shape[1:]) <= 2 * HALF:
+        return None
+    image, valid = _mean_image(snr, invalid)
+    smooth = ndimage.gaussian_filter(image, 1., output=image)
+    near_bad = ndimage.binary_dilation(~valid, iterations=3)
+    for level in LEVELS:
+        # Smoothing lowers peaks and noise; the level refers to the image.
+        peaks = _peaks(smooth, level / 2, near_bad, snr, invalid)
+        if len(peaks) >= ENOUGH:
+            break
+    stamps, usable = _band_stamps(snr, invalid, peaks)
+    widths, longest = _adaptive_fwhm(
+        (stamps * usable[..., None, None]).sum(axis=0))
+    # Galaxies may be as narrow as the PSF one way, not both ways.
+    order = np.argsort(longest)
+    order = order[(widths[order] > SHARPEST) & (widths[order] < WIDEST)]
+    widths = widths[order]
+    if len(widths) < FEWEST:
+        return None
+    logs = np.log(longest[order])
+    counts = np.searchsorted(logs, logs + WINDOW, 'right') - np.arange(
+        len(logs))
+    dense = max(0.33 * counts.max(), min(3, counts.max()))
+    first = np.flatnonzero(counts >= dense)[0]
+    pile = slice(first, first + counts[first])
+    if len(widths) >= ENOUGH or _stands_out(logs, first, counts[first]):
+        width = np.median(widths[pile])
+    else:
+        pile, width = slice(FEWEST), widths[0]
+    members = order[pile]
+    return width / WINGS * _ratios(stamps[:, members], usable[:, members],
+                                   widths[pile])
+
+
+def _mean_image(snr, invalid):
+    """
+    The mean of the bands with data, scaled to unit noise, and where there
+    are any.
+    """
+    mean = np.empty(snr.shape[1:], dtype=np.float32)
+    seen = np.empty(snr.shape[1:], dtype=bool)
+    for rows in row_blocks(len(mean)):
+        pixels = snr[:, rows]
+        good = np.isfinite(pixels) & ~invalid[:, rows]
+        count = good.sum(axis=0)
+        total = np.where(good, pixels, 0).sum(axis=0, dtype=np.float32)
+        mean[rows] = total / np.sqrt(np.maximum(count, 1), dtype=np.float32)
+        seen[rows] = count > 0
+    return mean, seen
+
+
+def _band_stamps(snr, invalid, peaks):
+    """
+    The pixels around each peak in each band, (n_bands, N, side, side), and
+    whether a band has most of them, (n_bands, N).
+    """
+    stamps, usable = [], []
+    core = np.s_[:, HALF - 4:HALF + 5, HALF - 4:HALF + 5]
+    for band, bad in zip(snr, invalid, strict=True):
+        pixels = _stamps(band, peaks)
+        good = np.isfinite(pixels) & ~_stamps(bad, peaks)
+        usable.append(good[core].mean(axis=(1, 2)) > 0.75)
+        if not good.all():
+            pixels = np.where(good, pixels, 0)
+            around, share = (ndimage.gaussian_filter(values, (0, 1, 1))
+                             for values in (pixels, good.astype(float)))
+            filled = np.where(share > 0.1, around / np.maximum(share, 0.1), 0)
+            pixels = np.where(good, pixels, filled)
+        stamps.append(pixels)
+    return np.array(stamps), np.array(usable)
+
+
+def _ratios(stamps, usable, widths):
+    """
+    The width of sources in each band, relative to that in the mean image.
+    """
+    ratios = np.ones(len(stamps))
+    for i, pixels in enumerate(stamps):
+        own, _ = _adaptive_fwhm(pixels)
+        good = usable[i] & (own > SHARPEST) & (own < WIDEST)
+        if good.sum() >= FEWEST_PILED:
+            ratios[i] = np.median(own[good] / widths[good])
+    return ratios
+
+
+def _stands_out(logs, first, count):
+    """
+    Whether a pile is more than chance, by the density of widths beyond it,
+    and no source is clearly narrower: none can be narrower than stars.
+    """
+    if logs[0] < logs[first] - WINDOW:
+        return False
+    beyond = (np.searchsorted(logs, logs[first] + 4 * WINDOW, 'right')
+              - first - count)
+    expected = beyond / 3
+    return count >= FEWEST_PILED and (
+        count - expected >= SIGNIFICANCE * np.sqrt(max(expected, 1)))
+
+
+def _peaks(smooth, level, near_bad, snr, invalid):
+    """
+    The brightest local maxima away from the border and from bad pixels that
+    are not saturated in any band.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', NoDetectionsWarning)
+        table = find_peaks(smooth, level, box_size=9, mask=near_bad,
+                           border_width=HALF)
+    if table is None:
+        return np.zeros((0, 2), dtype=int)
+    peaks = np.stack([table['y_peak'], table['x_peak']], axis=1)
+    flat = np.zeros(len(peaks), dtype=bool)
+    for band, bad in zip(snr, invalid, strict=True):
+        flat |= _is_flat(np.where(_stamps(bad, peaks, 1), np.nan,
+                                  _stamps(band, peaks, 1)))
+    order = np.argsort(-table['peak_value'][~flat], kind='stable')
+    return peaks[~flat][order[:N_PEAKS]]
+
+
+def _is_flat(cores):
+    """
+    Whether the middle of saturated stars is seen, (N, 3, 3): values that are
+    all but equal.
+    """
+    with np.errstate(invalid='ignore'):
+        height = np.fmax.reduce(cores, axis=(1, 2))
+        level = cores >= (1 - FLAT) * height[:, None, None]
+    return (level.sum(axis=(1, 2)) > N_LEVEL + 1) & (height > 0)
+
+
+def _stamps(image, peaks, half=HALF):
+    """
+    The pixels around each peak.
+    """
+    offsets = np.arange(-half, half + 1)
+    rows = peaks[:, 0, None] + offsets
+    cols = peaks[:, 1, None] + offsets
+    return image[rows[:, :, None], cols[:, None, :]]
+
+
+def _adaptive_fwhm(stamps, n_iterations=25):
+    """
+    The FWHM of the Gaussian that matches the peak in the middle of a stamp, and
+    the longer of those of an elliptical one.
+
+    NaN where the iteration finds no positive, finite width, or the source
+    is far from round.
+    """
+    y, x = np.mgrid[-HALF:HALF + 1, -HALF:HALF + 1]
+    center = np.zeros((len(stamps), 2))
+    variance = np.full(len(stamps), 2.5)
+    with np.errstate(all='ignore'):
+        for _ in range(n_iterations):
+            dy = y - center[:, 0, None, None]
+            dx = x - center[:, 1, None, None]
+            weight = stamps * np.exp(
+                -(dy**2 + dx**2) / (2 * variance[:, None, None]))
+            total = weight.sum(axis=(1, 2))
+            # A Gaussian seen through its own likeness has half its
+            # variance and half its offset.
+            center += 2 * np.stack([(weight * dy).sum(axis=(1, 2)),
+                                    (weight * dx).sum(axis=(1, 2))],
+                                   axis=1) / total[:, None]
+            moment = (weight * (dy**2 + dx**2)).sum(axis=(1, 2)) / total
+            variance = np.clip(moment, 0.2, HALF**2 / 4)
+        yy = (weight * dy**2).sum(axis=(1, 2)) / total
+        xx = (weight * dx**2).sum(axis=(1, 2)) / total
+        xy = (weight * dy * dx).sum(axis=(1, 2)) / total
+        distortion = np.hypot(yy - xx, 2 * xy) / (yy + xx)
+    good = (np.isfinite(variance) & (total > 0) & (distortion < 0.3)
+            & (np.abs(center) < 2).all(axis=1))
+    # Pixels widen what they sample by a variance of 1/12 each way, 5 % of a
+    # FWHM of 1.8 pixels. The network was trained with this estimate.
+    fwhm = np.where(good, gaussian_sigma_to_fwhm * np.sqrt(variance), np.nan)
+    return fwhm, fwhm * np.sqrt(
+        1 + 2 * np.where(good, np.maximum(distortion, 0), 0))

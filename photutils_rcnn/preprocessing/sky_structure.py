@@ -1,0 +1,272 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Structure of the sky on the scales of sources: fringes, scattered light, steps.
+
+The noise of a pixel says nothing of a sky that varies smoothly. What it does to
+detections shows in the troughs of the smoothed image, which no source makes: a sky
+that rises by chance as far as it falls looks like a source there.
+"""
+
+__all__ = ['SkyScales', 'Structure', 'smooth_sky']
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from photutils_rcnn.detection.tiling import row_blocks
+
+BIN = 2  # pixels
+N_SCALES = 5  # 2, 4, 8, 16, 32 pixels
+RING = 3.  # the local sky is that within so many times the scale
+# The part of the pixels around a place that must be sky to tell its level.
+LEAST_SKY = 0.2
+FEWEST_PIXELS = 100
+LARGEST = 1e4  # sigma; brighter pixels tell nothing of the sky
+# Tried to follow the sky, pixels.
+SKY_SCALES = (32, 16, 8, 5)
+EXTRA_NOISE = 1.5
+CLIP = 3.5  # sigma; sources too faint to be masked
+
+
+@dataclass(frozen=True)
+class Structure:
+    """
+    The sky of one image on a sequence of scales, in units of the noise.
+
+    Parameters
+    ----------
+    rms : (S,) `~numpy.ndarray`
+        The standard deviation of the smoothed sky about its surroundings, from
+        the lower half of its values, without what white noise adds.
+    depth : (S,) `~numpy.ndarray`
+        How far its lowest value lies below the median.
+    median : (S,) `~numpy.ndarray`
+        The median.
+    local_sky : list of 2D `~numpy.ndarray`
+        The level around each place for each scale, in bins.
+    """
+
+    rms: np.ndarray
+    depth: np.ndarray
+    median: np.ndarray
+    local_sky: list
+
+
+class SkyScales:
+    """
+    An image smoothed on a sequence of scales.
+
+    Parameters
+    ----------
+    snr : callable
+        Gives the rows ``(slice)`` of the image in units of the noise, 0 where
+        they are invalid.
+    invalid : (ny, nx) bool `~numpy.ndarray`
+        `True` for pixels without data.
+    """
+
+    def __init__(self, snr, invalid):
+        self.shape = invalid.shape
+        self.image, self.weight = _binned(snr, invalid)
+        n = min(self.image.shape)
+        # Scales of which a frame holds fewer than a few cells tell nothing.
+        self.scales = np.array(
+            [BIN * 2**k for k in range(N_SCALES) if k == 0 or 2**k * 8 <= n])
+
+    def in_bins(self, mask):
+        """
+        The bins that hold a pixel of a mask.
+
+        Parameters
+        ----------
+        mask : (ny, nx) bool `~numpy.ndarray`
+            The pixels.
+
+        Returns
+        -------
+        bins : 2D bool `~numpy.ndarray`
+            `True` where any pixel of a bin is.
+        """
+        padded = np.pad(mask, [(0, -n % BIN) for n in mask.shape])
+        ny, nx = padded.shape
+        return padded.reshape(ny // BIN, BIN, nx // BIN, BIN).any(axis=(1, 3))
+
+    def smooth(self):
+        """
+        The image smoothed on the smallest scale, in bins.
+
+        Returns
+        -------
+        smoothed : 2D `~numpy.ndarray`
+            In units of the noise of a pixel.
+        """
+        return _smooth(self.image, self.weight, 1.)[0]
+
+    def measure(self, sources, candidates):
+        """
+        The structure of the sky beside the sources.
+
+        Parameters
+        ----------
+        sources : 2D bool `~numpy.ndarray`
+            The bins that are not sky.
+        candidates : 2D bool `~numpy.ndarray`
+            The bins that may be no sky; the local sky is measured beside them.
+
+        Returns
+        -------
+        structure : `Structure`
+            The structure on the ``scales``.
+        """
+        values = np.clip(self.image, -LARGEST, LARGEST)
+        sky = _levels(values, self.weight * ~sources, len(self.scales))
+        beside = _levels(values, self.weight * ~candidates, len(self.scales))
+        good = sky[0][0][sky[0][1] > 0]
+        level = float(np.median(good)) if good.size else 0.
+        around, local = level, level
+        rms, depth, median, local_sky = [], [], [], []
+        for scale, sky_level, beside_level in zip(
+                self.scales[::-1], sky[::-1], beside[::-1], strict=True):
+            around = _local(*sky_level, around)
+            local = _local(*beside_level, local)
+            smoothed, density = _smooth(*sky_level, 1.)
+            values = (smoothed - around)[density > 0.5]
+            local_sky.append(local)
+            if values.size < FEWEST_PIXELS:
+                rms.append(np.nan)
+                depth.append(np.nan)
+                median.append(np.nan)
+                continue
+            low, middle = np.percentile(values, [16, 50])
+            white = 0.9 / (2 * np.sqrt(np.pi) * scale)
+            rms.append(np.sqrt(max((middle - low)**2 - white**2, 0)))
+            depth.append(middle - values.min())
+            median.append(middle)
+        # Where little sky is left, the next smaller scale has to do.
+        rms, depth, median = (_fill(np.array(values[::-1]))
+                              for values in (rms, depth, median))
+        return Structure(rms, depth, median, local_sky[::-1])
+
+
+def smooth_sky(scales, sources, *, limit):
+    """
+    The sky itself, on the largest scale that leaves little structure.
+
+    Parameters
+    ----------
+    scales : `SkyScales`
+        The image.
+    sources : 2D bool `~numpy.ndarray`
+        The bins that are not sky; it is interpolated there.
+    limit : float
+        The rms of the structure that may be left, in units of the noise.
+
+    Returns
+    -------
+    sky : 2D `~numpy.ndarray` of float32
+        The sky in bins of ``BIN`` pixels, in units of the noise.
+    scale : int
+        The standard deviation of the Gaussian that smooths it, pixels.
+    noise_scale : float
+        What the noise of a pixel is to be multiplied with, so that white noise
+        would vary on the smallest scale 1.5 times as much as what is left; 1 if
+        a scale that spares sources was enough.
+    """
+    weight = scales.weight * ~sources
+    values = np.clip(scales.image, -CLIP, CLIP)
+    image = scales.image
+    for scale in SKY_SCALES:
+        sky = _interpolated(values, weight, scale / BIN)
+        scales.image = image - sky
+        left = scales.measure(sources, sources).rms
+        scales.image = image
+        if (max(left[1:], default=left[0]) < limit
+                and scale != SKY_SCALES[-1]):
+            return sky.astype(np.float32), scale, 1.
+    white = 1 / (2 * np.sqrt(np.pi) * scales.scales[0])
+    return sky.astype(np.float32), scale, float(np.hypot(
+        1, EXTRA_NOISE * left[0] / white))
+
+
+def _binned(snr, invalid):
+    """
+    The mean of the valid pixels of each bin, and their fraction.
+    """
+    shape = tuple(-(-n // BIN) for n in invalid.shape)
+    image = np.empty(shape, dtype=np.float32)
+    weight = np.empty(shape, dtype=np.float32)
+    for rows in row_blocks(len(invalid), 256):
+        pixels = snr(rows)
+        good = np.isfinite(pixels) & ~invalid[rows]
+        pad = [(0, -n % BIN) for n in pixels.shape]
+        blocks = [np.pad(values, pad).reshape(
+            -(-pixels.shape[0] // BIN), BIN, shape[1], BIN).sum(axis=(1, 3))
+            for values in (np.where(good, pixels, 0), good.astype(np.float32))]
+        part = slice(rows.start // BIN, rows.start // BIN + len(blocks[0]))
+        image[part] = blocks[0] / np.maximum(blocks[1], 1)
+        weight[part] = blocks[1] / BIN**2
+    return image, weight
+
+
+def _levels(image, weight, n_levels):
+    """
+    The image and its weights in bins of 1, 2, 4, ... bins.
+    """
+    levels = [(image, weight)]
+    for _ in range(n_levels - 1):
+        image, weight = levels[-1]
+        pad = [(0, -n % 2) for n in image.shape]
+        shape = [m for n in image.shape for m in ((n + 1) // 2, 2)]
+        total, count = (np.pad(values, pad).reshape(shape).sum(axis=(1, 3))
+                        for values in (image * weight, weight))
+        levels.append((total / np.maximum(count, 1e-3), count / 4))
+    return levels
+
+
+def _smooth(image, weight, sigma):
+    """
+    The weighted mean under a Gaussian, and the fraction of it with data.
+    """
+    total, density = (ndimage.gaussian_filter(values, sigma, truncate=3.)
+                      for values in (image * weight, weight))
+    return total / np.maximum(density, 0.02), density
+
+
+def _local(image, weight, coarser):
+    """
+    The level around each place; that of coarser bins where there is little sky.
+    """
+    level, density = _smooth(image, weight, RING)
+    if np.ndim(coarser):
+        coarser = coarser.repeat(2, axis=0).repeat(2, axis=1)[
+            :image.shape[0], :image.shape[1]]
+    told = np.clip(density / LEAST_SKY, 0, 1)
+    return told * level + (1 - told) * coarser
+
+
+def _interpolated(values, weight, sigma):
+    """
+    The weighted mean under a Gaussian, a wider one where there is little sky.
+    """
+    used = values[weight > 0]
+    sky = float(np.median(used)) if used.size else 0.
+    widths = [sigma]
+    while widths[-1] < max(values.shape) / 4:
+        widths.append(2 * widths[-1])
+    for width in widths[::-1]:
+        level, density = _smooth(values, weight, width)
+        told = np.clip(density / (1.5 * LEAST_SKY), 0, 1)
+        sky = told * level + (1 - told) * sky
+    return sky
+
+
+def _fill(values):
+    """
+    NaN replaced by the last value before, 0 if there is none.
+    """
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return np.zeros_like(values)
+    index = np.searchsorted(known, np.arange(len(values)), 'right') - 1
+    return values[known[np.maximum(index, 0)]]

@@ -1,0 +1,200 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Stretches: how the range of the pixels is compressed for a network.
+
+All are called as ``stretch(image, noise)``. Those of the models of Astro
+R-CNN are in `photutils_rcnn.astro_rcnn.stretches`.
+"""
+
+__all__ = ['ArcsinhStretch', 'LinearStretch', 'LuptonStretch',
+           'ZScoreStretch', 'get_stretch']
+
+import numpy as np
+
+from photutils_rcnn.astro_rcnn.stretches import LEGACY_STRETCHES
+
+
+class _ScaledStretch:
+    """
+    What the stretches in units of the noise share: a divisor, and that a
+    pixel does not depend on others.
+    """
+
+    pixelwise = True
+
+    def __init__(self, scale=2.0):
+        if not scale > 0:
+            msg = f'scale must be positive, got {scale!r}'
+            raise ValueError(msg)
+        self.scale = float(scale)
+
+    def __repr__(self):
+        return f'{type(self).__name__}(scale={self.scale})'
+
+
+class ArcsinhStretch(_ScaledStretch):
+    r"""
+    The inverse hyperbolic sine of the signal-to-noise ratio.
+
+    .. math:: \mathrm{arcsinh}(x / \sigma) / s
+
+    It is linear within the noise and logarithmic for bright sources, and
+    the same source at the same depth looks the same in every frame.
+
+    Parameters
+    ----------
+    scale : float, optional
+        The divisor :math:`s`. The default is 2.
+    """
+
+    name = 'arcsinh'
+
+    def __call__(self, image, noise=1.0):
+        """
+        Stretch background-subtracted images.
+
+        Parameters
+        ----------
+        image : (n_bands, ny, nx) `~numpy.ndarray`
+            The images.
+        noise : float or `~numpy.ndarray`, optional
+            Their noise in the same unit, of a shape that broadcasts.
+            The default is 1: the images are in units of the noise.
+
+        Returns
+        -------
+        stretched : `~numpy.ndarray`
+            The stretched images, of the same shape.
+        """
+        return np.arcsinh(image / noise) / self.scale
+
+
+class LuptonStretch(_ScaledStretch):
+    r"""
+    The inverse hyperbolic sine of the mean of the bands, colors kept.
+
+    .. math:: \frac{x}{\sigma} \, \frac{\mathrm{arcsinh}(I)}{s \, I}
+
+    with the mean :math:`I` of :math:`x / \sigma` over the bands. After
+    `Lupton et al. (2004)
+    <https://ui.adsabs.harvard.edu/abs/2004PASP..116..133L>`_, with the
+    noise as the softening, but made for a network and not for the eye:
+    negative pixels stay, nothing is clipped. The ratios of the bands are
+    those of the image however bright a source is. For pictures see
+    `~astropy.visualization.make_lupton_rgb`.
+
+    Parameters
+    ----------
+    scale : float, optional
+        The divisor :math:`s`. The default is 2, with which equal bands
+        come out as those of `ArcsinhStretch`.
+    """
+
+    name = 'lupton'
+
+    def __call__(self, image, noise=1.0):
+        """
+        Stretch images; see `ArcsinhStretch`.
+
+        Raises
+        ------
+        ValueError
+            If the image is not 3D: the stretch needs all bands.
+        """
+        snr = image / noise
+        if snr.ndim != 3:
+            msg = f'image must be (n_bands, ny, nx), got shape {snr.shape}'
+            raise ValueError(msg)
+        mean = snr.mean(axis=0)
+        # arcsinh(I) / I has the limit 1 at zero.
+        factor = np.divide(np.arcsinh(mean), mean, where=mean != 0,
+                           out=np.ones_like(mean))
+        return snr * factor / self.scale
+
+
+class LinearStretch(_ScaledStretch):
+    r"""
+    The signal-to-noise ratio itself.
+
+    .. math:: x / (s \, \sigma)
+
+    Nothing is compressed: bright sources have values many thousand times
+    those of faint ones.
+
+    Parameters
+    ----------
+    scale : float, optional
+        The divisor :math:`s`. The default is 2, with which faint sources
+        come out as those of `ArcsinhStretch`.
+    """
+
+    name = 'linear'
+
+    def __call__(self, image, noise=1.0):
+        """
+        Stretch images; see `ArcsinhStretch`.
+        """
+        return image / (self.scale * noise)
+
+
+class ZScoreStretch:
+    r"""
+    The z-score of each band over the whole frame.
+
+    .. math:: A \, (x - \bar{x}) / \mathrm{std}(x)
+
+    Equation 1 of `Burke et al. (2019)
+    <https://ui.adsabs.harvard.edu/abs/2019MNRAS.490.3952B>`_. The depth of
+    the frame and its brightest source set the scale.
+
+    Parameters
+    ----------
+    factor : float, optional
+        The factor :math:`A`. The default is 10000, as published.
+    """
+
+    name = 'zscore'
+
+    def __init__(self, factor=1e4):
+        self.factor = float(factor)
+
+    def __repr__(self):
+        return f'{type(self).__name__}(factor={self.factor})'
+
+    def __call__(self, image, noise=1.0):
+        """
+        Stretch images; see `ArcsinhStretch`. The noise is not used.
+        """
+        mean = image.mean(axis=(-2, -1), keepdims=True, dtype=float)
+        std = image.std(axis=(-2, -1), keepdims=True, dtype=float)
+        std[std == 0] = 1.0
+        return (self.factor * (image - mean) / std).astype(image.dtype)
+
+
+_STRETCHES = {cls.name: cls for cls in (
+    ArcsinhStretch, LuptonStretch, LinearStretch, ZScoreStretch,
+    *LEGACY_STRETCHES.values())}
+
+
+def get_stretch(name, **params):
+    """
+    A stretch by its name, as the configuration of a model holds it.
+
+    Parameters
+    ----------
+    name : {'arcsinh', 'lupton', 'linear', 'zscore', 'zscore-int16', \
+            'legacy-zscore', 'legacy-lupton', 'legacy-linear'}
+        The name of the stretch, one of this module's or of
+        `photutils_rcnn.astro_rcnn.stretches`.
+    **params
+        The parameters of its class.
+
+    Returns
+    -------
+    stretch : callable
+        An instance called as ``stretch(image, noise)``.
+    """
+    if name not in _STRETCHES:
+        msg = f'name must be one of {sorted(_STRETCHES)}, got {name!r}'
+        raise ValueError(msg)
+    return _STRETCHES[name](**params)

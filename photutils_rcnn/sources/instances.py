@@ -1,0 +1,263 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Detected sources with soft, overlapping masks, and their painting.
+"""
+
+__all__ = ['RCNN_FLAGS', 'Instances', 'decode_rcnn_flags']
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from scipy import ndimage
+
+from photutils_rcnn.detection.tiling import row_blocks
+from photutils_rcnn.sources.footprints import Footprints
+
+RCNN_FLAGS = {
+    'truncated_by_edge': 1,
+    'overlaps_neighbor': 2,
+    'masked_pixels': 4,
+    'exceeds_halo': 8,
+    'no_pixels': 16,
+}
+"""The bits of the ``detection_flags`` column."""
+
+
+def decode_rcnn_flags(flags):
+    """
+    The names of the bits that are set.
+
+    Parameters
+    ----------
+    flags : int or array_like of int
+        Values of the ``detection_flags`` column.
+
+    Returns
+    -------
+    names : list of str or list of list of str
+        The names, in the order of the bits; a list of lists if ``flags``
+        is an array.
+    """
+    if np.ndim(flags):
+        return [decode_rcnn_flags(value) for value in flags]
+    return [name for name, bit in RCNN_FLAGS.items() if int(flags) & bit]
+
+
+@dataclass
+class Instances:
+    """
+    Sources on a frame.
+
+    Parameters
+    ----------
+    shape : (2,) tuple of int
+        The shape (ny, nx) of the frame.
+    boxes : (N, 4) `~numpy.ndarray` of float32
+        Boxes ``[y1, x1, y2, x2]`` in edge coordinates: pixel ``i`` covers
+        ``i`` to ``i + 1``.
+    scores : (N,) `~numpy.ndarray` of float32
+        The probability that there is such a source.
+    class_probabilities : (N, K) `~numpy.ndarray` of float32
+        The probabilities of the classes of a source; rows sum to one.
+    masks : (N, S, S) `~numpy.ndarray` of float16
+        The probability that the source covers the cells of its mask box.
+    mask_boxes : (N, 4) `~numpy.ndarray` of float32
+        The boxes that the masks divide into ``S`` x ``S`` equal cells.
+    flags : (N,) `~numpy.ndarray` of int32
+        Bits of `RCNN_FLAGS`.
+    mask_threshold : float
+        A footprint is where the probability reaches this.
+    """
+
+    shape: tuple
+    boxes: np.ndarray
+    scores: np.ndarray
+    class_probabilities: np.ndarray
+    masks: np.ndarray
+    mask_boxes: np.ndarray
+    flags: np.ndarray
+    mask_threshold: float = 0.5
+
+    def __len__(self):
+        return len(self.scores)
+
+    def __getitem__(self, index):
+        """
+        Select sources with an index, an index array, a boolean array or a
+        slice.
+        """
+        rows = np.atleast_1d(np.arange(len(self))[index])
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name, value in values.items():
+            if isinstance(value, np.ndarray):
+                values[name] = value[rows]
+        return Instances(**values)
+
+    @property
+    def class_ids(self):
+        """
+        The most probable class of each source, from 1.
+        """
+        return np.argmax(self.class_probabilities, axis=1) + 1
+
+    @property
+    def centers(self):
+        """
+        The centers (x, y) of the boxes, in pixels, 0 at the center of the
+        first pixel.
+        """
+        boxes = self.boxes
+        return np.stack([boxes[:, 1] + boxes[:, 3],
+                         boxes[:, 0] + boxes[:, 2]], axis=1) / 2 - 0.5
+
+    def paste(self, i, grid=None):
+        """
+        The probability mask of a source, on pixels.
+
+        Parameters
+        ----------
+        i : int
+            The source.
+        grid : (S, S) `~numpy.ndarray`, optional
+            Other values on the cells of the mask box.
+
+        Returns
+        -------
+        values : 2D `~numpy.ndarray` of float32
+            Bilinear samples at the centers of the pixels.
+        slices : (2,) tuple of slice
+            Where they lie on the frame.
+        """
+        grid = self.masks[i] if grid is None else grid
+        y1, x1, y2, x2 = self.mask_boxes[i]
+        axes = []
+        for low, high, n in ((y1, y2, self.shape[0]),
+                             (x1, x2, self.shape[1])):
+            start = int(np.clip(np.floor(low), 0, n))
+            stop = int(np.clip(np.ceil(high), start, n))
+            pixels = np.arange(start, stop) + 0.5
+            axes.append((slice(start, stop),
+                         _bilinear_matrix(pixels, low, high, grid.shape[0])))
+        (rows, wy), (cols, wx) = axes
+        return wy @ grid.astype(np.float32) @ wx.T, (rows, cols)
+
+    def footprints(self, threshold=None):
+        """
+        Where each source stands above the noise, alone.
+
+        Parameters
+        ----------
+        threshold : float, optional
+            The least probability; by default ``mask_threshold``.
+
+        Returns
+        -------
+        footprints : `~photutils_rcnn.sources.footprints.Footprints`
+            Overlapping boolean masks. A source too small to cover a pixel
+            center has an empty mask.
+        """
+        if threshold is None:
+            threshold = self.mask_threshold
+        boxes, masks = [], []
+        for i in range(len(self)):
+            values, (rows, cols) = self.paste(i)
+            box, mask = Footprints.from_full(
+                values >= threshold, (rows.start, cols.start),
+                self.shape)
+            if box is None:
+                y, x = np.clip(self.boxes[i, :2].astype(int), 0, self.shape)
+                box, mask = (y, x, y, x), np.zeros((0, 0), dtype=bool)
+            boxes.append(box)
+            masks.append(mask)
+        return Footprints(boxes, masks, self.shape)
+
+    def flag_overlaps(self, footprints=None):
+        """
+        Set the flag of sources that overlap others, and of them alone.
+
+        Parameters
+        ----------
+        footprints : `~photutils_rcnn.sources.footprints.Footprints`, optional
+            Those of the sources, where they are at hand.
+        """
+        if footprints is None:
+            footprints = self.footprints()
+        first, second, _ = footprints.intersections(footprints)
+        bit = RCNN_FLAGS['overlaps_neighbor']
+        flags = self.flags & ~bit
+        flags[first[first != second]] |= bit
+        self.flags = flags
+
+    def paint(self, mask=None):
+        """
+        Give every pixel to at most one source.
+
+        Footprints overlap. A pixel goes to the source for which the product
+        of its probability and of its relative depth is largest. The relative
+        depth is the distance to the edge of the source's own mask in units
+        of the largest such distance: 1 in the middle, 0 at the edge. So a
+        star on the disc of a galaxy keeps its core and two equal sources
+        share their overlap evenly. The rule looks at each source alone,
+        hence depends neither on tiles nor, but for exact ties, which go to
+        the first source, on the order of sources.
+
+        Parameters
+        ----------
+        mask : 2D bool `~numpy.ndarray`, optional
+            Pixels that belong to no source.
+
+        Returns
+        -------
+        labels : 2D `~numpy.ndarray` of int32
+            0 for background, else the label of the source.
+        label_of_source : (N,) `~numpy.ndarray` of int32
+            The label of each source, from 1 without gaps in the order of
+            the sources; 0 for a source that has no pixel.
+        """
+        owner = np.full(self.shape, -1, dtype=np.int32)
+        best = np.zeros(self.shape, dtype=np.float32)
+        for i in range(len(self)):
+            values, slices = self.paste(i)
+            depth, _ = self.paste(i, _relative_depth(
+                self.masks[i], self.mask_threshold))
+            weight = values * np.maximum(depth, 1e-3)
+            wins = (values >= self.mask_threshold) & (weight > best[slices])
+            owner[slices][wins] = i
+            best[slices][wins] = weight[wins]
+        if mask is not None:
+            owner[mask] = -1
+        del best
+        seen = np.zeros(len(self) + 1, dtype=bool)
+        for rows in row_blocks(len(owner)):
+            seen[owner[rows]] = True
+        label_of_source = np.where(seen[:-1], np.cumsum(seen[:-1]),
+                                   0).astype(np.int32)
+        # The last one is that of the background, -1.
+        label_of_owner = np.append(label_of_source, np.int32(0))
+        for rows in row_blocks(len(owner)):
+            owner[rows] = label_of_owner[owner[rows]]
+        return owner, label_of_source
+
+
+def _bilinear_matrix(pixels, low, high, n_cells):
+    """
+    The weights that interpolate cell values to pixel centers.
+    """
+    position = (pixels - low) / max(high - low, 1e-6) * n_cells - 0.5
+    position = np.clip(position, 0, n_cells - 1)
+    first = np.minimum(position.astype(int), n_cells - 2)
+    frac = position - first
+    weights = np.zeros((len(pixels), n_cells), dtype=np.float32)
+    index = np.arange(len(pixels))
+    weights[index, first] = 1 - frac
+    weights[index, first + 1] = frac
+    return weights
+
+
+def _relative_depth(grid, threshold):
+    """
+    The distance of each cell to the edge of the mask, largest = 1.
+    """
+    inside = np.pad(grid >= threshold, 1)
+    depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
+    return depth / max(depth.max(), 1.)

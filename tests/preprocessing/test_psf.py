@@ -1,0 +1,206 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests of the estimate of the PSF.
+"""
+
+
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.stats import gaussian_fwhm_to_sigma
+from numpy.testing import assert_allclose
+
+from photutils_rcnn.preprocessing.psf import check_fwhm, estimate_fwhm, given_fwhm
+
+
+def _field(fwhms, fluxes, seed=0, side=300, n_bands=1):
+    """
+    Gaussian sources of the given widths on a jittered grid, in unit noise.
+    """
+    image = np.random.default_rng(seed).normal(size=(n_bands, side, side))
+    rng = np.random.default_rng(0)
+    n = int(np.ceil(np.sqrt(len(fwhms))))
+    y, x = np.mgrid[:side, :side]
+    for i, (fwhm, flux) in enumerate(zip(fwhms, fluxes, strict=True)):
+        yc, xc = (np.array(divmod(i, n)) + 0.5) * side / n + rng.uniform(
+            -2, 2, 2)
+        variance = (fwhm * gaussian_fwhm_to_sigma)**2
+        image += flux / (2 * np.pi * variance) * np.exp(
+            -((y - yc)**2 + (x - xc)**2) / (2 * variance))
+    return image
+
+
+@pytest.mark.parametrize('fwhm', [2.2, 3.5, 6.0])
+@pytest.mark.parametrize('n_bands', [1, 3])
+def test_stars(fwhm, n_bands):
+    """
+    The width of stars comes out within a few percent. The estimate allows
+    for the wings that real PSFs have and a Gaussian has not.
+    """
+    flux = 60 * fwhm**2 * np.linspace(1, 5, 36)
+    image = _field([fwhm] * 36, flux, n_bands=n_bands)
+    found = estimate_fwhm(image, np.zeros(image.shape, bool))
+    assert_allclose(found * 1.13, fwhm, rtol=0.05)
+
+
+def test_bands_differ():
+    """
+    Each band has a PSF of its own, told by the stars among galaxies. A band
+    without data is taken to be like the others.
+    """
+    rng = np.random.default_rng(3)
+    star = np.arange(64) % 3 == 0
+    factors = np.array([1.0, 1.15, 0.9])
+    intrinsic = np.where(star, 0, rng.uniform(3, 8, 64))
+    flux = 600 * rng.uniform(1, 4, 64)
+    image = np.concatenate([
+        _field(np.hypot(4 * factor, intrinsic), flux, seed=i, side=500)
+        for i, factor in enumerate(factors)])
+    none = np.zeros(image.shape, bool)
+    found = estimate_fwhm(image, none)
+    assert_allclose(found / found.mean(), factors / factors.mean(), rtol=0.02)
+    image[1] = np.nan
+    found = estimate_fwhm(image, none)
+    assert_allclose(found[2] / found[0], 0.9, rtol=0.02)
+    assert found[2] < found[1] < found[0]
+
+
+@pytest.mark.parametrize('missing', ['half', 'columns', 'pixels'])
+def test_missing_in_one_band(missing):
+    """
+    What lacks in one band neither narrows nor widens the PSF, whatever
+    pedestal its pixels have.
+    """
+    factors = np.array([1.0, 1.15, 0.9])
+    flux = 900 * np.linspace(1, 5, 64)
+    image = np.concatenate([
+        _field([4 * factor] * 64, flux, seed=i, side=400)
+        for i, factor in enumerate(factors)])
+    whole = estimate_fwhm(image, np.zeros(image.shape, bool))
+    assert_allclose(whole * 1.13, 4 * factors, rtol=0.05)
+    bad = np.zeros(image.shape, bool)
+    if missing == 'half':
+        bad[0, :, 150:] = True
+    elif missing == 'columns':
+        bad[0, :, ::8] = True
+    else:
+        bad[0] = np.random.default_rng(0).random(image.shape[1:]) < 0.03
+    image[bad] = -1000
+    assert_allclose(estimate_fwhm(image, bad), whole, rtol=0.05)
+
+
+@pytest.mark.parametrize('psf_fwhm', ['seeing', 0.7 * u.arcsec, 0, -2.0, np.nan, np.inf, [],
+                                      [3, 0], [[3, 4]], object()])
+def test_bad_fwhm(psf_fwhm):
+    with pytest.raises(ValueError, match='psf_fwhm must be .*, got'):
+        check_fwhm(psf_fwhm)
+
+
+def test_given_fwhm():
+    """
+    One number stands for all bands, a sequence for one each.
+    """
+    for psf_fwhm in ('auto', None, 3, [3.0, 4.0], np.float32(2)):
+        check_fwhm(psf_fwhm)
+    cube = SimpleNamespace(n_bands=2, order=(0, 1))
+    assert given_fwhm('auto', cube) is given_fwhm(None, cube) is None
+    assert_allclose(given_fwhm(3, cube), [3, 3])
+    assert_allclose(given_fwhm([3, 4], cube), [3, 4])
+    check_fwhm([3, 4] * u.pix)
+    assert_allclose(given_fwhm([3, 4] * u.pix, cube), [3, 4])
+    cube.order = (1, 0)
+    assert_allclose(given_fwhm([3, 4], cube), [4, 3])
+    with pytest.raises(ValueError, match='each of the 2 bands .*, got 3'):
+        given_fwhm([3, 4, 5], cube)
+
+
+def test_saturated_stars_are_left_out():
+    """
+    Flat tops do not widen the PSF, also where they are most of the
+    brightest peaks or saturated in one band alone.
+    """
+    flux = 18 * 16 * np.append(np.linspace(400, 4000, 60),
+                               np.linspace(5, 20, 40))
+    image = _field([4.0] * 100, flux, n_bands=2, side=500)
+    none = np.zeros(image.shape, bool)
+    expected = estimate_fwhm(image, none)
+    assert_allclose(expected * 1.13, 4, rtol=0.05)
+    image[0] = np.minimum(image[0], 800)
+    assert_allclose(estimate_fwhm(image, none), expected, rtol=0.05)
+
+
+def test_galaxies_are_not_stars():
+    """
+    A quarter of stars among galaxies of all widths sets the estimate.
+    """
+    rng = np.random.default_rng(1)
+    fwhms = np.where(np.arange(64) % 4 == 0, 3.0, rng.uniform(4, 9, 64))
+    image = _field(fwhms, 60 * fwhms**2 * rng.uniform(1, 5, 64), side=500)
+    found = estimate_fwhm(image, np.zeros(image.shape, bool))
+    assert_allclose(found * 1.13, 3.0, rtol=0.08)
+
+
+@pytest.mark.parametrize('n_stars', [1, 8])
+def test_few_sources(n_stars):
+    """
+    Eight of fourteen sources of one width are stars; of fourteen different
+    widths the narrowest is the best guess, also where others happen to be
+    close to each other.
+    """
+    fwhms = np.array([5.0, 5.2, 5.4, 6.0, 6.5, 7.3, 3.4, 4.2, 8.0, 5.3, 7.0,
+                      8.4, 6.2, 3.0])
+    fwhms[:n_stars - 1] = 3.0
+    image = _field(fwhms, 90 * fwhms**2)
+    found = estimate_fwhm(image, np.zeros(image.shape, bool))
+    assert_allclose(found * 1.13, 3.0, rtol=0.05)
+
+
+def test_nothing_is_narrower_than_stars():
+    """
+    Eight galaxies that happen to be of one width are no stars beside a
+    source that is narrower.
+    """
+    fwhms = np.array([5.0] * 8 + [8.0, 3.5])
+    image = _field(fwhms, 90 * fwhms**2)
+    none = np.zeros(image.shape, bool)
+    assert_allclose(estimate_fwhm(image, none) * 1.13, 3.5, rtol=0.05)
+
+
+def test_cosmic_rays_are_not_stars():
+    """
+    Single bright pixels and bad pixels do not count.
+    """
+    rng = np.random.default_rng(2)
+    image = _field([4.0] * 25, [4000.] * 25)
+    bad = np.zeros(image.shape, bool)
+    rows, cols = rng.integers(20, 280, (2, 100))
+    image[0, rows[:50], cols[:50]] += 500
+    image[0, rows[50:], cols[50:]] = np.nan
+    bad[:, rows[50:], cols[50:]] = True
+    assert_allclose(estimate_fwhm(image, bad) * 1.13, 4.0, rtol=0.08)
+
+
+def test_unknown():
+    """
+    Without bright sources, or in a small frame, there is no estimate.
+    """
+    noise = np.random.default_rng(0).normal(size=(1, 100, 100))
+    assert estimate_fwhm(noise, np.zeros((1, 100, 100), bool)) is None
+    assert estimate_fwhm(noise[:, :20], np.zeros((1, 100, 20), bool)) is None
+
+
+def test_elongated_sources_are_no_stars():
+    """
+    Trails and edge-on galaxies tell nothing of the PSF, however many and
+    alike they are.
+    """
+    image = np.random.default_rng(0).normal(size=(1, 300, 300))
+    y, x = np.mgrid[:300, :300]
+    for y0 in range(25, 300, 50):
+        for x0 in range(25, 300, 50):
+            image += 60 * np.exp(-0.5 * ((y - y0)**2 / 1.2**2
+                                         + (x - x0)**2 / 3.6**2))
+    assert estimate_fwhm(image, np.zeros(image.shape, bool)) is None
