@@ -70,7 +70,7 @@ def segment_rcnn(segmenter, sample):
         result = segmenter.segment(sample['data'], error=sample['error'],
                                    mask=sample['mask'], background=0,
                                    bands=BANDS)
-    table = None if result is None else result.instances
+    table = None if result is None else result.table
     if table is None or len(table) == 0:
         return np.zeros(0), np.zeros(0), np.zeros(0, dtype=str)
     return (np.asarray(table['x'], float), np.asarray(table['y'], float),

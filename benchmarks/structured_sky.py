@@ -64,7 +64,7 @@ def rates(result, scene):
     Which true sources that count are found, and which detections are true, by
     masks (IoU above .3) or positions (3 pixels).
     """
-    found = result.detections
+    found = result.instances
     overlaps = mask_overlaps(found.footprints(), scene.footprints)
     good = overlaps.iou > 0.3
     positions = np.transpose([scene.truth['x'], scene.truth['y']])

@@ -53,7 +53,7 @@ def picture(scene, result, n_blends=3, half=18):
     panels = {'truth': (scene.footprints[use], scene.truth['class_id'][use]),
               'deblend_sources': (deblended.footprints, deblended.class_ids),
               f'photutils_rcnn, model {result.meta["model"]}': (
-                  result.footprints, result.detections.class_ids)}
+                  result.footprints, result.instances.class_ids)}
     centers, image = blends(scene, n_blends, half), rgb_image(result)
     figure, axes = plt.subplots(len(centers), 3, layout='constrained',
                                 figsize=(7.5, 2.5 * len(centers)))

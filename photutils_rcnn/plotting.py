@@ -128,8 +128,8 @@ def plot_result(result, *, image=None, binning=1, ax=None, show_labels=False,
     ny, nx = picture.shape[:2]
     ax.imshow(picture, origin='lower', cmap='gray', interpolation='nearest',
               extent=(-0.5, nx * binning - 0.5, -0.5, ny * binning - 0.5))
-    lines = outlines(result.detections)
-    class_ids = result.detections.class_ids
+    lines = outlines(result.instances)
+    class_ids = result.instances.class_ids
     for class_id, name in enumerate(CLASS_NAMES, start=1):
         chosen = [line for i in np.flatnonzero(class_ids == class_id)
                   for line in lines[i]]
@@ -137,7 +137,7 @@ def plot_result(result, *, image=None, binning=1, ax=None, show_labels=False,
             chosen, colors=colors[name], linewidths=linewidth, label=name),
             autolim=False)
     if show_labels:
-        table = result.instances
+        table = result.table
         for row in table[table['label'] > 0]:
             ax.annotate(str(row['label']),
                         (row['bbox_xmax'], row['bbox_ymax']),

@@ -6,26 +6,20 @@ The answer to a segmentation: label image, catalog, instances.
 __all__ = ['RCNNResult']
 
 from functools import cached_property
+from html import escape
 from numbers import Real
 
 import numpy as np
 import photutils
-from astropy import units as u
-from astropy.coordinates import SkyCoord
-from astropy.table import QTable
 from photutils.segmentation import SegmentationImage
 
 from photutils_rcnn.sources.band_catalogs import BandCatalogs
-from photutils_rcnn.sources.classes import CLASS_NAMES
-from photutils_rcnn.sources.instances import RCNN_FLAGS
 from photutils_rcnn.sources.photometry import (
     band_pixels,
     detection_pixels,
     measure,
 )
-
-CUSTOM_COLUMNS = ('score', 'class_name', 'class_id', 'prob_star',
-                  'detection_flags')
+from photutils_rcnn.sources.source_table import probability_columns, source_table
 
 
 class RCNNResult:
@@ -36,14 +30,16 @@ class RCNNResult:
 
         segm, catalog = segmenter.segment(data)
 
-    Both are `None` if nothing was found. The parameters are attributes of
+    Both are `None` if nothing was found. The length of a result is the number
+    of its sources, and an index, a slice or a boolean array chooses some of
+    them, which are painted and measured anew. The parameters are attributes of
     the same names.
 
     Parameters
     ----------
-    detections : `~photutils_rcnn.sources.instances.Instances`
+    instances : `~photutils_rcnn.sources.instances.Instances`
         The sources with soft masks, ordered by the y, then the x of the
-        centers of their boxes; `instances` is their table.
+        centers of their boxes.
     labels : (ny, nx) int32 `~numpy.ndarray`
         The label image.
     label_of_source : (N,) `~numpy.ndarray` of int
@@ -68,10 +64,10 @@ class RCNNResult:
         The table of the catalog, where the frame is not at hand.
     """
 
-    def __init__(self, detections, labels, label_of_source, *, cube=None,
+    def __init__(self, instances, labels, label_of_source, *, cube=None,
                  background=None, noise=None, wcs=None, bands=(), meta=None,
                  catalog_table=None):
-        self.detections = detections
+        self.instances = instances
         self.labels = labels
         self.label_of_source = np.asarray(label_of_source)
         self.cube = cube
@@ -88,10 +84,27 @@ class RCNNResult:
         """
         return iter((self.segmentation_image, self.catalog))
 
+    def __len__(self):
+        return len(self.instances)
+
+    def __getitem__(self, index):
+        found = self.instances[index]
+        found.flag_overlaps()
+        cube = self._frame()
+        labels, label_of_source = found.paint(mask=cube.mask)
+        return RCNNResult(
+            found, labels, label_of_source, cube=cube,
+            background=self._background, noise=self.noise, wcs=self.wcs,
+            bands=self.bands, meta=self.meta)
+
     def __repr__(self):
-        return (f'<{type(self).__name__}: {len(self.detections)} instances, '
+        return (f'<{type(self).__name__}: {len(self)} sources, '
                 f'{int(self.labels.max(initial=0))} labels, '
                 f'shape={self.labels.shape}, bands={self.bands}>')
+
+    def _repr_html_(self):
+        return (f'<p>{escape(repr(self))}</p>'
+                f'{self.table._repr_html_()}')
 
     @property
     def background(self):
@@ -110,7 +123,7 @@ class RCNNResult:
 
         Where footprints overlap, a pixel belongs to one source
         (`~photutils_rcnn.sources.instances.Instances.paint`). Labels are int32 and
-        run from 1 without gaps, in the order of `instances`. It is a copy:
+        run from 1 without gaps, in the order of `table`. It is a copy:
         the catalogs do not see what is done to it.
         """
         if not self.labels.any():
@@ -121,18 +134,19 @@ class RCNNResult:
     def footprints(self):
         """
         The overlapping `~photutils_rcnn.sources.footprints.Footprints`, one for
-        each row of `instances`.
+        each row of `table`.
         """
-        return self.detections.footprints()
+        return self.instances.footprints()
 
     @cached_property
-    def instances(self):
+    def table(self):
         """
         The `~astropy.table.QTable` of all sources, one row each.
 
         ``label`` is that of the label image, 0 for a source all of whose
         pixels belong to others. ``score`` is the probability of a source,
-        ``prob_star`` that of a star if it is one. ``x`` and ``y`` are the
+        ``prob_star`` that of a star if it is one (``prob_<class>`` with other
+        classes). ``x`` and ``y`` are the
         centroid of `catalog`; the center of the box where the catalog has
         none within the footprint. ``bbox_*`` and ``area`` are those of the
         footprint, pixels shared with others included; ``bbox_*`` are the
@@ -141,26 +155,9 @@ class RCNNResult:
         `~photutils_rcnn.sources.instances.decode_rcnn_flags`. Positions, boxes and
         areas are in pixels. With a WCS there is ``sky_center``.
         """
-        found = self.detections
-        table = QTable(meta=self.meta)
-        table['label'] = self.label_of_source.astype(np.int32)
-        table['class_name'] = np.array(
-            CLASS_NAMES, dtype='U16')[found.class_ids - 1]
-        table['class_id'] = found.class_ids.astype(np.int32)
-        table['score'] = found.scores.astype(float)
-        table['prob_star'] = found.class_probabilities[:, 0].astype(float)
-        table['x'], table['y'] = self._positions()
-        if self.wcs is not None:
-            sky = self.wcs.pixel_to_world(table['x'], table['y'])
-            if isinstance(sky, SkyCoord):
-                table['sky_center'] = sky
-        boxes = self.footprints.boxes
-        table['bbox_xmin'], table['bbox_xmax'] = boxes[:, 1], boxes[:, 3] - 1
-        table['bbox_ymin'], table['bbox_ymax'] = boxes[:, 0], boxes[:, 2] - 1
-        table['area'] = self.footprints.areas * u.pix**2
-        lost = np.where(self.label_of_source == 0, RCNN_FLAGS['no_pixels'], 0)
-        table['detection_flags'] = (found.flags | lost).astype(np.int32)
-        return table
+        return source_table(
+            self.instances, self.footprints, self.label_of_source,
+            self._positions(), wcs=self.wcs, meta=self.meta)
 
     @cached_property
     def catalog(self):
@@ -265,15 +262,9 @@ class RCNNResult:
             msg = (f'score_threshold must be between {lowest}, that of this '
                    f'result, and 1, got {score_threshold!r}')
             raise ValueError(msg)
-        cube = self._frame()
-        found = self.detections[self.detections.scores >= score_threshold]
-        found.flag_overlaps()
-        labels, label_of_source = found.paint(mask=cube.mask)
-        return RCNNResult(
-            found, labels, label_of_source, cube=cube,
-            background=self._background, noise=self.noise, wcs=self.wcs,
-            bands=self.bands,
-            meta={**self.meta, 'score_threshold': float(score_threshold)})
+        chosen = self[self.instances.scores >= score_threshold]
+        chosen.meta['score_threshold'] = float(score_threshold)
+        return chosen
 
     def write(self, path, *, include_data=False, overwrite=False):
         """
@@ -364,7 +355,7 @@ class RCNNResult:
         Boxes are lopsided where a footprint is: bright stars beside others
         would be off by many pixels.
         """
-        x, y = self.detections.centers.T.astype(float)
+        x, y = self.instances.centers.T.astype(float)
         rows = np.flatnonzero(self.label_of_source)
         index = self.label_of_source[rows] - 1
         if len(rows) == 0:
@@ -389,8 +380,11 @@ class RCNNResult:
         """
         rows = np.flatnonzero(self.label_of_source)
         rows = rows[np.argsort(self.label_of_source[rows])]
-        for name in CUSTOM_COLUMNS:
-            catalog.add_property(name, np.asarray(self.instances[name][rows]))
-        catalog.default_columns = [*catalog.default_columns, *CUSTOM_COLUMNS]
+        names = ['score', 'class_name', 'class_id',
+                 *probability_columns(self.instances.class_names),
+                 'detection_flags']
+        for name in names:
+            catalog.add_property(name, np.asarray(self.table[name][rows]))
+        catalog.default_columns = [*catalog.default_columns, *names]
         catalog.meta.update(self.meta)
         return catalog

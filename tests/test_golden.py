@@ -31,7 +31,7 @@ def _detect():
     segmenter = RCNNSegmenter(load_model(precision='float32'))
     result = segmenter.segment(scene.data, mask=scene.mask,
                                bands=scene.bands)
-    table = result.instances['x', 'y', 'class_id', 'score', 'prob_star']
+    table = result.table['x', 'y', 'class_id', 'score', 'prob_star']
     return scene, Table(table, names=table.colnames)
 
 

@@ -28,8 +28,8 @@ def test_outlines(result):
     """
     Outlines surround their sources in pixel coordinates.
     """
-    lines = outlines(result.detections)
-    for line, (x, y) in zip(lines, result.detections.centers, strict=True):
+    lines = outlines(result.instances)
+    for line, (x, y) in zip(lines, result.instances.centers, strict=True):
         assert len(line) == 1
         assert_allclose(line[0].mean(axis=0), (x, y), atol=0.8)
 

@@ -33,7 +33,7 @@ def test_instances(result):
     """
     One row per source, in photutils' pixel convention.
     """
-    table = result.instances
+    table = result.table
     assert_equal(table['label'], (1, 2, 3))
     assert_equal(table['class_id'], (1, 2, 1))
     assert_allclose(table['x'], (30, 100, 60), atol=1)
@@ -79,8 +79,8 @@ def test_lost_source(result):
     result.label_of_source[2] = 0
     result.labels[result.labels == 3] = 0
     assert result.segmentation_image.n_labels == 2
-    assert_equal(result.instances['label'], (1, 2, 0))
-    assert result.instances['detection_flags'][2] & 16
+    assert_equal(result.table['label'], (1, 2, 0))
+    assert result.table['detection_flags'][2] & 16
     assert_equal(result.catalog.class_id, (1, 2))
 
 
@@ -91,20 +91,20 @@ def test_positions(fake_model, field, tmp_path):
     depend on whether the pixels are in the file.
     """
     lopsided = RCNNSegmenter(fake_model).segment(field)
-    boxes = lopsided.detections.boxes
+    boxes = lopsided.instances.boxes
     boxes[0, 3] += 12
-    centers = lopsided.detections.centers
+    centers = lopsided.instances.centers
     lopsided.label_of_source[2] = 0
     lopsided.labels[lopsided.labels == 3] = 0
-    table, catalog = lopsided.instances, lopsided.catalog
+    table, catalog = lopsided.table, lopsided.catalog
     assert_allclose(table['x'][:2], catalog.x_centroid)
     assert_allclose(table['y'][:2], catalog.y_centroid)
     assert abs(table['x'][0] - 30) < 1 < abs(centers[0, 0] - 30)
     assert_allclose((table['x'][2], table['y'][2]), centers[2])
     lopsided.write(tmp_path / 'field.asdf')
     again = RCNNResult.read(tmp_path / 'field.asdf')
-    assert_allclose(again.instances['x'], table['x'])
-    assert_allclose(again.instances['y'], table['y'])
+    assert_allclose(again.table['x'], table['x'])
+    assert_allclose(again.table['y'], table['y'])
 
 
 def test_position_outside_the_footprint(fake_model, field, monkeypatch):
@@ -112,11 +112,11 @@ def test_position_outside_the_footprint(fake_model, field, monkeypatch):
     Where light is negative, a centroid is NaN or anywhere.
     """
     result = RCNNSegmenter(fake_model).segment(field)
-    centers = result.detections.centers
+    centers = result.instances.centers
     monkeypatch.setitem(vars(result), '_measured', SimpleNamespace(
         x_centroid=np.array([np.nan, 99.5, 70.0]),
         y_centroid=np.array([25.0, 40.2, -3.0])))
-    table = result.instances
+    table = result.table
     assert_allclose(table['x'], (centers[0, 0], 99.5, centers[2, 0]))
     assert_allclose(table['y'], (centers[0, 1], 40.2, centers[2, 1]))
 
@@ -159,23 +159,23 @@ def test_above_is_a_higher_threshold():
         for threshold in (0.05, 0.6)]
     low, expected = results
     found = low.above(0.6)
-    assert len(low.detections) > len(found.detections) > 10
+    assert len(low.instances) > len(found.instances) > 10
     assert_equal(found.labels, expected.labels)
-    assert_equal(found.detections.flags, expected.detections.flags)
+    assert_equal(found.instances.flags, expected.instances.flags)
     assert found.meta['score_threshold'] == 0.6
     assert found.instances.colnames == expected.instances.colnames
     for name in ('x', 'y', 'score', 'label', 'detection_flags'):
-        assert_allclose(found.instances[name], expected.instances[name])
+        assert_allclose(found.table[name], expected.table[name])
     assert_allclose(found.catalog.kron_flux, expected.catalog.kron_flux)
     assert (low.above(1.).segmentation_image is None) == (
-        low.detections.scores.max() < 1)
+        low.instances.scores.max() < 1)
 
 
 def test_above_cannot_find_more(result):
     for threshold in (0.4, 1.2, 'high'):
         with pytest.raises(ValueError, match=f'between 0.5.*got {threshold!r}'):
             result.above(threshold)
-    stored = RCNNResult(result.detections, result.labels,
+    stored = RCNNResult(result.instances, result.labels,
                         result.label_of_source, meta=result.meta)
     with pytest.raises(ValueError, match='stored without its pixels'):
         stored.above(0.7)
@@ -186,13 +186,13 @@ def test_boxes_are_those_of_photutils(result):
     The footprints of sources apart from each other are their segments.
     """
     for name in ('bbox_xmin', 'bbox_xmax', 'bbox_ymin', 'bbox_ymax'):
-        assert_equal(result.instances[name], getattr(result.catalog, name))
-    assert_equal(result.instances['area'].value, result.catalog.area.value)
+        assert_equal(result.table[name], getattr(result.catalog, name))
+    assert_equal(result.table['area'].value, result.catalog.area.value)
 
 
 def test_columns_of_instances(result):
-    result.detections.scores[:] = 0.75, 0.875, 0.5
-    table = result.instances
+    result.instances.scores[:] = 0.75, 0.875, 0.5
+    table = result.table
     assert_equal(table['score'], (0.75, 0.875, 0.5))
     assert_allclose(table['prob_star'], (0.9, 0.1, 0.9), rtol=1e-6)
     assert_equal(table['class_name'], ('star', 'galaxy', 'star'))
@@ -202,9 +202,9 @@ def test_above_keeps_what_belongs_to_the_frame(result):
     """
     A score equal to the threshold is enough.
     """
-    result.detections.scores[:] = 0.75, 0.875, 0.5
+    result.instances.scores[:] = 0.75, 0.875, 0.5
     found = result.above(0.75)
-    assert_equal(found.instances['score'], (0.75, 0.875))
+    assert_equal(found.table['score'], (0.75, 0.875))
     assert (found.wcs, found.bands) == (result.wcs, result.bands)
     assert 'sky_center' in found.instances.colnames
     assert_equal(found.background, result.background)

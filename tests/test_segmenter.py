@@ -221,7 +221,7 @@ def test_nothing_found(segmenter):
     assert segm is None
     assert catalog is None
     assert result.catalog_table is None
-    assert len(result.instances) == 0
+    assert len(result.table) == 0
     assert 'score' in result.instances.colnames
 
 
@@ -375,7 +375,7 @@ for k in range(5):
     image += 60 * np.exp(-((x - 15 * k - 15)**2 + (y - 17 * k - 12)**2)
                          / (8 + 3 * k))
 model = load_model(precision='float32')
-table = RCNNSegmenter(model).segment(image).instances
+table = RCNNSegmenter(model).segment(image).table
 print(len(table), table['score'].sum().round(2), table['prob_star'].sum().round(2))
 """
     return subprocess.run([sys.executable, '-c', code], check=True,

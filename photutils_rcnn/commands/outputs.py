@@ -77,7 +77,7 @@ def write_outputs(paths, result, *, include_data=False):
                            meta=result.meta)
         table = result.catalog_table
         write_table(new['catalog.ecsv'],
-                    result.instances if table is None else table)
+                    result.table if table is None else table)
         result.write(new['result.asdf'], include_data=include_data)
         write_overlay(new['overlay.png'], result)
         for name, path in paths.items():

@@ -136,7 +136,7 @@ def run(args):
         for note in notes:
             print(note)
         print(f"errors: {result.meta['error']}")
-        names = result.instances['class_name']
+        names = result.table['class_name']
         print(f'{len(names)} sources: {(names == "star").sum()} stars, '
               f'{(names == "galaxy").sum()} galaxies')
         for path in paths.values():

@@ -149,14 +149,14 @@ class Detections:
         Returns
         -------
         detections : `Detections`
-            One for each instance, at its position in ``result.instances``.
+            One for each instance, at its position in ``result.table``.
         """
-        found, table = result.detections, result.instances
+        found, table = result.instances, result.table
         x, y = np.array(table['x']), np.array(table['y'])
         if score_threshold is not None:
             above = np.asarray(found.scores) >= score_threshold
             if not above.all():
-                own = result.above(score_threshold).instances
+                own = result.above(score_threshold).table
                 x[above], y[above] = own['x'], own['y']
         probabilities = np.asarray(found.class_probabilities)
         return cls(result.footprints, np.asarray(found.scores),

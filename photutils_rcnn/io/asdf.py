@@ -67,7 +67,7 @@ def write_result(path, result, *, include_data=False, overwrite=False):
         msg = f'File {str(path)!r} already exists.'
         raise OSError(msg)
     _check_unit(result.meta.get('unit'))
-    found = result.detections
+    found = result.instances
     # float16 is not an ASDF datatype
     instances = {name: np.ascontiguousarray(getattr(found, name)).astype(
         np.float32 if name == 'masks' else getattr(found, name).dtype)

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from photutils_rcnn.detection.tiling import row_blocks
+from photutils_rcnn.sources.classes import CLASS_NAMES
 from photutils_rcnn.sources.footprints import Footprints
 
 RCNN_FLAGS = {
@@ -65,8 +66,10 @@ class Instances:
         The boxes that the masks divide into ``S`` x ``S`` equal cells.
     flags : (N,) `~numpy.ndarray` of int32
         Bits of `RCNN_FLAGS`.
-    mask_threshold : float
+    mask_threshold : float, optional
         A footprint is where the probability reaches this.
+    class_names : (K,) tuple of str, optional
+        The names of the classes.
     """
 
     shape: tuple
@@ -77,6 +80,7 @@ class Instances:
     mask_boxes: np.ndarray
     flags: np.ndarray
     mask_threshold: float = 0.5
+    class_names: tuple = CLASS_NAMES
 
     def __len__(self):
         return len(self.scores)

@@ -56,7 +56,7 @@ def collect_outcomes(segmenter, scenes):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', NoDetectionsWarning)
             found = segmenter.segment(scene.data, mask=scene.mask,
-                                      bands=scene.bands).detections
+                                      bands=scene.bands).instances
         ignore = np.asarray(scene.truth['ignore'])
         overlaps = mask_overlaps(found.footprints(), scene.footprints,
                                  ignore=ignore)

@@ -25,6 +25,6 @@ def test_segment_with_weight_file(tmp_path):
     image = np.random.default_rng(0).normal(100, 5, (3, 128, 128))
     image[:, 60:66, 60:66] += 200
     result = segmenter.segment(image)
-    assert 0 < len(result.instances) <= 300
+    assert 0 < len(result.table) <= 300
     with pytest.raises(ValueError, match='data must have 3 bands'):
         segmenter.segment(image[:2])

@@ -75,7 +75,7 @@ def _found(segmenter, data, **options):
 
 
 def _rates(result, positions):
-    table = result.instances
+    table = result.table
     found = np.transpose([table['x'], table['y']])
     complete = KDTree(found).query(positions)[0] < 3
     pure = KDTree(positions).query(found)[0] < 3
@@ -175,7 +175,7 @@ def test_bleed_trail(segmenter, sources, width):
         low, high = rng.integers(30, 50), rng.integers(340, 370)
         data[low:high, column] = rng.normal(4000, 20, high - low)
     data = np.minimum(data, 4000) + _noise(3)
-    table = _found(segmenter, data).instances
+    table = _found(segmenter, data).table
     on_trail = (abs(table['x'] - 200) < 5) & (abs(table['y'] - 200) > 25)
     assert np.count_nonzero(on_trail) <= np.count_nonzero(
         (abs(positions[:, 0] - 200) < 9) & (abs(positions[:, 1] - 200) > 25))

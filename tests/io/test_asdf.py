@@ -43,8 +43,8 @@ def test_round_trip(fake_model, field, wcs, tmp_path, include_data):
     assert back.meta == result.meta
     assert_equal(back.labels, result.labels)
     assert back.labels.dtype == np.int32
-    assert_equal(back.detections.masks, result.detections.masks)
-    _same_tables(back.instances, result.instances)
+    assert_equal(back.instances.masks, result.instances.masks)
+    _same_tables(back.table, result.table)
     _same_tables(back.catalog_table, result.catalog_table.copy())
     assert back.catalog_table['segment_flux'].unit == u.nJy
     if include_data:
@@ -82,7 +82,7 @@ def test_no_sources(fake_model, tmp_path):
     result.write(tmp_path / 'none.asdf')
     back = RCNNResult.read(tmp_path / 'none.asdf')
     assert tuple(back) == (None, None)
-    assert len(back.instances) == 0
+    assert len(back.table) == 0
 
 
 def test_overwrite(fake_model, field, tmp_path):
@@ -115,7 +115,7 @@ def test_interrupted(fake_model, field, tmp_path, monkeypatch):
     with pytest.raises(OSError, match='No space left'):
         result.write(path, overwrite=True)
     assert list(tmp_path.iterdir()) == [path]
-    assert len(RCNNResult.read(path).instances) == 3
+    assert len(RCNNResult.read(path).table) == 3
 
 
 def test_unit_that_cannot_be_read(fake_model, field, tmp_path):
@@ -144,16 +144,16 @@ def test_masks_of_astro_rcnn(fake_model, field, tmp_path):
     They are put on pixels as before, not as masks of this package.
     """
     result = RCNNSegmenter(fake_model).segment(field)
-    values = {item.name: getattr(result.detections, item.name)
-              for item in fields(result.detections)}
+    values = {item.name: getattr(result.instances, item.name)
+              for item in fields(result.instances)}
     rng = np.random.default_rng(0)
     values['masks'] = rng.random(values['masks'].shape, dtype=np.float32)
-    result.detections = LegacyInstances(**values)
+    result.instances = LegacyInstances(**values)
     result.write(tmp_path / 'legacy.asdf')
-    again = RCNNResult.read(tmp_path / 'legacy.asdf').detections
+    again = RCNNResult.read(tmp_path / 'legacy.asdf').instances
     assert isinstance(again, LegacyInstances)
     for i in range(len(again)):
-        assert_equal(again.paste(i)[0], result.detections.paste(i)[0])
+        assert_equal(again.paste(i)[0], result.instances.paste(i)[0])
 
 
 @pytest.mark.parametrize('include_data', [False, True])
@@ -164,15 +164,15 @@ def test_background_noise_and_threshold(fake_model, field, tmp_path,
     """
     result = RCNNSegmenter(fake_model).segment(
         np.stack([field, 3 * field]), error=[1.0, 3.0])
-    result.detections.masks[:] *= 0.4
-    result.detections.mask_threshold = 0.3
+    result.instances.masks[:] *= 0.4
+    result.instances.mask_threshold = 0.3
     result.write(tmp_path / 'result.asdf', include_data=include_data)
     back = RCNNResult.read(tmp_path / 'result.asdf')
     assert_equal(back.background, result.background)
     if include_data:
         assert_equal(back.noise, result.noise)
         assert_equal(back.cube.error, result.cube.error)
-    assert back.detections.mask_threshold == 0.3
+    assert back.instances.mask_threshold == 0.3
     assert_equal(back.footprints.areas, result.footprints.areas)
     assert back.footprints.areas.min() > 0
 

@@ -34,7 +34,7 @@ def test_write(fake_model, field, wcs, tmp_path, suffix, with_wcs):
         assert table.meta['model'] == 'fake'
     with pytest.raises(OSError, match='already exists'):
         write_table(path, result.catalog_table)
-    write_table(path, result.instances, overwrite=True)
+    write_table(path, result.table, overwrite=True)
 
 
 def test_bad_name(tmp_path):

@@ -53,7 +53,7 @@ def test_profiles_are_those_of_inference(model, demo_scene, estimated,
     instances = RCNNSegmenter(
         model, psf_fwhm=psf_fwhm, score_threshold=module.MIN_SCORE).segment(
             demo_scene.data, mask=demo_scene.mask,
-            bands=demo_scene.bands).detections
+            bands=demo_scene.bands).instances
     distance = np.abs(found['boxes'][:, None] - instances.boxes).max(axis=2)
     rows = distance.argmin(axis=1)
     assert distance.min(axis=1).max() < 0.1
