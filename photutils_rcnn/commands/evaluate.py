@@ -6,13 +6,11 @@ The ``photutils-rcnn evaluate`` command.
 __all__ = ['add_arguments', 'run']
 
 import warnings
-import zipfile
-import zlib
 from pathlib import Path
 
-import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from photutils_rcnn._files import open_npz
 from photutils_rcnn.commands.options import add_model_options, make_segmenter
 
 LOWEST_SCORE = 0.05  # detections below do not enter any curve
@@ -143,19 +141,13 @@ def _check_scene(path):
     """
     Refuse a file that is no scene, from its list of arrays and one of them.
     """
-    try:
-        with path.open('rb') as stream, np.load(
-                stream, allow_pickle=False) as file:
-            missing = {'data', 'mask', 'truth_x'}.difference(file.files)
-            if missing:
-                msg = f'it has no {", ".join(sorted(missing))}'
-                raise ValueError(msg)
-            file['reference_band']
-            fwhm = file['psf_fwhm']
-    except (EOFError, KeyError, OSError, TypeError, ValueError,
-            zipfile.BadZipFile, zlib.error) as exc:
-        msg = f'{path} is not a valid scene file: {exc}'
-        raise ValueError(msg) from exc
+    with open_npz(path, 'scene file') as arrays:
+        missing = {'data', 'mask', 'truth_x'}.difference(arrays.files)
+        if missing:
+            msg = f'it has no {", ".join(sorted(missing))}'
+            raise ValueError(msg)
+        arrays['reference_band']
+        fwhm = arrays['psf_fwhm']
     if not (fwhm > 0).all():
         msg = (f'{path}: the PSF of a scene must be known to evaluate, as '
                'separations are in units of its FWHM; psf_fwhm is '
@@ -188,7 +180,7 @@ class _Scenes:
                 if not any(True for _ in valid_bands(scene)):
                     msg = f'{path} has no valid pixels'
                     raise ValueError(msg)
-            except (OSError, ValueError, zlib.error) as exc:
+            except (OSError, ValueError) as exc:
                 self.n_left_out += 1
                 msg = f'a scene is left out: {exc}'
                 warnings.warn(msg, AstropyUserWarning, stacklevel=2)

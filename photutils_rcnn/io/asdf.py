@@ -9,7 +9,6 @@ beside this module.
 
 __all__ = ['read_result', 'write_result']
 
-import os
 from importlib import resources
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from astropy.table import QTable
 from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
 
+from photutils_rcnn._files import atomic_path
 from photutils_rcnn.astro_rcnn.inference import LegacyInstances
 from photutils_rcnn.io.fits import wcs_header
 from photutils_rcnn.preprocessing.inputs import ImageCube
@@ -96,13 +96,8 @@ def write_result(path, result, *, include_data=False, overwrite=False):
                           if getattr(cube, name) is not None}
     asdf_file = asdf.AsdfFile({KEY: tree}, custom_schema=_schema())
     asdf_file.validate()
-    # An older file is replaced only by a whole one.
-    temporary = path.with_name(path.name + '.tmp')
-    try:
+    with atomic_path(path) as temporary:
         asdf_file.write_to(temporary, all_array_compression='zlib')
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_result(path):

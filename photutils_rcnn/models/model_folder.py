@@ -14,10 +14,10 @@ import io
 import json
 from numbers import Integral, Real
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
+from photutils_rcnn._files import open_npz
 from photutils_rcnn.models.config import MaskRCNNConfig
 
 FORMAT = 2
@@ -56,12 +56,8 @@ def read_folder(folder):
         msg = (f'the weights are damaged, their sha256 is {found}, expected '
                f'{settings["sha256"]}')
         raise ValueError(msg)
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            weights = {name: stored[name] for name in stored.files}
-    except (BadZipFile, EOFError, TypeError, ValueError) as exc:
-        msg = f'the weights are no archive of arrays (.npz): {exc}'
-        raise ValueError(msg) from exc
+    with open_npz(io.BytesIO(content)) as stored:
+        weights = dict(stored)
     _check_finite(weights)
     return settings, weights
 

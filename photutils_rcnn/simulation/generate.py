@@ -6,14 +6,13 @@ Simulation of many scenes into a folder.
 __all__ = ['simulate_scenes']
 
 import logging
-import zipfile
-import zlib
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from photutils_rcnn._files import open_npz
 from photutils_rcnn._parallel import parallel_map
 from photutils_rcnn.simulation.file_names import scene_name
 from photutils_rcnn.simulation.make import make_scene
@@ -45,12 +44,9 @@ def _stored_shape(path):
     short has none.
     """
     try:
-        # NumPy leaves a damaged file open that it opened itself
-        with path.open('rb') as stream, np.load(
-                stream, allow_pickle=False) as file:
-            ny, nx = file['footprints_shape']
-    except (AttributeError, EOFError, KeyError, TypeError, ValueError,
-            zipfile.BadZipFile, zlib.error):
+        with open_npz(path) as arrays:
+            ny, nx = arrays['footprints_shape']
+    except ValueError:
         return None
     return int(ny), int(nx)
 

@@ -5,16 +5,12 @@ Simulated scenes: pixels and truth.
 
 __all__ = ['Scene']
 
-import io
-import os
-import zipfile
-import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from astropy.table import Table
 
+from photutils_rcnn._files import atomic_path, open_npz
 from photutils_rcnn.sources.footprints import Footprints
 
 
@@ -85,7 +81,6 @@ class Scene:
             Whether to compress it. Noise hardly compresses unless it is
             rounded first.
         """
-        path = Path(path)
         arrays = {
             'data': self.data, 'noise': self.noise,
             'mask': np.packbits(self.mask), 'bands': np.array(self.bands),
@@ -98,12 +93,9 @@ class Scene:
                        for name in self.truth.colnames})
         arrays.update({f'footprints_{name}': value for name, value
                        in self.footprints.to_packed().items()})
-        buffer = io.BytesIO()
         save = np.savez_compressed if compress else np.savez
-        save(buffer, **arrays)
-        partial = path.with_name(f'{path.name}.{os.getpid()}.part')
-        partial.write_bytes(buffer.getbuffer())
-        partial.replace(path)
+        with atomic_path(path) as temporary, temporary.open('wb') as stream:
+            save(stream, **arrays)
 
     @classmethod
     def read(cls, path):
@@ -125,18 +117,8 @@ class Scene:
         ValueError
             If the file is damaged or holds no scene.
         """
-        try:
-            # NumPy leaves a damaged file open that it opened itself
-            with Path(path).open('rb') as stream, np.load(
-                    stream, allow_pickle=False) as file:
-                arrays = dict(file)
-            return cls._from_arrays(arrays)
-        except FileNotFoundError:
-            raise
-        except (EOFError, OSError, ValueError, KeyError, TypeError,
-                zipfile.BadZipFile, zlib.error) as exc:
-            msg = f'{path} is not a valid scene file: {exc!r}'
-            raise ValueError(msg) from exc
+        with open_npz(path, 'scene file') as arrays:
+            return cls._from_arrays(dict(arrays))
 
     @classmethod
     def _from_arrays(cls, arrays):

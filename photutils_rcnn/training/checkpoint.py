@@ -6,11 +6,11 @@ Saving and restoring a training run.
 __all__ = ['load_checkpoint', 'read_state', 'save_checkpoint']
 
 import json
-import os
 import re
-from pathlib import Path
 
 import numpy as np
+
+from photutils_rcnn._files import atomic_path, open_npz
 
 
 def _stable(name):
@@ -47,12 +47,10 @@ def save_checkpoint(path, model, state):
     state : dict
         JSON values.
     """
-    path = Path(path)
     arrays = {name: np.asarray(variable)
               for name, variable in _arrays(model).items()}
-    temporary = path.with_suffix('.tmp.npz')
-    np.savez(temporary, state=json.dumps(state), **arrays)
-    os.replace(temporary, path)
+    with atomic_path(path) as temporary, temporary.open('wb') as stream:
+        np.savez(stream, state=json.dumps(state), **arrays)
 
 
 def read_state(path):
@@ -69,7 +67,7 @@ def read_state(path):
     state : dict
         JSON values.
     """
-    with np.load(path, allow_pickle=False) as file:
+    with open_npz(path, 'checkpoint') as file:
         return json.loads(str(file['state']))
 
 
@@ -95,7 +93,7 @@ def load_checkpoint(path, model):
     ValueError
         If the file belongs to another configuration.
     """
-    with np.load(path, allow_pickle=False) as file:
+    with open_npz(path, 'checkpoint') as file:
         stored = {_stable(name): file[name] for name in file.files}
     arrays = _arrays(model)
     missing = [name for name, variable in arrays.items()

@@ -8,12 +8,12 @@ __all__ = ['add_arguments', 'run']
 import json
 import logging
 import math
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 
+from photutils_rcnn._files import atomic_path
 from photutils_rcnn.training.recipe import (
     PRECISIONS,
     check_recipe,
@@ -246,10 +246,8 @@ def _write_recipe(recipe, folder):
     """
     Write the recipe of a run: under its name, it is complete.
     """
-    path = folder / 'recipe.json'
-    partial = path.with_name(f'{path.name}.{os.getpid()}.part')
-    partial.write_text(json.dumps(recipe, indent=2) + '\n')
-    partial.replace(path)
+    with atomic_path(folder / 'recipe.json') as temporary:
+        temporary.write_text(json.dumps(recipe, indent=2) + '\n')
 
 
 def _scene_folder(args, recipe, kind):

@@ -8,6 +8,8 @@ __all__ = ['append_log', 'cut_log', 'plot_log']
 import csv
 from pathlib import Path
 
+from photutils_rcnn._files import atomic_path
+
 
 def append_log(path, values):
     """
@@ -45,16 +47,15 @@ def cut_log(path, step):
         return
     with path.open(newline='') as stream:
         rows = list(csv.DictReader(stream))
-    temporary = path.with_suffix('.part')
-    temporary.unlink(missing_ok=True)
-    for row in rows:
-        # The last line may be torn.
-        if None not in row.values() and int(row['step']) <= step:
-            append_log(temporary, row)
-    if temporary.exists():
-        temporary.replace(path)
-    else:
+    # The last line may be torn.
+    rows = [row for row in rows
+            if None not in row.values() and int(row['step']) <= step]
+    if not rows:
         path.unlink()
+        return
+    with atomic_path(path) as temporary:
+        for row in rows:
+            append_log(temporary, row)
 
 
 def plot_log(path, picture):

@@ -6,7 +6,6 @@ What the profile head sees of the sources that a network finds in scenes.
 __all__ = ['ProfileDataset', 'collect_profiles', 'scene_profiles']
 
 import math
-import os
 import time
 from contextlib import closing
 from functools import lru_cache, partial
@@ -16,6 +15,7 @@ import numpy as np
 from keras import ops
 from tqdm.auto import tqdm
 
+from photutils_rcnn._files import atomic_path, open_npz
 from photutils_rcnn._parallel import parallel_map
 from photutils_rcnn.detection.inference import infer
 from photutils_rcnn.evaluation.matching import match_overlaps
@@ -156,10 +156,8 @@ def _collect_one(item, *, model, out_dir, seed):
         return
     found = scene_profiles(_read_model(*model), Scene.read(scene_path),
                            np.random.default_rng((seed, index)))
-    temporary = path.with_suffix('.tmp')
-    with temporary.open('wb') as stream:
+    with atomic_path(path) as temporary, temporary.open('wb') as stream:
         np.savez(stream, **found)
-    os.replace(temporary, path)
 
 
 def collect_profiles(model_folder, scenes, out_dir, *, seed=0, n_processes=1,
@@ -237,8 +235,8 @@ class ProfileDataset:
         for path in sorted(Path(folder).glob('*.npz')):
             if names is not None and path.name not in names:
                 continue
-            with np.load(path, allow_pickle=False) as stored:
-                parts.append({name: stored[name] for name in stored.files})
+            with open_npz(path, 'file of profiles') as stored:
+                parts.append(dict(stored))
         if not parts:
             msg = f'folder has no profiles: {folder}'
             raise ValueError(msg)

@@ -1,0 +1,76 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Atomic writes, and reading of NumPy archives.
+"""
+
+__all__ = ['atomic_path', 'open_npz']
+
+import os
+import zipfile
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+
+@contextmanager
+def atomic_path(path):
+    """
+    A file beside ``path`` that takes its place once it was written.
+
+    An older file is replaced by a whole one only, whoever else writes it.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write.
+
+    Yields
+    ------
+    temporary : `~pathlib.Path`
+        What to write to; removed if that fails.
+    """
+    path = Path(path)
+    temporary = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_npz(path, what='NumPy archive'):
+    """
+    The arrays of a ``.npz`` file.
+
+    Parameters
+    ----------
+    path : path-like or binary file-like
+        The file.
+    what : str, optional
+        What it should be, for the message.
+
+    Yields
+    ------
+    arrays : `~numpy.lib.npyio.NpzFile`
+        The arrays by name, read when asked for.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged or an array is missing.
+    """
+    stream = path if hasattr(path, 'read') else Path(path).open('rb')
+    try:
+        # NumPy leaves a damaged file open that it opened itself
+        with stream, np.load(stream, allow_pickle=False) as arrays:
+            yield arrays
+    except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError,
+            zipfile.BadZipFile, zlib.error) as exc:
+        name = 'the content' if hasattr(path, 'read') else path
+        msg = f'{name} is not a valid {what}: {exc}'
+        raise ValueError(msg) from exc
