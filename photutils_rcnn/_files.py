@@ -64,13 +64,18 @@ def open_npz(path, what='NumPy archive'):
     ValueError
         If the file is damaged or an array is missing.
     """
-    stream = path if hasattr(path, 'read') else Path(path).open('rb')
+    stream = path if hasattr(path, 'read') else Path(path).open(  # noqa: SIM115
+        'rb')
     try:
-        # NumPy leaves a damaged file open that it opened itself
-        with stream, np.load(stream, allow_pickle=False) as arrays:
-            yield arrays
+        with stream:
+            if not zipfile.is_zipfile(stream):
+                msg = 'it is no archive, or was cut short'
+                raise ValueError(msg)
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as arrays:
+                yield arrays
     except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError,
             zipfile.BadZipFile, zlib.error) as exc:
-        name = 'the content' if hasattr(path, 'read') else path
+        name = 'the archive' if hasattr(path, 'read') else path
         msg = f'{name} is not a valid {what}: {exc}'
         raise ValueError(msg) from exc

@@ -24,9 +24,10 @@ def test_an_older_file_stays_until_the_new_one_is_whole(tmp_path):
 def test_a_failed_write_leaves_nothing(tmp_path):
     path = tmp_path / 'some.txt'
     path.write_text('old')
-    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
-        temporary.write_text('half')
-        raise RuntimeError
+    with pytest.raises(ZeroDivisionError), atomic_path(path) as temporary:
+        temporary.write_text(f'{1 / 0}')
+    with pytest.raises(FileNotFoundError), atomic_path(path):
+        pass
     assert path.read_text() == 'old'
     assert list(tmp_path.iterdir()) == [path]
 

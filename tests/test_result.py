@@ -125,7 +125,7 @@ def test_repr(result):
     """
     The representation tells what was found.
     """
-    assert repr(result) == ("<RCNNResult: 3 instances, 3 labels, "
+    assert repr(result) == ("<RCNNResult: 3 sources, 3 labels, "
                             "shape=(120, 150), bands=('g', 'r')>")
 
 
@@ -163,7 +163,7 @@ def test_above_is_a_higher_threshold():
     assert_equal(found.labels, expected.labels)
     assert_equal(found.instances.flags, expected.instances.flags)
     assert found.meta['score_threshold'] == 0.6
-    assert found.instances.colnames == expected.instances.colnames
+    assert found.table.colnames == expected.table.colnames
     for name in ('x', 'y', 'score', 'label', 'detection_flags'):
         assert_allclose(found.table[name], expected.table[name])
     assert_allclose(found.catalog.kron_flux, expected.catalog.kron_flux)
@@ -206,5 +206,23 @@ def test_above_keeps_what_belongs_to_the_frame(result):
     found = result.above(0.75)
     assert_equal(found.table['score'], (0.75, 0.875))
     assert (found.wcs, found.bands) == (result.wcs, result.bands)
-    assert 'sky_center' in found.instances.colnames
+    assert 'sky_center' in found.table.colnames
     assert_equal(found.background, result.background)
+
+
+def test_choosing_sources(result):
+    assert len(result) == 3
+    stars = result[result.table['class_name'] == 'star']
+    assert 0 < len(stars) < 3
+    assert_equal(stars.table['score'],
+                 result.table['score'][result.table['class_name'] == 'star'])
+    assert stars.labels.max() == len(stars)
+    assert len(result[:2]) == 2
+    segm, catalog = result[0]
+    assert segm.n_labels == len(catalog) == 1
+
+
+def test_html(result):
+    html = result._repr_html_()
+    assert '&lt;RCNNResult: 3 sources' in html
+    assert 'prob_star' in html

@@ -56,7 +56,7 @@ def read_folder(folder):
         msg = (f'the weights are damaged, their sha256 is {found}, expected '
                f'{settings["sha256"]}')
         raise ValueError(msg)
-    with open_npz(io.BytesIO(content)) as stored:
+    with open_npz(io.BytesIO(content), 'file of weights') as stored:
         weights = dict(stored)
     _check_finite(weights)
     return settings, weights

@@ -151,7 +151,7 @@ def test_weights_that_are_none(folder, content):
     A right checksum of something else.
     """
     _replace_weights(folder, content)
-    with pytest.raises(ValueError, match='weights are no archive of arrays'):
+    with pytest.raises(ValueError, match='is not a valid file of weights'):
         zoo.load_model(folder)
 
 
