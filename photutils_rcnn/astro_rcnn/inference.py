@@ -41,29 +41,15 @@ class LegacyInstances(Instances):
         return LegacyInstances(**{field.name: getattr(chosen, field.name)
                                   for field in fields(chosen)})
 
-    def paste(self, i, grid=None):
+    def _on_pixels(self, mask_boxes, *grids):
         """
-        The mask of a source on pixels; see
-        `~photutils_rcnn.sources.instances.Instances`.
-
-        Parameters
-        ----------
-        i : int
-            The source.
-        grid : (S, S) `~numpy.ndarray`, optional
-            Other values on the cells of the mask box.
-
-        Returns
-        -------
-        values : 2D float32 `~numpy.ndarray`
-            The values, resized to the pixels of the mask box.
-        slices : (2,) tuple of slice
-            Where they lie on the frame.
+        Yield the slices of each mask box and values on its cells, resized to it.
         """
-        grid = self.masks[i] if grid is None else grid
-        y1, x1, y2, x2 = self.mask_boxes[i].astype(int)
-        values = resize_bilinear(grid, (y2 - y1, x2 - x1))
-        return values.astype(np.float32), (slice(y1, y2), slice(x1, x2))
+        for (y1, x1, y2, x2), *cells in zip(mask_boxes.astype(int), *grids,
+                                            strict=True):
+            yield (slice(y1, y2), slice(x1, x2)), *(
+                resize_bilinear(grid, (y2 - y1, x2 - x1)).astype(np.float32)
+                for grid in cells)
 
 
 def _decode(boxes, deltas, std):

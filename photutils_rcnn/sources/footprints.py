@@ -72,6 +72,19 @@ class Footprints:
         return np.array([np.count_nonzero(mask) for mask in self.masks],
                         dtype=np.int64)
 
+    @property
+    def overlap(self):
+        """
+        Whether each footprint shares pixels with another one.
+        """
+        covered, shared = np.zeros((2, *self.shape), dtype=bool)
+        for i, mask in enumerate(self.masks):
+            box = self.slices(i)
+            shared[box] |= covered[box] & mask
+            covered[box] |= mask
+        return np.array([(shared[self.slices(i)] & mask).any()
+                         for i, mask in enumerate(self.masks)], dtype=bool)
+
     def slices(self, i):
         """
         The (y, x) slices of the box of footprint ``i``.

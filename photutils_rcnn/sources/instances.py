@@ -114,7 +114,7 @@ class Instances:
         return np.stack([boxes[:, 1] + boxes[:, 3],
                          boxes[:, 0] + boxes[:, 2]], axis=1) / 2 - 0.5
 
-    def paste(self, i, grid=None):
+    def paste(self, i):
         """
         The probability mask of a source, on pixels.
 
@@ -122,8 +122,6 @@ class Instances:
         ----------
         i : int
             The source.
-        grid : (S, S) `~numpy.ndarray`, optional
-            Other values on the cells of the mask box.
 
         Returns
         -------
@@ -132,18 +130,32 @@ class Instances:
         slices : (2,) tuple of slice
             Where they lie on the frame.
         """
-        grid = self.masks[i] if grid is None else grid
-        y1, x1, y2, x2 = self.mask_boxes[i]
-        axes = []
-        for low, high, n in ((y1, y2, self.shape[0]),
-                             (x1, x2, self.shape[1])):
-            start = int(np.clip(np.floor(low), 0, n))
-            stop = int(np.clip(np.ceil(high), start, n))
-            pixels = np.arange(start, stop) + 0.5
-            axes.append((slice(start, stop),
-                         _bilinear_matrix(pixels, low, high, grid.shape[0])))
-        (rows, wy), (cols, wx) = axes
-        return wy @ grid.astype(np.float32) @ wx.T, (rows, cols)
+        (slices, values), = self._on_pixels(self.mask_boxes[i][None],
+                                            self.masks[i][None])
+        return values, slices
+
+    def _paste_all(self, *, with_depth=False):
+        """
+        What `paste` gives of each source in turn, slices first, and on request
+        its relative depth.
+        """
+        for part in row_blocks(len(self)):
+            grids = [self.masks[part]]
+            if with_depth:
+                grids.append(_relative_depth(grids[0], self.mask_threshold))
+            yield from self._on_pixels(self.mask_boxes[part], *grids)
+
+    def _on_pixels(self, mask_boxes, *grids):
+        """
+        Yield the slices of each mask box and values on its cells, (N, S, S), as
+        bilinear samples at the centers of the pixels.
+        """
+        axes = [_bilinear_matrices(mask_boxes[:, k], mask_boxes[:, k + 2], n,
+                                   grids[0].shape[k + 1])
+                for k, n in enumerate(self.shape)]
+        grids = [grid.astype(np.float32) for grid in grids]
+        for (rows, wy), (cols, wx), *cells in zip(*axes, *grids, strict=True):
+            yield (rows, cols), *(wy @ grid @ wx.T for grid in cells)
 
     def footprints(self, threshold=None):
         """
@@ -163,8 +175,7 @@ class Instances:
         if threshold is None:
             threshold = self.mask_threshold
         boxes, masks = [], []
-        for i in range(len(self)):
-            values, (rows, cols) = self.paste(i)
+        for i, ((rows, cols), values) in enumerate(self._paste_all()):
             box, mask = Footprints.from_full(
                 values >= threshold, (rows.start, cols.start),
                 self.shape)
@@ -186,11 +197,9 @@ class Instances:
         """
         if footprints is None:
             footprints = self.footprints()
-        first, second, _ = footprints.intersections(footprints)
         bit = RCNN_FLAGS['overlaps_neighbor']
-        flags = self.flags & ~bit
-        flags[first[first != second]] |= bit
-        self.flags = flags
+        self.flags = np.where(footprints.overlap, self.flags | bit,
+                              self.flags & ~bit)
 
     def paint(self, mask=None):
         """
@@ -220,10 +229,8 @@ class Instances:
         """
         owner = np.full(self.shape, -1, dtype=np.int32)
         best = np.zeros(self.shape, dtype=np.float32)
-        for i in range(len(self)):
-            values, slices = self.paste(i)
-            depth, _ = self.paste(i, _relative_depth(
-                self.masks[i], self.mask_threshold))
+        for i, (slices, values, depth) in enumerate(
+                self._paste_all(with_depth=True)):
             weight = values * np.maximum(depth, 1e-3)
             wins = (values >= self.mask_threshold) & (weight > best[slices])
             owner[slices][wins] = i
@@ -243,25 +250,37 @@ class Instances:
         return owner, label_of_source
 
 
-def _bilinear_matrix(pixels, low, high, n_cells):
+def _bilinear_matrices(low, high, n_pixels, n_cells):
     """
-    The weights that interpolate cell values to pixel centers.
+    Yield the pixels between each two edges, as a slice, and the weights that
+    interpolate cell values to their centers.
     """
-    position = (pixels - low) / max(high - low, 1e-6) * n_cells - 0.5
+    start = np.clip(np.floor(low), 0, n_pixels).astype(int)
+    stop = np.clip(np.ceil(high), start, n_pixels).astype(int)
+    counts = stop - start
+    ends = np.cumsum(counts)
+    index = np.arange(counts.sum())
+    pixels = index + np.repeat(start - ends + counts, counts) + 0.5
+    side = np.maximum(high - low, 1e-6, dtype=float)
+    position = ((pixels - np.repeat(low, counts)) / np.repeat(side, counts)
+                * n_cells - 0.5)
     position = np.clip(position, 0, n_cells - 1)
     first = np.minimum(position.astype(int), n_cells - 2)
     frac = position - first
-    weights = np.zeros((len(pixels), n_cells), dtype=np.float32)
-    index = np.arange(len(pixels))
+    weights = np.zeros((len(index), n_cells), dtype=np.float32)
     weights[index, first] = 1 - frac
     weights[index, first + 1] = frac
-    return weights
+    for pixel, end, count in zip(start.tolist(), ends.tolist(),
+                                 counts.tolist(), strict=True):
+        yield slice(pixel, pixel + count), weights[end - count:end]
 
 
-def _relative_depth(grid, threshold):
+def _relative_depth(grids, threshold):
     """
-    The distance of each cell to the edge of the mask, largest = 1.
+    The distance of each cell to the edge of its mask, largest = 1.
     """
-    inside = np.pad(grid >= threshold, 1)
-    depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
-    return depth / max(depth.max(), 1.)
+    # Between borders, masks one below the other do not see each other.
+    inside = np.pad(grids >= threshold, [(0, 0), (1, 1), (1, 1)])
+    depth = ndimage.distance_transform_edt(inside.reshape(
+        -1, inside.shape[2])).reshape(inside.shape)[:, 1:-1, 1:-1]
+    return depth / np.maximum(depth.max(axis=(1, 2), keepdims=True), 1.)
