@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from photutils_rcnn.detection.trails import LEVEL, is_on_trail
 from photutils_rcnn.preprocessing.binned_map import BinnedMap
+from photutils_rcnn.preprocessing.normalization import mean_image
 from photutils_rcnn.preprocessing.sky_structure import BIN, SkyScales, smooth_sky
 
 # Of some 6800 true detections in simulated scenes of eight presets, these limits
@@ -61,7 +62,7 @@ class PixelCheck:
     lost_area : float
         The part of the frame that the other detections cover.
     images : list
-        The bands, as `~photutils_rcnn.preprocessing.sky_structure.SkyScales` takes them.
+        The bands, each indexed like its pixels, with those ``invalid``.
     """
 
     keep: np.ndarray
@@ -96,8 +97,8 @@ class PixelCheck:
             What to multiply the noise of each band with, see
             `~photutils_rcnn.preprocessing.sky_structure.smooth_sky`.
         """
-        found = [smooth_sky(SkyScales(image.rows, image.invalid), self.sources,
-                            limit=LEFT) for image in self.images]
+        found = [smooth_sky(SkyScales(image.__getitem__, image.invalid),
+                            self.sources, limit=LEFT) for image in self.images]
         skies, scales, noise_scales = zip(*found, strict=True)
         return (BinnedMap(np.stack(skies), BIN, self.images[0].invalid.shape),
                 min(scales), noise_scales)
@@ -127,10 +128,10 @@ def check_pixels(footprints, snr, invalid, fwhm=None):
     """
     isophote = ISOPHOTE / (WIDEST_FWHM if fwhm is None else np.max(fwhm))
     images = [_Band(snr, invalid, band) for band in range(len(invalid))]
-    mean = _Mean(snr, invalid) if len(images) > 1 else images[0]
-    scales = SkyScales(mean.rows, mean.invalid)
+    mean, seen = mean_image(snr, invalid)
+    scales = SkyScales(mean.__getitem__, ~seen)
     candidates = _covered(footprints, scales, np.ones(len(footprints), bool))
-    test = _Test(mean, scales, footprints, isophote)
+    test = _Test(mean, ~seen, scales, footprints, isophote)
     keep = test.bright
     # Sources hide the sky, and structure that passes for a source hides itself:
     # what is dropped in one round is sky in the next.
@@ -146,9 +147,9 @@ def check_pixels(footprints, snr, invalid, fwhm=None):
         # Structure that only one band has is that much stronger there.
         rest = np.flatnonzero(~keep)
         for image in images:
-            keep[rest] |= _Test(image, scales, footprints[rest],
-                                isophote).stands_out(structure,
-                                                     np.sqrt(len(images)))
+            test = _Test(image, image.invalid, scales, footprints[rest],
+                         isophote)
+            keep[rest] |= test.stands_out(structure, np.sqrt(len(images)))
     worst = int(np.argmax(structure.rms))
     return PixelCheck(keep, _covered(footprints, scales, keep),
                       float(structure.rms[worst] / np.sqrt(len(images))),
@@ -165,31 +166,9 @@ class _Band:
         self._snr, self._band = snr, band
         self.invalid = invalid[band]
 
-    def rows(self, rows):
-        return self.window(rows, slice(None))
-
-    def window(self, rows, cols):
-        pixels = self._snr[self._band, rows, cols]
-        return np.where(self.invalid[rows, cols], 0, pixels)
-
-
-class _Mean:
-    """
-    The mean of the bands with data, scaled to unit noise.
-    """
-
-    def __init__(self, snr, invalid):
-        self._snr, self._bad = snr, invalid
-        self.invalid = invalid.all(axis=0)
-
-    def rows(self, rows):
-        return self.window(rows, slice(None))
-
-    def window(self, rows, cols):
-        bad = self._bad[:, rows, cols]
-        pixels = np.where(bad, 0, self._snr[:, rows, cols])
-        count = np.maximum((~bad).sum(axis=0), 1)
-        return pixels.sum(axis=0) / np.sqrt(count, dtype=np.float32)
+    def __getitem__(self, window):
+        window = window if isinstance(window, tuple) else (window,)
+        return np.where(self.invalid[window], 0, self._snr[self._band, *window])
 
 
 class _Test:
@@ -197,29 +176,27 @@ class _Test:
     The detections in one image.
     """
 
-    def __init__(self, image, scales, footprints, isophote):
+    def __init__(self, image, invalid, scales, footprints, isophote):
         self.scales = scales
         n = len(footprints)
         self._mean = np.zeros(n)
         self._possible = np.ones(n, dtype=bool)
         area = np.zeros(n)
         self._middle = np.zeros((n, 2), dtype=int)
-        smoothed = scales.smooth()
         for i, mask in enumerate(footprints.masks):
-            slices = footprints.slices(i)
-            good = mask & ~image.invalid[slices]
-            area[i] = np.count_nonzero(good)
+            box = footprints.slices(i)
+            rows, cols = np.nonzero(mask & ~invalid[box])
+            area[i] = len(rows)
             if not area[i]:
                 continue
-            self._mean[i] = image.window(*slices)[good].mean()
-            rows, cols = np.nonzero(good)
-            y, x = slices[0].start + rows, slices[1].start + cols
-            self._middle[i] = y[len(y) // 2] // BIN, x[len(x) // 2] // BIN
+            self._mean[i] = image[box][rows, cols].mean()
+            y, x = (box[0].start + rows) // BIN, (box[1].start + cols) // BIN
+            self._middle[i] = y[len(y) // 2], x[len(x) // 2]
             if area[i] >= FILLED_AREA:
-                above = smoothed[y // BIN, x // BIN] > 0.25 * isophote
+                above = scales.smoothed[y, x] > 0.25 * isophote
                 self._possible[i] = above.mean() > LEAST_FILLED
             if self._mean[i] > LEVEL and is_on_trail(
-                    image.window, footprints.boxes[i], footprints.shape):
+                    image, footprints.boxes[i], footprints.shape):
                 self._possible[i] = False
         self._noise = LEAST_SNR / np.sqrt(np.maximum(area, 1))
         self._least = isophote * np.where(

@@ -15,7 +15,7 @@ DARK = 0.3  # of the trail's level: the light beside it
 LEVEL = 20.  # in units of the noise
 
 
-def is_on_trail(window, box, shape):
+def is_on_trail(image, box, shape):
     """
     Whether a footprint is a piece of a bleed trail.
 
@@ -25,8 +25,8 @@ def is_on_trail(window, box, shape):
 
     Parameters
     ----------
-    window : callable
-        Gives the pixels ``(rows, cols)`` in units of the noise, for two slices.
+    image : 2D `~numpy.ndarray`, or what is indexed like one
+        The pixels in units of the noise.
     box : (4,) array_like of int
         The half-open box ``[y1, x1, y2, x2]`` of the footprint.
     shape : (2,) tuple of int
@@ -38,10 +38,10 @@ def is_on_trail(window, box, shape):
         `True` if it is, along columns or along rows.
     """
     y1, x1, y2, x2 = (int(value) for value in box)
-    columns = _continues((y1, y2), (x1, x2), shape, window)
-    return columns or _continues(
-        (x1, x2), (y1, y2), shape[::-1],
-        lambda cols, rows: window(rows, cols).T)
+    columns = _continues((y1, y2), (x1, x2), shape,
+                         lambda rows, cols: image[rows, cols])
+    return columns or _continues((x1, x2), (y1, y2), shape[::-1],
+                                 lambda cols, rows: image[rows, cols].T)
 
 
 def _continues(along, across, shape, window):
@@ -68,13 +68,14 @@ def _lasts(along, across, shape, window, reach, sides):
     pixels = window(slice(start - before, stop + after),
                     slice(left - 4, right + 4))
     n = stop - start
+    rows = np.r_[:max(before - 2, 0), before + n + min(after, 2):len(pixels)]
+    level = pixels[rows, 4:-4].max(axis=1)
+    # Most footprints are told by this, and medians take long.
+    if not level.min() > LEVEL:
+        return False
     light = pixels[:, 4:-4].sum(axis=1)
     center = before + n // 2
     inside = np.median(light[max(center - 1, 0):center + 2])
-    rows = np.r_[:max(before - 2, 0), before + n + min(after, 2):len(light)]
-    beyond = light[rows]
     beside = np.concatenate([pixels[rows, :3], pixels[rows, -3:]], axis=1)
-    level = pixels[rows, 4:-4].max(axis=1)
-    return bool(inside > LEVEL and level.min() > LEVEL
-                and beyond.min() > CONTINUES * inside
+    return bool(inside > LEVEL and light[rows].min() > CONTINUES * inside
                 and np.median(beside) < DARK * np.median(level))

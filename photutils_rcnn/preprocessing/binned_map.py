@@ -30,12 +30,15 @@ class BinnedMap:
 
     def __getitem__(self, index):
         """
-        The values of pixels, by up to three integers or slices.
+        The values of pixels, by up to three integers or slices, or by a band
+        and arrays of rows and columns.
         """
         index = index if isinstance(index, tuple) else (index,)
         band, *window = (*index, *[slice(None)] * (3 - len(index)))
         y, x = (np.arange(n)[pixels] // self.side for n, pixels
                 in zip(self.shape[1:], window, strict=True))
+        if not any(isinstance(pixels, slice) for pixels in window):
+            return self.bins[band, y, x]
         bins = self.bins[band]
         return bins[..., y, :][..., x]
 

@@ -8,8 +8,8 @@ the range.
 """
 
 __all__ = ['NormalizedCube', 'NormalizedImage', 'SignalToNoise',
-           'independent_bands', 'normalize_cube', 'to_model_bands',
-           'to_model_fwhm']
+           'independent_bands', 'mean_image', 'normalize_cube',
+           'to_model_bands', 'to_model_fwhm']
 
 from dataclasses import dataclass
 
@@ -154,6 +154,36 @@ class SignalToNoise:
         with np.errstate(over='ignore'):
             pixels /= self._noise[index]
         return pixels
+
+
+def mean_image(snr, invalid):
+    """
+    The mean of the bands with data, scaled to unit noise.
+
+    Parameters
+    ----------
+    snr : (n_bands, ny, nx) `~numpy.ndarray` or `SignalToNoise`
+        Background-subtracted images in units of their noise.
+    invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
+        `True` for pixels without data; so are those not finite.
+
+    Returns
+    -------
+    mean : (ny, nx) float32 `~numpy.ndarray`
+        The mean, 0 where no band has data.
+    seen : (ny, nx) bool `~numpy.ndarray`
+        Where any band has.
+    """
+    mean = np.empty(snr.shape[1:], dtype=np.float32)
+    seen = np.empty(snr.shape[1:], dtype=bool)
+    for rows in row_blocks(len(mean)):
+        pixels = snr[:, rows]
+        good = np.isfinite(pixels) & ~invalid[:, rows]
+        count = good.sum(axis=0)
+        total = np.where(good, pixels, 0).sum(axis=0, dtype=np.float32)
+        mean[rows] = total / np.sqrt(np.maximum(count, 1), dtype=np.float32)
+        seen[rows] = count > 0
+    return mean, seen
 
 
 class NormalizedImage:

@@ -14,7 +14,7 @@ from photutils.detection import find_peaks
 from photutils.utils.exceptions import NoDetectionsWarning
 from scipy import ndimage
 
-from photutils_rcnn.detection.tiling import row_blocks
+from photutils_rcnn.preprocessing.normalization import mean_image
 
 HALF = 14
 N_PEAKS = 400
@@ -142,7 +142,7 @@ def estimate_fwhm(snr, invalid):
     """
     if min(snr.shape[1:]) <= 2 * HALF:
         return None
-    image, valid = _mean_image(snr, invalid)
+    image, valid = mean_image(snr, invalid)
     smooth = ndimage.gaussian_filter(image, 1., output=image)
     near_bad = ndimage.binary_dilation(~valid, iterations=3)
     for level in LEVELS:
@@ -174,23 +174,6 @@ def estimate_fwhm(snr, invalid):
                                    widths[pile])
 
 
-def _mean_image(snr, invalid):
-    """
-    The mean of the bands with data, scaled to unit noise, and where there
-    are any.
-    """
-    mean = np.empty(snr.shape[1:], dtype=np.float32)
-    seen = np.empty(snr.shape[1:], dtype=bool)
-    for rows in row_blocks(len(mean)):
-        pixels = snr[:, rows]
-        good = np.isfinite(pixels) & ~invalid[:, rows]
-        count = good.sum(axis=0)
-        total = np.where(good, pixels, 0).sum(axis=0, dtype=np.float32)
-        mean[rows] = total / np.sqrt(np.maximum(count, 1), dtype=np.float32)
-        seen[rows] = count > 0
-    return mean, seen
-
-
 def _band_stamps(snr, invalid, peaks):
     """
     The pixels around each peak in each band, (n_bands, N, side, side), and
@@ -198,9 +181,9 @@ def _band_stamps(snr, invalid, peaks):
     """
     stamps, usable = [], []
     core = np.s_[:, HALF - 4:HALF + 5, HALF - 4:HALF + 5]
-    for band, bad in zip(snr, invalid, strict=True):
-        pixels = _stamps(band, peaks)
-        good = np.isfinite(pixels) & ~_stamps(bad, peaks)
+    for band in range(len(invalid)):
+        pixels = _stamps(snr, band, peaks)
+        good = np.isfinite(pixels) & ~_stamps(invalid, band, peaks)
         usable.append(good[core].mean(axis=(1, 2)) > 0.75)
         if not good.all():
             pixels = np.where(good, pixels, 0)
@@ -252,9 +235,9 @@ def _peaks(smooth, level, near_bad, snr, invalid):
         return np.zeros((0, 2), dtype=int)
     peaks = np.stack([table['y_peak'], table['x_peak']], axis=1)
     flat = np.zeros(len(peaks), dtype=bool)
-    for band, bad in zip(snr, invalid, strict=True):
-        flat |= _is_flat(np.where(_stamps(bad, peaks, 1), np.nan,
-                                  _stamps(band, peaks, 1)))
+    for band in range(len(invalid)):
+        flat |= _is_flat(np.where(_stamps(invalid, band, peaks, 1), np.nan,
+                                  _stamps(snr, band, peaks, 1)))
     order = np.argsort(-table['peak_value'][~flat], kind='stable')
     return peaks[~flat][order[:N_PEAKS]]
 
@@ -270,14 +253,14 @@ def _is_flat(cores):
     return (level.sum(axis=(1, 2)) > N_LEVEL + 1) & (height > 0)
 
 
-def _stamps(image, peaks, half=HALF):
+def _stamps(cube, band, peaks, half=HALF):
     """
-    The pixels around each peak.
+    The pixels around each peak in a band.
     """
     offsets = np.arange(-half, half + 1)
     rows = peaks[:, 0, None] + offsets
     cols = peaks[:, 1, None] + offsets
-    return image[rows[:, :, None], cols[:, None, :]]
+    return cube[band, rows[:, :, None], cols[:, None, :]]
 
 
 def _adaptive_fwhm(stamps, n_iterations=25):

@@ -10,13 +10,14 @@ that rises by chance as far as it falls looks like a source there.
 __all__ = ['SkyScales', 'Structure', 'smooth_sky']
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
 
 from photutils_rcnn.detection.tiling import row_blocks
 
-BIN = 2  # pixels
+BIN = 2  # pixels; `_halved` makes them
 N_SCALES = 5  # 2, 4, 8, 16, 32 pixels
 RING = 3.  # the local sky is that within so many times the scale
 # The part of the pixels around a place that must be sky to tell its level.
@@ -88,18 +89,13 @@ class SkyScales:
         bins : 2D bool `~numpy.ndarray`
             `True` where any pixel of a bin is.
         """
-        padded = np.pad(mask, [(0, -n % BIN) for n in mask.shape])
-        ny, nx = padded.shape
-        return padded.reshape(ny // BIN, BIN, nx // BIN, BIN).any(axis=(1, 3))
+        return _halved(mask)
 
-    def smooth(self):
+    @cached_property
+    def smoothed(self):
         """
-        The image smoothed on the smallest scale, in bins.
-
-        Returns
-        -------
-        smoothed : 2D `~numpy.ndarray`
-            In units of the noise of a pixel.
+        The image smoothed on the smallest scale, in bins, 2D `~numpy.ndarray` in
+        units of the noise of a pixel.
         """
         return _smooth(self.image, self.weight, 1.)[0]
 
@@ -199,13 +195,11 @@ def _binned(snr, invalid):
     for rows in row_blocks(len(invalid), 256):
         pixels = snr(rows)
         good = np.isfinite(pixels) & ~invalid[rows]
-        pad = [(0, -n % BIN) for n in pixels.shape]
-        blocks = [np.pad(values, pad).reshape(
-            -(-pixels.shape[0] // BIN), BIN, shape[1], BIN).sum(axis=(1, 3))
-            for values in (np.where(good, pixels, 0), good.astype(np.float32))]
-        part = slice(rows.start // BIN, rows.start // BIN + len(blocks[0]))
-        image[part] = blocks[0] / np.maximum(blocks[1], 1)
-        weight[part] = blocks[1] / BIN**2
+        total, count = (_halved(values) for values in (
+            np.where(good, pixels, 0), good.astype(np.float32)))
+        part = slice(rows.start // BIN, rows.start // BIN + len(total))
+        image[part] = total / np.maximum(count, 1)
+        weight[part] = count / BIN**2
     return image, weight
 
 
@@ -216,12 +210,18 @@ def _levels(image, weight, n_levels):
     levels = [(image, weight)]
     for _ in range(n_levels - 1):
         image, weight = levels[-1]
-        pad = [(0, -n % 2) for n in image.shape]
-        shape = [m for n in image.shape for m in ((n + 1) // 2, 2)]
-        total, count = (np.pad(values, pad).reshape(shape).sum(axis=(1, 3))
-                        for values in (image * weight, weight))
+        total, count = _halved(image * weight), _halved(weight)
         levels.append((total / np.maximum(count, 1e-3), count / 4))
     return levels
+
+
+def _halved(values):
+    """
+    The sum of each two by two values, or whether any of them is true.
+    """
+    values = np.pad(values, [(0, n % 2) for n in values.shape])
+    values = values[:, ::2] + values[:, 1::2]
+    return values[::2] + values[1::2]
 
 
 def _smooth(image, weight, sigma):
