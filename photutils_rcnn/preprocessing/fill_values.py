@@ -99,14 +99,20 @@ def _areas(same, side):
 
     Borders of the frame cut squares off by less than a half.
     """
+    # Beyond half a square from any of the pixels there is nothing to find.
+    near = np.ix_(*(ndimage.maximum_filter1d(same.any(axis=axis), side)
+                    for axis in (1, 0)))
+    areas = np.zeros_like(same)
+    same = same[near]
     core = ndimage.minimum_filter(same, side, mode='nearest')
     if not core.any():
-        return core
+        return areas
     core = ndimage.maximum_filter(core, side) & same
     if side == SIDE:
         # the jagged rim of a rotated border
         core = ndimage.binary_propagation(core, mask=same)
-    return core
+    areas[near] = core
+    return areas
 
 
 def _rim(area, known):

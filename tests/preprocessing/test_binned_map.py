@@ -55,6 +55,15 @@ def test_indexing(binned, index, length):
     assert_equal(binned[index[0]], whole(binned)[index[0]])
 
 
+def test_index_arrays(binned):
+    """
+    Arrays of rows and columns are paired, as those of an array.
+    """
+    y, x = np.array([[3, 22, 7]]), np.array([[17], [4]])
+    assert_equal(binned[1, y, x], whole(binned)[1, y, x])
+    assert_equal(binned[:, y, x], whole(binned)[:, y, x])
+
+
 def test_map_like(binned):
     """
     Maps stay as they are, numbers stand for maps.
