@@ -14,7 +14,6 @@ __all__ = ['LegacyInstances', 'choose_proposals', 'detect',
            'refine_detections']
 
 import warnings
-from dataclasses import fields
 
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
@@ -32,14 +31,6 @@ class LegacyInstances(Instances):
     See `~photutils_rcnn.astro_rcnn.resizing.resize_bilinear`. The scores are
     the probabilities of the classes.
     """
-
-    def __getitem__(self, index):
-        """
-        Select sources; see `~photutils_rcnn.sources.instances.Instances`.
-        """
-        chosen = super().__getitem__(index)
-        return LegacyInstances(**{field.name: getattr(chosen, field.name)
-                                  for field in fields(chosen)})
 
     def _on_pixels(self, mask_boxes, *grids):
         """

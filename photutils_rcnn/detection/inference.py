@@ -233,5 +233,5 @@ def _flag(instances, invalid):
                 keep[i] = bad.sum() < mask.sum()
     instances.flags = flags
     instances = instances[keep]
-    instances.flag_overlaps(footprints[keep])
+    instances.flag_overlaps()
     return instances

@@ -13,7 +13,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from photutils.background import Background2D, SExtractorBackground
 from scipy import ndimage
 
-from photutils_rcnn.preprocessing.binned_map import BinnedMap
+from photutils_rcnn.preprocessing.binned_map import BinnedMap, bin_sums
 from photutils_rcnn.preprocessing.containers import broadcast, same_unit
 from photutils_rcnn.preprocessing.noise import clipped_rms
 
@@ -137,13 +137,8 @@ def _bin(image, invalid):
     """
     The mean of the valid pixels of each bin, and the bins with too few.
     """
-    pad = [(0, -n % BIN) for n in image.shape]
-    shape = [m for n, (_, extra) in zip(image.shape, pad, strict=True)
-             for m in ((n + extra) // BIN, BIN)]
-    good = np.pad(~invalid, pad).reshape(shape)
-    total = np.pad(np.where(invalid, 0, image), pad).reshape(shape)
-    count = good.sum(axis=(1, 3))
-    total = total.sum(axis=(1, 3), dtype=float)
+    count = bin_sums(~invalid, BIN, int)
+    total = bin_sums(np.where(invalid, 0, image), BIN, float)
     # of sparse pixels, one color of a mosaic filter say, bins hold few
     typical = np.median(count[count > 0])
     return total / np.maximum(count, 1), count < max(typical / 2, 1)

@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Smooth maps of a frame that take little memory.
+Squares of pixels: their sums, and smooth maps that take little memory.
 """
 
-__all__ = ['BinnedMap', 'map_like']
+__all__ = ['BinnedMap', 'bin_sums', 'map_like']
 
 import numpy as np
 
@@ -65,3 +65,32 @@ def map_like(values, shape):
     if isinstance(values, BinnedMap):
         return values
     return np.broadcast_to(values, shape)
+
+
+def bin_sums(values, side, dtype=None):
+    """
+    The sums of an image over squares.
+
+    Parameters
+    ----------
+    values : (ny, nx) `~numpy.ndarray`
+        The image; beyond it are zeros, where the last squares reach there.
+    side : int
+        The side of a square in pixels.
+    dtype : dtype, optional
+        The type of the sums, by default that of the image; any, of bool.
+
+    Returns
+    -------
+    sums : (my, mx) `~numpy.ndarray`
+        The sums.
+    """
+    sums = np.pad(values, [(0, -n % side) for n in values.shape])
+    # Many times as fast as a sum over two axes of blocks.
+    for _ in range(2):
+        parts = [sums[:, k::side] for k in range(side)]
+        sums = parts[0].astype(values.dtype if dtype is None else dtype)
+        for part in parts[1:]:
+            sums += part
+        sums = sums.T
+    return sums

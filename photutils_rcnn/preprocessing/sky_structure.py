@@ -16,8 +16,9 @@ import numpy as np
 from scipy import ndimage
 
 from photutils_rcnn.detection.tiling import row_blocks
+from photutils_rcnn.preprocessing.binned_map import bin_sums
 
-BIN = 2  # pixels; `_halved` makes them
+BIN = 2  # pixels
 N_SCALES = 5  # 2, 4, 8, 16, 32 pixels
 RING = 3.  # the local sky is that within so many times the scale
 # The part of the pixels around a place that must be sky to tell its level.
@@ -89,7 +90,7 @@ class SkyScales:
         bins : 2D bool `~numpy.ndarray`
             `True` where any pixel of a bin is.
         """
-        return _halved(mask)
+        return bin_sums(mask, BIN)
 
     @cached_property
     def smoothed(self):
@@ -195,8 +196,8 @@ def _binned(snr, invalid):
     for rows in row_blocks(len(invalid), 256):
         pixels = snr(rows)
         good = np.isfinite(pixels) & ~invalid[rows]
-        total, count = (_halved(values) for values in (
-            np.where(good, pixels, 0), good.astype(np.float32)))
+        total = bin_sums(np.where(good, pixels, 0), BIN)
+        count = bin_sums(good, BIN, np.float32)
         part = slice(rows.start // BIN, rows.start // BIN + len(total))
         image[part] = total / np.maximum(count, 1)
         weight[part] = count / BIN**2
@@ -210,18 +211,9 @@ def _levels(image, weight, n_levels):
     levels = [(image, weight)]
     for _ in range(n_levels - 1):
         image, weight = levels[-1]
-        total, count = _halved(image * weight), _halved(weight)
+        total, count = bin_sums(image * weight, 2), bin_sums(weight, 2)
         levels.append((total / np.maximum(count, 1e-3), count / 4))
     return levels
-
-
-def _halved(values):
-    """
-    The sum of each two by two values, or whether any of them is true.
-    """
-    values = np.pad(values, [(0, n % 2) for n in values.shape])
-    values = values[:, ::2] + values[:, 1::2]
-    return values[::2] + values[1::2]
 
 
 def _smooth(image, weight, sigma):

@@ -49,6 +49,8 @@ class Instances:
     """
     Sources on a frame.
 
+    Masks and their boxes are not to be changed in place: footprints are kept.
+
     Parameters
     ----------
     shape : (2,) tuple of int
@@ -82,6 +84,8 @@ class Instances:
     mask_threshold: float = 0.5
     class_names: tuple = CLASS_NAMES
 
+    _kept = None  # the last footprints and their threshold
+
     def __len__(self):
         return len(self.scores)
 
@@ -95,7 +99,11 @@ class Instances:
         for name, value in values.items():
             if isinstance(value, np.ndarray):
                 values[name] = value[rows]
-        return Instances(**values)
+        chosen = type(self)(**values)
+        if self._kept is not None:
+            footprints, threshold = self._kept
+            chosen._kept = footprints[rows], threshold
+        return chosen
 
     @property
     def class_ids(self):
@@ -174,6 +182,8 @@ class Instances:
         """
         if threshold is None:
             threshold = self.mask_threshold
+        if self._kept is not None and self._kept[1] == threshold:
+            return self._kept[0]
         boxes, masks = [], []
         for i, ((rows, cols), values) in enumerate(self._paste_all()):
             box, mask = Footprints.from_full(
@@ -184,21 +194,15 @@ class Instances:
                 box, mask = (y, x, y, x), np.zeros((0, 0), dtype=bool)
             boxes.append(box)
             masks.append(mask)
-        return Footprints(boxes, masks, self.shape)
+        self._kept = Footprints(boxes, masks, self.shape), threshold
+        return self._kept[0]
 
-    def flag_overlaps(self, footprints=None):
+    def flag_overlaps(self):
         """
         Set the flag of sources that overlap others, and of them alone.
-
-        Parameters
-        ----------
-        footprints : `~photutils_rcnn.sources.footprints.Footprints`, optional
-            Those of the sources, where they are at hand.
         """
-        if footprints is None:
-            footprints = self.footprints()
         bit = RCNN_FLAGS['overlaps_neighbor']
-        self.flags = np.where(footprints.overlap, self.flags | bit,
+        self.flags = np.where(self.footprints().overlap, self.flags | bit,
                               self.flags & ~bit)
 
     def paint(self, mask=None):

@@ -100,6 +100,17 @@ def test_intersections(one, other):
 
 
 @relaxed
+@given(footprint_sets())
+def test_overlap(footprints):
+    """
+    Those that have a pixel where two or more masks are set.
+    """
+    frames = full(footprints)
+    shared = frames.sum(axis=0) > 1
+    assert_equal(footprints.overlap, (frames & shared).any(axis=(1, 2)))
+
+
+@relaxed
 @given(hnp.arrays(np.int32, SHAPE, elements=st.integers(0, 6)))
 def test_from_labels(labels):
     """

@@ -224,6 +224,24 @@ def test_overlap_flag():
     assert_equal(instances.flags, [2, 10, 1])
 
 
+@settings(deadline=None, max_examples=25)
+@given(crowds(), st.integers(0, 2**16))
+def test_footprints_of_chosen_sources(instances, seed):
+    """
+    Those of all sources, whether they were asked for before or not.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(instances))[:rng.integers(len(instances) + 1)]
+    again = instances[chosen].footprints()
+    footprints = instances.footprints()
+    for found in again, instances[chosen].footprints():
+        assert_equal(found.boxes, footprints.boxes[chosen])
+        for mask, i in zip(found.masks, chosen, strict=True):
+            assert_equal(mask, footprints.masks[i])
+    instances.mask_threshold = 0.9
+    assert instances.footprints().areas.sum() < footprints.areas.sum()
+
+
 def test_footprints_at_another_threshold():
     instances = make_instances([[2, 2, 22, 22]])
     large, own, small = (instances.footprints(threshold).areas[0]
