@@ -225,7 +225,7 @@ def _flag(instances, invalid):
                | (boxes[:, 2:] == shape).any(axis=1))
     flags[at_edge] |= RCNN_FLAGS['truncated_by_edge']
     keep = np.ones(len(flags), dtype=bool)
-    if invalid is not None:
+    if invalid is not None and invalid.any():
         for i, mask in enumerate(footprints.masks):
             bad = invalid[footprints.slices(i)] & mask
             if bad.any():

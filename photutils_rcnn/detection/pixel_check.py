@@ -12,7 +12,6 @@ __all__ = ['PixelCheck', 'check_pixels']
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from photutils_rcnn.detection.trails import LEVEL, is_on_trail
 from photutils_rcnn.preprocessing.binned_map import BinnedMap
@@ -130,14 +129,15 @@ def check_pixels(footprints, snr, invalid, fwhm=None):
     images = [_Band(snr, invalid, band) for band in range(len(invalid))]
     mean, seen = mean_image(snr, invalid)
     scales = SkyScales(mean.__getitem__, ~seen)
-    candidates = _covered(footprints, scales, np.ones(len(footprints), bool))
+    _, beside = scales.levels(
+        _covered(footprints, scales, np.ones(len(footprints), bool)))
     test = _Test(mean, ~seen, scales, footprints, isophote)
     keep = test.bright
     # Sources hide the sky, and structure that passes for a source hides itself:
     # what is dropped in one round is sky in the next.
     for _ in range(N_ROUNDS):
         sources = _covered(footprints, scales, keep)
-        structure = scales.measure(sources, candidates)
+        structure = scales.measure(sources, beside)
         found = test.stands_out(structure)
         n_changed = np.count_nonzero(found != keep)
         keep = found
@@ -194,7 +194,8 @@ class _Test:
             self._middle[i] = y[len(y) // 2], x[len(x) // 2]
             if area[i] >= FILLED_AREA:
                 above = scales.smoothed[y, x] > 0.25 * isophote
-                self._possible[i] = above.mean() > LEAST_FILLED
+                filled = np.count_nonzero(above) / len(above)
+                self._possible[i] = filled > LEAST_FILLED
             if self._mean[i] > LEVEL and is_on_trail(
                     image, footprints.boxes[i], footprints.shape):
                 self._possible[i] = False
@@ -243,4 +244,10 @@ def _covered(footprints, scales, chosen):
     mask = np.zeros(scales.shape, dtype=bool)
     for i in np.flatnonzero(chosen):
         mask[footprints.slices(i)] |= footprints.masks[i]
-    return ndimage.binary_dilation(scales.in_bins(mask))
+    bins = scales.in_bins(mask)
+    covered = bins.copy()
+    # Many times as fast as the dilation of SciPy.
+    for side, other in ((covered, bins), (covered.T, bins.T)):
+        side[1:] |= other[:-1]
+        side[:-1] |= other[1:]
+    return covered

@@ -179,7 +179,7 @@ def mean_image(snr, invalid):
     for rows in row_blocks(len(mean)):
         pixels = snr[:, rows]
         good = np.isfinite(pixels) & ~invalid[:, rows]
-        count = good.sum(axis=0)
+        count = good.sum(axis=0, dtype=np.uint16)
         total = np.where(good, pixels, 0).sum(axis=0, dtype=np.float32)
         mean[rows] = total / np.sqrt(np.maximum(count, 1), dtype=np.float32)
         seen[rows] = count > 0

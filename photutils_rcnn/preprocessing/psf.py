@@ -144,7 +144,9 @@ def estimate_fwhm(snr, invalid):
         return None
     image, valid = mean_image(snr, invalid)
     smooth = ndimage.gaussian_filter(image, 1., output=image)
-    near_bad = ndimage.binary_dilation(~valid, iterations=3)
+    near_bad = ~valid
+    if near_bad.any():
+        near_bad = ndimage.binary_dilation(near_bad, iterations=3)
     for level in LEVELS:
         # Smoothing lowers peaks and noise; the level refers to the image.
         peaks = _peaks(smooth, level / 2, near_bad, snr, invalid)

@@ -100,7 +100,26 @@ class SkyScales:
         """
         return _smooth(self.image, self.weight, 1.)[0]
 
-    def measure(self, sources, candidates):
+    def levels(self, covered):
+        """
+        The sky on each scale, and around each place.
+
+        Parameters
+        ----------
+        covered : 2D bool `~numpy.ndarray`
+            The bins that are not sky.
+
+        Returns
+        -------
+        sky, around : list of (2,) tuple of 2D `~numpy.ndarray`
+            On each of the ``scales`` the level and how much of it is sky; of the
+            bins, and as a weighted mean around each.
+        """
+        sky = _levels(np.clip(self.image, -LARGEST, LARGEST),
+                      self.weight * ~covered, len(self.scales))
+        return sky, [_smooth(*level, RING) for level in sky]
+
+    def measure(self, sources, beside=None):
         """
         The structure of the sky beside the sources.
 
@@ -108,25 +127,26 @@ class SkyScales:
         ----------
         sources : 2D bool `~numpy.ndarray`
             The bins that are not sky.
-        candidates : 2D bool `~numpy.ndarray`
-            The bins that may be no sky; the local sky is measured beside them.
+        beside : list, optional
+            The levels around each place that are the local sky, as `levels` gives
+            them; by default those beside the sources.
 
         Returns
         -------
         structure : `Structure`
             The structure on the ``scales``.
         """
-        values = np.clip(self.image, -LARGEST, LARGEST)
-        sky = _levels(values, self.weight * ~sources, len(self.scales))
-        beside = _levels(values, self.weight * ~candidates, len(self.scales))
+        sky, near = self.levels(sources)
+        beside = near if beside is None else beside
         good = sky[0][0][sky[0][1] > 0]
         level = float(np.median(good)) if good.size else 0.
         around, local = level, level
         rms, depth, median, local_sky = [], [], [], []
-        for scale, sky_level, beside_level in zip(
-                self.scales[::-1], sky[::-1], beside[::-1], strict=True):
-            around = _local(*sky_level, around)
-            local = _local(*beside_level, local)
+        for scale, sky_level, near_level, beside_level in zip(
+                self.scales[::-1], sky[::-1], near[::-1], beside[::-1],
+                strict=True):
+            around = _filled(*near_level, around)
+            local = _filled(*beside_level, local)
             smoothed, density = _smooth(*sky_level, 1.)
             values = (smoothed - around)[density > 0.5]
             local_sky.append(local)
@@ -176,7 +196,7 @@ def smooth_sky(scales, sources, *, limit):
     for scale in SKY_SCALES:
         sky = _interpolated(values, weight, scale / BIN)
         scales.image = image - sky
-        left = scales.measure(sources, sources).rms
+        left = scales.measure(sources).rms
         scales.image = image
         if (max(left[1:], default=left[0]) < limit
                 and scale != SKY_SCALES[-1]):
@@ -225,14 +245,13 @@ def _smooth(image, weight, sigma):
     return total / np.maximum(density, 0.02), density
 
 
-def _local(image, weight, coarser):
+def _filled(level, density, coarser):
     """
     The level around each place; that of coarser bins where there is little sky.
     """
-    level, density = _smooth(image, weight, RING)
     if np.ndim(coarser):
         coarser = coarser.repeat(2, axis=0).repeat(2, axis=1)[
-            :image.shape[0], :image.shape[1]]
+            :level.shape[0], :level.shape[1]]
     told = np.clip(density / LEAST_SKY, 0, 1)
     return told * level + (1 - told) * coarser
 

@@ -230,7 +230,7 @@ def test_rms_of_structure(scale):
 
     def measure(image):
         scales = SkyScales(lambda rows: image[rows], np.zeros(SHAPE, bool))
-        return scales.measure(none, none).rms
+        return scales.measure(none).rms
 
     assert measure(_noise(8)).max() < 0.03
     rms = measure(_noise(8) + _smooth(2, scale))
