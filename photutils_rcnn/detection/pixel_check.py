@@ -61,7 +61,7 @@ class PixelCheck:
     lost_area : float
         The part of the frame that the other detections cover.
     images : list
-        The bands, each indexed like its pixels, with those ``invalid``.
+        The bands, each indexed like an image and with its ``invalid`` pixels.
     """
 
     keep: np.ndarray
