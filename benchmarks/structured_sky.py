@@ -2,8 +2,8 @@
 """
 Skies with structure: what is labelled on them, and what is found.
 
-Fringes, smooth random fields, steps and a bowl are added to an empty sky and to
-simulated DECam scenes in one band, in units of the noise. photutils'
+Fringes, straight and curved, smooth random fields, steps and a bowl are added to an
+empty sky and to simulated DECam scenes in one band, in units of the noise. photutils'
 ``SourceFinder`` (kernel of 3 pixels, 10 pixels, 1.5 sigma above the median of the
 frame) runs beside.
 """
@@ -38,6 +38,9 @@ def structures():
         for period in (20, 60, 200):
             found[f'fringes {amplitude} {period}'] = amplitude * np.sin(
                 2 * np.pi * (x * np.cos(0.3) + y * np.sin(0.3)) / period)
+        # The period grows from 20 to 40 pixels across the frame.
+        found[f'curved fringes {amplitude} 20-40'] = amplitude * np.sin(
+            2 * np.pi * (x / 20 - x**2 / 32000 + y**2 / 16000))
     for rms in (0.2, 0.5, 1, 2):
         for scale in (4, 12, 40):
             field = ndimage.gaussian_filter(noise, scale, mode='wrap')
@@ -81,6 +84,8 @@ def main():
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--scenes', type=int, default=3)
+    parser.add_argument('--only', nargs='+', default=[''], metavar='TEXT',
+                        help='structures whose names hold one of these')
     args = parser.parse_args()
     warnings.simplefilter('ignore')
     segmenter = RCNNSegmenter()
@@ -89,6 +94,8 @@ def main():
     empty = np.random.default_rng(0).normal(1000, 10, SHAPE)
     rows = []
     for name, structure in structures().items():
+        if not any(text in name for text in args.only):
+            continue
         image = empty + 10 * structure
         seen, true = [], []
         for scene in scenes:
