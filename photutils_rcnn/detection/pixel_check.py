@@ -10,13 +10,13 @@ that, significant, and higher than the sky varies on the scale of the footprint.
 __all__ = ['PixelCheck', 'check_pixels']
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from photutils_rcnn.detection.trails import LEVEL, is_on_trail
 from photutils_rcnn.preprocessing.binned_map import BinnedMap
-from photutils_rcnn.preprocessing.normalization import mean_image
-from photutils_rcnn.preprocessing.sky_structure import BIN, SkyScales, smooth_sky
+from photutils_rcnn.preprocessing.sky_structure import BIN, SkyScales, periodic_sky, smooth_sky
 
 # Of some 6800 true detections in simulated scenes of eight presets, these limits
 # together drop 1 in 300.
@@ -77,10 +77,25 @@ class PixelCheck:
         Whether the structure of the sky made detections, a few or large ones, or
         is so strong that it hides sources.
         """
+        if self.rms <= STRUCTURED:
+            return False
         lost = np.count_nonzero(~self.keep)
         many = lost > 1 and lost >= MISLED * len(self.keep)
-        made = self.rms > STRUCTURED and (many or self.lost_area > MISLED)
-        return bool(made or (self.rms > HIDING and self.scale >= HIDING_SCALE))
+        return bool(
+            many or self.lost_area > MISLED
+            or (self.rms > HIDING and self.scale >= HIDING_SCALE)
+            or max(waves.std() for waves in self._waves) > STRUCTURED)
+
+    @cached_property
+    def _scales(self):
+        return [SkyScales(image.rows, image.invalid) for image in self.images]
+
+    @cached_property
+    def _waves(self):
+        """
+        The periodic part of the sky of each band.
+        """
+        return [periodic_sky(scales, self.sources) for scales in self._scales]
 
     def smooth_sky(self):
         """
@@ -96,8 +111,8 @@ class PixelCheck:
             What to multiply the noise of each band with, see
             `~photutils_rcnn.preprocessing.sky_structure.smooth_sky`.
         """
-        found = [smooth_sky(SkyScales(image.__getitem__, image.invalid),
-                            self.sources, limit=LEFT) for image in self.images]
+        found = [smooth_sky(scales, self.sources, waves, limit=LEFT)
+                 for scales, waves in zip(self._scales, self._waves, strict=True)]
         skies, scales, noise_scales = zip(*found, strict=True)
         return (BinnedMap(np.stack(skies), BIN, self.images[0].invalid.shape),
                 min(scales), noise_scales)

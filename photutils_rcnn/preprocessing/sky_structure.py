@@ -7,7 +7,7 @@ detections shows in the troughs of the smoothed image, which no source makes: a 
 that rises by chance as far as it falls looks like a source there.
 """
 
-__all__ = ['SkyScales', 'Structure', 'smooth_sky']
+__all__ = ['SkyScales', 'Structure', 'periodic_sky', 'smooth_sky']
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,7 @@ import numpy as np
 from scipy import ndimage
 
 from photutils_rcnn.detection.tiling import row_blocks
-from photutils_rcnn.preprocessing.binned_map import bin_sums
+from photutils_rcnn.periodic_sky import fit_waves
 
 BIN = 2  # pixels
 N_SCALES = 5  # 2, 4, 8, 16, 32 pixels
@@ -28,6 +28,7 @@ LARGEST = 1e4  # sigma; brighter pixels tell nothing of the sky
 # Tried to follow the sky, pixels.
 SKY_SCALES = (32, 16, 8, 5)
 EXTRA_NOISE = 1.5
+WAVES_SCALE = 16  # pixels; waves are sought in what this does not follow
 CLIP = 3.5  # sigma; sources too faint to be masked
 
 
@@ -166,7 +167,29 @@ class SkyScales:
         return Structure(rms, depth, median, local_sky[::-1])
 
 
-def smooth_sky(scales, sources, *, limit):
+def periodic_sky(scales, sources):
+    """
+    The waves in the sky.
+
+    Parameters
+    ----------
+    scales : `SkyScales`
+        The image.
+    sources : 2D bool `~numpy.ndarray`
+        The bins that are not sky.
+
+    Returns
+    -------
+    waves : 2D `~numpy.ndarray` of float32
+        Their sum in bins of ``BIN`` pixels, in units of the noise.
+    """
+    weight = scales.weight * ~sources
+    values = np.clip(scales.image, -CLIP, CLIP)
+    return fit_waves(values - _interpolated(values, weight, WAVES_SCALE / BIN),
+                     weight)
+
+
+def smooth_sky(scales, sources, waves=0., *, limit):
     """
     The sky itself, on the largest scale that leaves little structure.
 
@@ -176,6 +199,8 @@ def smooth_sky(scales, sources, *, limit):
         The image.
     sources : 2D bool `~numpy.ndarray`
         The bins that are not sky; it is interpolated there.
+    waves : 2D `~numpy.ndarray`, optional
+        The part of the sky that needs no smoothing, see `periodic_sky`.
     limit : float
         The rms of the structure that may be left, in units of the noise.
 
@@ -191,10 +216,10 @@ def smooth_sky(scales, sources, *, limit):
         a scale that spares sources was enough.
     """
     weight = scales.weight * ~sources
-    values = np.clip(scales.image, -CLIP, CLIP)
     image = scales.image
+    values = np.clip(image - waves, -CLIP, CLIP)
     for scale in SKY_SCALES:
-        sky = _interpolated(values, weight, scale / BIN)
+        sky = waves + _interpolated(values, weight, scale / BIN)
         scales.image = image - sky
         left = scales.measure(sources).rms
         scales.image = image
