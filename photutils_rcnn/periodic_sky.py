@@ -115,7 +115,8 @@ def _strongest(weighted):
     The frequency of the wave that stands out most, `None` if none does.
     """
     power = abs(fft.rfft2(weighted, (FINE * SIDE,) * 2)).ravel()**2
-    around = np.array([np.percentile(power[ring], 25) for ring in _RINGS])
+    around = np.array([np.partition(power[ring], len(ring) // 4)[len(ring) // 4]
+                       for ring in _RINGS])
     ratio = power[_INSIDE] / np.maximum(around, 1e-30)[_NEAREST] * QUARTILE
     best = np.argmax(ratio)
     if ratio[best] < LEAST_POWER:

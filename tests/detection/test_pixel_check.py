@@ -37,7 +37,11 @@ def _smooth(rms, scale):
     return rms * field / field.std()
 
 
+# The period grows from 20 to 40 pixels.
+CURVED = np.sin(2 * np.pi * (X / 20 - X**2 / 32000 + Y**2 / 16000))
 STRUCTURES = {
+    'fringes 1 20': _fringes(1, 20), 'fringes 2 20': _fringes(2, 20),
+    'curved fringes': CURVED,
     'fringes 0.5 60': _fringes(0.5, 60), 'fringes 1 60': _fringes(1, 60),
     'fringes 2 200': _fringes(2, 200), 'smooth 0.5 12': _smooth(0.5, 12),
     'smooth 2 12': _smooth(2, 12), 'smooth 1 40': _smooth(1, 40),
