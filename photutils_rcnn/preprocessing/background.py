@@ -89,7 +89,7 @@ def estimate_background(image, invalid):
     `~photutils.background.Background2D` on 4 x 4 binned pixels: sources are
     found against a rough mesh (512 pixels) and masked in the
     final one (128 pixels), so that the mesh does not eat large galaxies and
-    halos; both follow what a plane, fitted first, leaves. Smaller frames
+    halos; both follow what a plane or a bowl, fitted first, leaves. Smaller frames
     get one level. All take the mode
     (`~photutils.background.SExtractorBackground`) after sigma clipping.
 
@@ -121,14 +121,14 @@ def _estimate(image, invalid):
         return np.full((1, 1), _level(image[~invalid]), dtype=np.float32)
 
     binned, bad = _bin(image, invalid)
-    plane = _plane(binned, bad)
-    binned = binned - plane
+    trend = _trend(binned, bad)
+    binned = binned - trend
     side = min(ROUGH_BOX // BIN, max(BOX // BIN, min(binned.shape) // 2))
     residual = binned - _mesh(binned, bad, side)
     sigma = clipped_rms(residual[~bad])
     sources = ndimage.gaussian_filter(np.where(bad, 0, residual), 1)
     sources = ndimage.binary_dilation(sources > 1.5 * sigma, iterations=2)
-    smooth = plane + _mesh(binned, bad | sources, BOX // BIN)
+    smooth = trend + _mesh(binned, bad | sources, BOX // BIN)
     # the mesh is so smooth that steps of a few pixels do not show
     return smooth.astype(np.float32)
 
@@ -161,9 +161,10 @@ def _mesh(binned, mask, side):
         return np.full_like(binned, _level(binned[~mask]))
 
 
-def _plane(binned, mask):
+def _trend(binned, mask):
     """
-    The plane through the sky, by least squares with sigma clipping.
+    The plane through the sky, or the bowl if that is what it is: halos and galaxies
+    rise towards the middle of the frame or one of its sides, never to all sides.
     """
     y, x = np.ogrid[-0.5:0.5:1j * binned.shape[0],
                     -0.5:0.5:1j * binned.shape[1]]
@@ -173,16 +174,37 @@ def _plane(binned, mask):
     if not good.any():
         return np.zeros_like(binned)
     rows, cols = np.nonzero(good)
-    values = binned[good]
-    terms = np.stack([np.ones(len(rows)), y[rows, 0], x[0, cols]], axis=1)
-    used = np.ones(len(rows), dtype=bool)
+
+    def terms(y, x):
+        return [1, y, x, y**2, x**2, x * y]
+
+    def fit(n_terms):
+        return _clipped_fit(terms(y[rows, 0], x[0, cols])[:n_terms],
+                            binned[good])
+
+    bowl, scatter = fit(6)
+    yy, xx, xy = bowl[3:]
+    # how far it rises from the middle to a side, at least
+    rise = np.linalg.eigvalsh([[yy, xy / 2], [xy / 2, xx]])[0] / 4
+    sky = bowl if rise > scatter else fit(3)[0]
+    return sum(factor * term for factor, term
+               in zip(sky, terms(y, x), strict=False))
+
+
+def _clipped_fit(terms, values):
+    """
+    The factors of terms by least squares with sigma clipping, and the scatter about
+    their sum.
+    """
+    terms = np.stack(np.broadcast_arrays(*terms), axis=1)
+    used = np.ones(len(values), dtype=bool)
     for _ in range(5):
-        offset, slope_y, slope_x = np.linalg.lstsq(terms[used],
-                                                   values[used])[0]
-        residual = values - terms @ (offset, slope_y, slope_x)
+        factors = np.linalg.lstsq(terms[used], values[used])[0]
+        residual = values - terms @ factors
         center = np.median(residual[used])
-        used = abs(residual - center) <= 3 * mad_std(residual[used])
-    return offset + slope_y * y + slope_x * x
+        scatter = mad_std(residual[used])
+        used = abs(residual - center) <= 3 * scatter
+    return factors, scatter
 
 
 def _level(values):
