@@ -13,11 +13,11 @@ __all__ = ['fit_waves']
 import numpy as np
 from scipy import fft
 
-SIDE = 64  # bins of a tile
+SIDE = 128  # bins of a tile
 FINE = 2  # trial frequencies within one of the tile
 # Slower waves are left to the smooth sky, bins do not show faster ones.
 SLOWEST = 3  # periods in a tile
-FASTEST = 24
+FASTEST = 48
 RING = 1.5  # periods in a tile, the half width
 # Of a wave to the mean power around its frequency, which the lower quartile tells:
 # noise is that far above it at one frequency in 10**9.

@@ -28,7 +28,7 @@ LARGEST = 1e4  # sigma; brighter pixels tell nothing of the sky
 # Tried to follow the sky, pixels.
 SKY_SCALES = (32, 16, 8, 5)
 EXTRA_NOISE = 1.5
-WAVES_SCALE = 16  # pixels; waves are sought in what this does not follow
+WAVES_SCALE = 32  # pixels; waves are sought in what this does not follow
 CLIP = 3.5  # sigma; sources too faint to be masked
 
 
