@@ -77,14 +77,17 @@ class PixelCheck:
         Whether the structure of the sky made detections, a few or large ones, or
         is so strong that it hides sources.
         """
-        if self.rms <= STRUCTURED:
-            return False
         lost = np.count_nonzero(~self.keep)
         many = lost > 1 and lost >= MISLED * len(self.keep)
-        return bool(
-            many or self.lost_area > MISLED
-            or (self.rms > HIDING and self.scale >= HIDING_SCALE)
-            or max(waves.std() for waves in self._waves) > STRUCTURED)
+        made = self.rms > STRUCTURED and (many or self.lost_area > MISLED)
+        return bool(made or (self.rms > HIDING and self.scale >= HIDING_SCALE)
+                    or self._is_periodic)
+
+    @property
+    def _is_periodic(self):
+        # Often only the reddest band has fringes.
+        return (self.rms * np.sqrt(len(self.images)) > STRUCTURED
+                and max(waves.std() for waves in self._waves) > STRUCTURED)
 
     @cached_property
     def _scales(self):

@@ -117,6 +117,24 @@ def test_sources_on_structure(segmenter, sources, name):
     assert pure >= 0.97
 
 
+def test_fringes_in_one_band(segmenter, sources):
+    """
+    They are taken away there, also beside pixels without data, and nowhere else.
+    """
+    light, positions = sources
+    sky = np.stack([0 * X, 0 * X, _fringes(2, 20)])
+    data = np.stack([_noise(seed) + light for seed in range(3)])
+    data[:, 150:170, 100:180] = np.nan
+    even, _ = _rates(_found(segmenter, data), positions)
+    result = _found(segmenter, data + sky)
+    complete, pure = _rates(result, positions)
+    assert complete >= 0.95 * even
+    assert pure >= 0.97
+    left = (result.background - sky).std(axis=(1, 2))
+    assert left[:2].max() < 0.1
+    assert left[2] < 0.35
+
+
 def test_user_is_told_of_structure(segmenter):
     data = np.random.default_rng(0).normal(1000, 10, SHAPE)
     data += 5 * np.sin(2 * np.pi * X / 60)
