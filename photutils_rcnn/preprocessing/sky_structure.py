@@ -270,14 +270,15 @@ def _smooth(image, weight, sigma):
     return total / np.maximum(density, 0.02), density
 
 
-def _filled(level, density, coarser):
+def _local(image, weight, coarser, sigma=RING, least=LEAST_SKY):
     """
     The level around each place; that of coarser bins where there is little sky.
     """
+    level, density = _smooth(image, weight, sigma)
     if np.ndim(coarser):
         coarser = coarser.repeat(2, axis=0).repeat(2, axis=1)[
-            :level.shape[0], :level.shape[1]]
-    told = np.clip(density / LEAST_SKY, 0, 1)
+            :image.shape[0], :image.shape[1]]
+    told = np.clip(density / least, 0, 1)
     return told * level + (1 - told) * coarser
 
 
@@ -287,13 +288,9 @@ def _interpolated(values, weight, sigma):
     """
     used = values[weight > 0]
     sky = float(np.median(used)) if used.size else 0.
-    widths = [sigma]
-    while widths[-1] < max(values.shape) / 4:
-        widths.append(2 * widths[-1])
-    for width in widths[::-1]:
-        level, density = _smooth(values, weight, width)
-        told = np.clip(density / (1.5 * LEAST_SKY), 0, 1)
-        sky = told * level + (1 - told) * sky
+    n_levels = 1 + int(np.ceil(np.log2(max(max(values.shape) / (4 * sigma), 1))))
+    for level in _levels(values, weight, n_levels)[::-1]:
+        sky = _local(*level, sky, sigma, 1.5 * LEAST_SKY)
     return sky
 
 
