@@ -16,6 +16,7 @@ import numpy as np
 
 from photutils_rcnn.detection.trails import LEVEL, is_on_trail
 from photutils_rcnn.preprocessing.binned_map import BinnedMap
+from photutils_rcnn.preprocessing.normalization import mean_image
 from photutils_rcnn.preprocessing.sky_structure import BIN, SkyScales, periodic_sky, smooth_sky
 
 # Of some 6800 true detections in simulated scenes of eight presets, these limits
@@ -91,7 +92,7 @@ class PixelCheck:
 
     @cached_property
     def _scales(self):
-        return [SkyScales(image.rows, image.invalid) for image in self.images]
+        return [SkyScales(image.__getitem__, image.invalid) for image in self.images]
 
     @cached_property
     def _waves(self):

@@ -16,7 +16,8 @@ import numpy as np
 from scipy import ndimage
 
 from photutils_rcnn.detection.tiling import row_blocks
-from photutils_rcnn.periodic_sky import fit_waves
+from photutils_rcnn.preprocessing.binned_map import bin_sums
+from photutils_rcnn.preprocessing.periodic_sky import fit_waves
 
 BIN = 2  # pixels
 N_SCALES = 5  # 2, 4, 8, 16, 32 pixels
@@ -270,14 +271,13 @@ def _smooth(image, weight, sigma):
     return total / np.maximum(density, 0.02), density
 
 
-def _local(image, weight, coarser, sigma=RING, least=LEAST_SKY):
+def _filled(level, density, coarser, least=LEAST_SKY):
     """
     The level around each place; that of coarser bins where there is little sky.
     """
-    level, density = _smooth(image, weight, sigma)
     if np.ndim(coarser):
         coarser = coarser.repeat(2, axis=0).repeat(2, axis=1)[
-            :image.shape[0], :image.shape[1]]
+            :level.shape[0], :level.shape[1]]
     told = np.clip(density / least, 0, 1)
     return told * level + (1 - told) * coarser
 
@@ -290,7 +290,7 @@ def _interpolated(values, weight, sigma):
     sky = float(np.median(used)) if used.size else 0.
     n_levels = 1 + int(np.ceil(np.log2(max(max(values.shape) / (4 * sigma), 1))))
     for level in _levels(values, weight, n_levels)[::-1]:
-        sky = _local(*level, sky, sigma, 1.5 * LEAST_SKY)
+        sky = _filled(*_smooth(*level, sigma), sky, 1.5 * LEAST_SKY)
     return sky
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from photutils_rcnn.periodic_sky import fit_waves
+from photutils_rcnn.preprocessing.periodic_sky import fit_waves
 
 SHAPE = (150, 230)
 Y, X = np.mgrid[:SHAPE[0], :SHAPE[1]]
