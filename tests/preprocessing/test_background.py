@@ -48,6 +48,20 @@ def test_large_galaxy_is_not_eaten():
     assert level.max() < 0.5
 
 
+@pytest.mark.parametrize('rise', [1, 5, 10])
+def test_bowl(rise):
+    """
+    A sky that rises to all sides is followed, with a galaxy in it.
+    """
+    y, x = np.mgrid[-1:1:400j, -1:1:500j]
+    bowl = rise * (x**2 + y**2)
+    galaxy = 50 * np.exp(-np.hypot(x - 0.3, y + 0.2) / 0.1)
+    image = _frame(bowl.shape) + bowl + galaxy
+    left = np.asarray(resolve_background(prepare_inputs(image), 'auto')) - bowl
+    assert abs(left).max() < 0.6
+    assert left.std() < 0.15
+
+
 def test_frame_without_sky():
     """
     Frames with hardly a sky pixel still get a finite level.
