@@ -10,7 +10,7 @@ import numpy as np
 from astropy.nddata import block_reduce
 from astropy.visualization import make_lupton_rgb
 
-from photutils_rcnn.detection.tiling import row_blocks
+from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.preprocessing.normalization import SignalToNoise, to_model_bands
 from photutils_rcnn.sources.classes import CLASS_NAMES
 

@@ -3,7 +3,7 @@
 Cutting a frame into overlapping tiles with disjoint cores. Geometry only.
 """
 
-__all__ = ['Tile', 'choose_tile_shape', 'make_tiles', 'row_blocks']
+__all__ = ['Tile', 'choose_tile_shape', 'make_tiles']
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -164,26 +164,3 @@ def make_tiles(shape, tile_shape, halo, stride):
                  (y_borders[i], x_borders[j],
                   y_borders[i + 1], x_borders[j + 1]))
             for i, y in enumerate(ys) for j, x in enumerate(xs)]
-
-
-def row_blocks(n_rows, height=256):
-    """
-    Cut a frame into blocks of rows.
-
-    What works pixel by pixel takes them one after the other, so that its
-    intermediate arrays stay small beside the frame.
-
-    Parameters
-    ----------
-    n_rows : int
-        The rows of the frame.
-    height : int, optional
-        The rows of a block; the last may have fewer.
-
-    Yields
-    ------
-    rows : slice
-        The rows of each block.
-    """
-    for start in range(0, n_rows, height):
-        yield slice(start, min(start + height, n_rows))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photutils_rcnn.detection.tiling import row_blocks
+from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.preprocessing.background import resolve_background
 from photutils_rcnn.preprocessing.binned_map import BinnedMap, map_like
 from photutils_rcnn.preprocessing.noise import estimate_noise

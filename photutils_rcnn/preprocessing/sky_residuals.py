@@ -7,7 +7,7 @@ __all__ = ['follow_sky', 'sky_offset']
 
 import numpy as np
 
-from photutils_rcnn.detection.tiling import row_blocks
+from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.preprocessing.binned_map import map_like
 from photutils_rcnn.preprocessing.normalization import SignalToNoise
 

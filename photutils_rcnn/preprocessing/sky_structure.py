@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from scipy import ndimage
 
-from photutils_rcnn.detection.tiling import row_blocks
+from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.preprocessing.binned_map import bin_sums
 from photutils_rcnn.preprocessing.periodic_sky import fit_waves
 

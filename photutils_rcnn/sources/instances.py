@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy import ndimage
 
-from photutils_rcnn.detection.tiling import row_blocks
+from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.sources.classes import CLASS_NAMES
 from photutils_rcnn.sources.footprints import Footprints
 

@@ -12,7 +12,7 @@ from photutils.segmentation import SourceCatalog
 from photutils.utils import calc_total_error
 
 from photutils_rcnn._compat import catalog_keywords
-from photutils_rcnn.detection.tiling import row_blocks
+from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.preprocessing.binned_map import map_like
 
 

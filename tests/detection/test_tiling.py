@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_equal
 
-from photutils_rcnn.detection.tiling import Tile, choose_tile_shape, make_tiles, row_blocks
+from photutils_rcnn.detection.tiling import Tile, choose_tile_shape, make_tiles
 
 relaxed = settings(deadline=None)
 frames = st.tuples(st.integers(1, 120), st.integers(1, 120))
@@ -129,14 +129,3 @@ def test_chosen_shape_computes_least():
 def test_errors(tile_shape, halo, message):
     with pytest.raises(ValueError, match=message):
         make_tiles((500, 500), tile_shape, halo, 32)
-
-
-@given(st.integers(1, 700), st.integers(1, 300))
-def test_blocks_of_rows(n_rows, height):
-    """
-    Every row is in one block, none is higher than asked.
-    """
-    rows = np.arange(n_rows)
-    blocks = [rows[block] for block in row_blocks(n_rows, height)]
-    assert_equal(np.concatenate(blocks), rows)
-    assert max(map(len, blocks)) <= height
