@@ -31,7 +31,8 @@ nitpick_ignore_regex = [
     (r'py:.*', r'(True|False|None)'),
     (r'py:.*', r'(numpy|scipy|astropy|photutils|matplotlib|keras|pathlib)\..*'),
     (r'py:.*', r'(.*\.)?[A-Z][A-Z_]+'),
-    (r'py:.*', r'photutils_rcnn\.(models|io|training|evaluation|simulation)\..*'),
+    (r'py:.*', r'photutils_rcnn\.(astro_rcnn|detection|evaluation|io|models|simulation|sources|'
+               r'training)\..*'),
     (r'py:.*', r'(Crop|Population|Renderer|Stamp)'),
 ]
 exclude_patterns = ['_build']
@@ -41,3 +42,6 @@ html_title = f'{project} {release}'
 automodapi_toctreedirnm = 'api'
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+# not demanded: what photutils does not demand either, and the layout of summaries
+numpydoc_validation_checks = {'all', 'ES01', 'EX01', 'GL01', 'GL02', 'GL03', 'GL08', 'RT02',
+                              'RT03', 'SA01', 'SA04', 'SS03', 'SS05', 'SS06', 'YD01'}

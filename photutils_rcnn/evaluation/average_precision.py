@@ -42,7 +42,7 @@ class ImageOverlaps:
     """
     What the average precision needs to know of one image.
 
-    Attributes
+    Parameters
     ----------
     overlaps : `~photutils_rcnn.evaluation.overlaps.Overlaps`
         The pairs of N detections and M true sources, by mask or box.
@@ -77,7 +77,7 @@ class AveragePrecision:
     """
     An average precision with its curve.
 
-    Attributes
+    Parameters
     ----------
     value : float
         The average precision in [0, 1], NaN without any truth.
@@ -217,8 +217,12 @@ def average_precision_from_hits(hits, n_truth, n_points=51):
 
     Parameters
     ----------
-    hits, n_truth, n_points
-        As in `interpolated_precision`.
+    hits : (K,) array_like of bool
+        Whether the detections match, best scores first.
+    n_truth : int
+        The number of true sources.
+    n_points : int, optional
+        The number of recalls from 0 to 1. Default is 51.
 
     Returns
     -------

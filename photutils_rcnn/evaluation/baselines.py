@@ -55,7 +55,7 @@ class DetectionImage:
     """
     The image that the classical methods work on.
 
-    Attributes
+    Parameters
     ----------
     snr : 2D `~numpy.ndarray`
         The combined signal in units of its noise; 0 where masked.
@@ -261,7 +261,9 @@ def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
     ----------
     image : `DetectionImage`
         The image; sep convolves its unconvolved form.
-    n_sigma, n_pixels, contrast, n_levels, kernel
+    n_sigma, n_pixels, contrast, n_levels : float or int, optional
+        As in `detect_photutils`.
+    kernel : str, optional
         As in `detect_photutils`.
 
     Returns

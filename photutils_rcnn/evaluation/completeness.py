@@ -73,7 +73,7 @@ class CompletenessCurve:
     The matches must be greedy in score, so that those of the detections
     above a threshold do not depend on the ones below.
 
-    Attributes
+    Parameters
     ----------
     thresholds : (K,) `~numpy.ndarray` of float
         The distinct scores in decreasing order; detections at or above

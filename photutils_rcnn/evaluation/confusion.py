@@ -18,7 +18,7 @@ class ConfusionMatrix:
     """
     Counts of true and predicted classes.
 
-    Attributes
+    Parameters
     ----------
     counts : (C, C) `~numpy.ndarray` of int
         The matched pairs; rows are the truth, columns the prediction, both

@@ -20,7 +20,7 @@ class Matches:
     """
     A one-to-one assignment of detections to truth.
 
-    Attributes
+    Parameters
     ----------
     truth_of_detection : (N,) `~numpy.ndarray` of int
         The counted truth matched to each detection, -1 for none.

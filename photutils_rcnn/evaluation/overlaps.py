@@ -15,7 +15,7 @@ class Overlaps:
     """
     The overlapping pairs of a detected and a true set of sources.
 
-    Attributes
+    Parameters
     ----------
     detection, truth : (P,) `~numpy.ndarray` of int
         The indices of each pair.

@@ -25,7 +25,7 @@ class TruthRecord:
     """
     The truth of a scene as the statistics need it.
 
-    Attributes
+    Parameters
     ----------
     class_ids, magnitudes, snr, separations, ignore : (M,) `~numpy.ndarray`
         One element per true source; the separation is the distance to the
@@ -104,7 +104,7 @@ class SceneRecord:
     """
     The results of one method on one scene.
 
-    Attributes
+    Parameters
     ----------
     truth : `TruthRecord`
         The truth, shared by the methods.

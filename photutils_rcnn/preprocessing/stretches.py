@@ -94,7 +94,19 @@ class LuptonStretch(_ScaledStretch):
 
     def __call__(self, image, noise=1.0):
         """
-        Stretch images; see `ArcsinhStretch`.
+        Stretch background-subtracted images.
+
+        Parameters
+        ----------
+        image : (n_bands, ny, nx) `~numpy.ndarray`
+            The images.
+        noise : float or `~numpy.ndarray`, optional
+            Their noise in the same unit, of a shape that broadcasts.
+
+        Returns
+        -------
+        stretched : `~numpy.ndarray`
+            The stretched images, of the same shape.
 
         Raises
         ------
@@ -132,7 +144,19 @@ class LinearStretch(_ScaledStretch):
 
     def __call__(self, image, noise=1.0):
         """
-        Stretch images; see `ArcsinhStretch`.
+        Stretch background-subtracted images.
+
+        Parameters
+        ----------
+        image : (n_bands, ny, nx) `~numpy.ndarray`
+            The images.
+        noise : float or `~numpy.ndarray`, optional
+            Their noise in the same unit, of a shape that broadcasts.
+
+        Returns
+        -------
+        stretched : `~numpy.ndarray`
+            The stretched images, of the same shape.
         """
         return image / (self.scale * noise)
 
@@ -163,7 +187,19 @@ class ZScoreStretch:
 
     def __call__(self, image, noise=1.0):
         """
-        Stretch images; see `ArcsinhStretch`. The noise is not used.
+        Stretch images, with or without their background.
+
+        Parameters
+        ----------
+        image : (n_bands, ny, nx) `~numpy.ndarray`
+            The images.
+        noise : float or `~numpy.ndarray`, optional
+            Not used.
+
+        Returns
+        -------
+        stretched : `~numpy.ndarray`
+            The stretched images, of the same shape.
         """
         mean = image.mean(axis=(-2, -1), keepdims=True, dtype=float)
         std = image.std(axis=(-2, -1), keepdims=True, dtype=float)

@@ -194,7 +194,7 @@ def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
         The share of pure spheroids among galaxies fainter than r = 24; it
         doubles by r = 20 and triples by r = 16.
     colors : tuple of two `~numpy.ndarray`, optional
-        g - r and r - z colors to use, for cluster members.
+        The colors g - r and r - z to use, for cluster members.
 
     Returns
     -------
