@@ -21,7 +21,7 @@ from pathlib import Path
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNSegmenter
-from photutils_rcnn.astro_rcnn.schedule import PAPER_SCHEDULE, Stage, StagedTrainer
+from photutils_rcnn.astro_rcnn.schedule import SCHEDULE, Stage, StagedTrainer
 from photutils_rcnn.evaluation import evaluate
 from photutils_rcnn.models.config import get_config
 from photutils_rcnn.models.transfer import COCO_HEADS
@@ -44,7 +44,7 @@ NETWORK = {'backbone': 'resnet14', 'pyramid_channels': 64,
            'augmentation': 'default'}
 FIRST_STEPS = 400
 STEPS_PER_EPOCH = 20
-STAGES = (Stage(5, 1e-2, PAPER_SCHEDULE[0].layers), Stage(9, 3e-3),
+STAGES = (Stage(5, 1e-2, SCHEDULE[0].layers), Stage(9, 3e-3),
           Stage(11, 1e-3))
 # preset, number and first seed
 SCENES = {'first': ('decam', 64, 500), 'training': ('decam', 8, 100),

@@ -8,22 +8,19 @@ import h5py
 import numpy as np
 from skimage.transform import resize
 
+from photutils_rcnn.astro_rcnn.config import AstroRCNNTrainingConfig
 from photutils_rcnn.astro_rcnn.weight_layout import expected_tensors
-from photutils_rcnn.models.config import get_config
-
-BLOCKS = {'resnet14': (1, 1, 1, 1), 'resnet50': (3, 4, 6, 3),
-          'resnet101': (3, 4, 23, 3)}
 
 
 def small_config(**changes):
     """
     The paper's network with few channels and one block per stage.
     """
-    values = {'backbone': 'resnet14', 'pyramid_channels': 12,
+    values = {'stage_blocks': (1, 1, 1, 1), 'pyramid_channels': 12,
               'rpn_channels': 16, 'head_width': 24, 'mask_channels': 12,
               'n_pre_nms': 200, 'n_proposals': 100, 'n_positive_rois': 20,
               'n_negative_rois': 40, 'n_mask_rois': 20, 'n_rois': 62}
-    return get_config('paper', **{**values, **changes})
+    return AstroRCNNTrainingConfig(**{**values, **changes})
 
 
 def random_tensors(config, seed):
@@ -113,7 +110,7 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-def trunk(image, w, backbone):
+def trunk(image, w, blocks):
     x = relu(norm(conv(image.astype(float), w, 'conv1', stride=2, pad=3), w,
                   'bn_conv1'))
     # 'same' pooling of an even side pads at the end only.
@@ -122,7 +119,7 @@ def trunk(image, w, backbone):
     x = np.max([x[i:i + 2 * ny - 1:2, j:j + 2 * nx - 1:2]
                 for i in range(3) for j in range(3)], axis=0)
     features = []
-    for stage, n_blocks in enumerate(BLOCKS[backbone], start=2):
+    for stage, n_blocks in enumerate(blocks, start=2):
         for block in map(chr, range(97, 97 + n_blocks)):
             stride = 2 if block == 'a' and stage > 2 else 1
             res, bn = (f'{p}{stage}{block}_branch' for p in ('res', 'bn'))

@@ -5,7 +5,7 @@ Networks and batches small enough for tests.
 
 import numpy as np
 
-from photutils_rcnn.models.config import get_config
+from photutils_rcnn.models.training_config import TrainingConfig
 
 
 def tiny_config(**changes):
@@ -20,7 +20,7 @@ def tiny_config(**changes):
               'mask_convolutions': 1, 'mini_mask_size': 16, 'n_pre_nms': 64,
               'n_proposals': 32, 'n_positive_rois': 8, 'n_negative_rois': 8,
               'n_mask_rois': 4}
-    return get_config('compact', **{**values, **changes})
+    return TrainingConfig(**{**values, **changes})
 
 
 def empty_truth(n_images, n_sources, config):

@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Matterport's Mask R-CNN, as Astro R-CNN (Burke et al. 2019) uses it.
+Astro R-CNN (Burke et al. 2019): matterport's Mask R-CNN, a guest here.
 
-The parts of its network and of its numerics that differ from this
-package's own are here, each selected by a field of a configuration, and so
-is the reader of its weight files.
+What its network, its numerics, its training and its files have of their own.
+The rest of the package knows a model and a training protocol of it by name
+and nothing else.
 """

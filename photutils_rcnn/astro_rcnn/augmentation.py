@@ -3,7 +3,7 @@
 The augmentation of Burke et al. (2019), for training their network.
 """
 
-__all__ = ['augment_paper']
+__all__ = ['augment']
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ BLUR = (2., 6.)
 NOISE = 0.1
 
 
-def augment_paper(crop, rng):
+def augment(crop, rng):
     r"""
     Zero to four of: two flips, a rotation, blur and noise.
 

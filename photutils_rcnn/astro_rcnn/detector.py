@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The stages of inference with matterport's layers, on normalized boxes.
+The stages of inference of Astro R-CNN, on normalized boxes.
 """
 
-__all__ = ['LegacyDetector', 'normalized_anchors']
+__all__ = ['AstroRCNNDetector', 'decode', 'normalized_anchors']
 
 import numpy as np
 from keras import ops
@@ -21,7 +21,7 @@ def normalized_anchors(config, shape):
 
     Parameters
     ----------
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
         The network.
     shape : (2,) tuple of int
         The shape (ny, nx) of the frame, a multiple of the largest stride.
@@ -39,35 +39,45 @@ def normalized_anchors(config, shape):
     return ((anchors - shift) / scale).astype(np.float32)
 
 
-class LegacyDetector(Detector):
+def decode(boxes, deltas, std):
     """
-    Runs a network with matterport's layers on a frame, stage by stage.
-
-    Unlike its parent it takes and returns normalized boxes, which are not
-    yet refined: the choices between the stages are those of
-    `photutils_rcnn.astro_rcnn.inference`.
+    Apply deltas to boxes, without any limit that a frame could notice.
 
     Parameters
     ----------
-    network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
+    boxes, deltas : (..., 4) `~numpy.ndarray` of float32
+        Boxes and their deltas.
+    std : (4,) sequence of float
+        The scale of the deltas.
+
+    Returns
+    -------
+    boxes : (..., 4) `~numpy.ndarray` of float32
+        The boxes.
+    """
+    deltas = deltas * np.array(std, dtype=np.float32)
+    sides = boxes[..., 2:] - boxes[..., :2]
+    centers = boxes[..., :2] + np.float32(0.5) * sides
+    centers = centers + deltas[..., :2] * sides
+    # The exponential of 88 is beyond float32.
+    sides = sides * np.exp(np.minimum(deltas[..., 2:], np.float32(80)))
+    low = centers - np.float32(0.5) * sides
+    return np.concatenate([low, low + sides], axis=-1)
+
+
+class AstroRCNNDetector(Detector):
+    """
+    Runs a network of Astro R-CNN on a frame, stage by stage.
+
+    Unlike its parent it takes and returns normalized boxes,
+    ``(y1, x1, y2 - 1, x2 - 1) / (H - 1, W - 1, ...)``, which are not
+    clipped, and there is no stage of profiles.
+
+    Parameters
+    ----------
+    network : `~photutils_rcnn.astro_rcnn.network.AstroRCNN`
         The network.
     """
-
-    def anchors(self, shape):
-        """
-        The normalized anchors of a frame; see `normalized_anchors`.
-
-        Parameters
-        ----------
-        shape : (2,) tuple of int
-            The shape (ny, nx) of the frame, a multiple of the largest stride.
-
-        Returns
-        -------
-        anchors : (A, 4) float32 `~numpy.ndarray`
-            ``(y1, x1, y2 - 1, x2 - 1) / (ny - 1, nx - 1, ...)``.
-        """
-        return normalized_anchors(self.config, shape)
 
     def _dense_stage(self):
         def dense(image, _):
@@ -78,9 +88,20 @@ class LegacyDetector(Detector):
 
         return dense
 
+    def dense(self, image):
+        """
+        Trunk, pyramid and proposal network; see the parent.
+        """
+        features, objectness, deltas = super().dense(image)
+        anchors = normalized_anchors(self.config, image.shape[:2])
+        # In NumPy: compilers would change the last bits, which large deltas
+        # multiply.
+        return features, objectness, decode(anchors, deltas,
+                                            self.config.box_std)
+
     def _rows(self, boxes, shape, size, classes=None):
         """
-        The regions as the stages take them: the level, the class, and the
+        The RoIs as the stages take them: the level, the class, and the
         rows and columns of the samples.
         """
         boxes = np.asarray(boxes, dtype=np.float32)
@@ -107,59 +128,60 @@ class LegacyDetector(Detector):
 
         return classify
 
-    def _outline_stage(self):
-        def outline(features, shape, rows):
+    def _mask_stage(self):
+        def predict_masks(features, shape, rows):
             pooled = self._pool(features, shape, rows, self.config.mask_pool)
             logits = self.network.mask_head(pooled, training=False)
             classes = ops.cast(rows[:, 1], 'int32')
             return (ops.sigmoid(take_class(logits, classes, axis=-1)),)
 
-        return outline
+        return predict_masks
 
     def classify(self, features, boxes, shape):
         """
-        The probabilities and the box deltas of all classes.
+        Classify RoIs and refine their boxes.
 
         Parameters
         ----------
         features : tensor
             From `dense`.
         boxes : (R, 4) `~numpy.ndarray` of float32
-            Normalized boxes.
+            The RoIs.
         shape : (2,) tuple of int
             The shape of the frame.
 
         Returns
         -------
         probabilities : (R, n_classes) `~numpy.ndarray`
-            Background first.
-        deltas : (R, n_classes, 4) `~numpy.ndarray`
-            Box deltas.
+            Background first; the parent returns logits.
+        boxes : (R, n_classes, 4) `~numpy.ndarray`
+            The refined boxes of each class.
         """
         rows = self._rows(boxes, shape, self.config.box_pool)
-        return self._in_buckets('classify', (features, np.int32(shape)),
-                                (rows,), shape)
+        probabilities, deltas = self._in_buckets(
+            'classify', (features, np.int32(shape)), (rows,), shape)
+        return probabilities, decode(np.asarray(boxes)[:, None], deltas,
+                                     self.config.box_std)
 
-    def outline(self, features, boxes, classes, shape):
+    def predict_masks(self, features, boxes, shape, classes):
         """
-        The mask of the class of each region.
+        The mask of the class of each RoI.
 
         Parameters
         ----------
-        features : tensor
-            From `dense`.
-        boxes : (R, 4) `~numpy.ndarray` of float32
-            Normalized boxes.
+        features, boxes, shape
+            See `classify`.
         classes : (R,) `~numpy.ndarray` of int
             The classes.
-        shape : (2,) tuple of int
-            The shape of the frame.
 
         Returns
         -------
         masks : (R, S, S) `~numpy.ndarray`
             Probabilities.
+        mask_boxes : (R, 4) `~numpy.ndarray`
+            The boxes that the masks cover: ``boxes``.
         """
         rows = self._rows(boxes, shape, self.config.mask_pool, classes)
-        return self._in_buckets('outline', (features, np.int32(shape)),
-                                (rows,), shape)[0]
+        masks, = self._in_buckets('mask', (features, np.int32(shape)),
+                                  (rows,), shape)
+        return masks, boxes

@@ -10,51 +10,17 @@ The frame is one piece, without tiles. It keeps its size unless the setting
 larger frames and enlarges smaller ones to a square of that side.
 """
 
-__all__ = ['LegacyInstances', 'choose_proposals', 'detect',
-           'refine_detections']
+__all__ = ['choose_proposals', 'detect', 'refine_detections']
 
 import warnings
 
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
-from photutils_rcnn.astro_rcnn.resizing import fit_square, resize_bilinear
-from photutils_rcnn.astro_rcnn.stretches import LEGACY_STRETCHES
+from photutils_rcnn.astro_rcnn.resizing import fit_square
+from photutils_rcnn.astro_rcnn.stretches import ZScoreInt16Stretch
 from photutils_rcnn.detection.nms import suppress
 from photutils_rcnn.sources.instances import Instances
-
-
-class LegacyInstances(Instances):
-    """
-    Sources whose masks are put on pixels as in Astro R-CNN.
-
-    See `~photutils_rcnn.astro_rcnn.resizing.resize_bilinear`. The scores are
-    the probabilities of the classes.
-    """
-
-    def _on_pixels(self, mask_boxes, *grids):
-        """
-        Yield the slices of each mask box and values on its cells, resized to it.
-        """
-        for (y1, x1, y2, x2), *cells in zip(mask_boxes.astype(int), *grids,
-                                            strict=True):
-            yield (slice(y1, y2), slice(x1, x2)), *(
-                resize_bilinear(grid, (y2 - y1, x2 - x1)).astype(np.float32)
-                for grid in cells)
-
-
-def _decode(boxes, deltas, std):
-    """
-    Apply deltas to boxes, without any limit that a frame could notice.
-    """
-    deltas = deltas * np.array(std, dtype=np.float32)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    centers = boxes[:, :2] + np.float32(0.5) * sides
-    centers = centers + deltas[:, :2] * sides
-    # The exponential of 88 is beyond float32.
-    sides = sides * np.exp(np.minimum(deltas[:, 2:], np.float32(80)))
-    low = centers - np.float32(0.5) * sides
-    return np.concatenate([low, low + sides], axis=1)
 
 
 def _suppress(boxes, scores, threshold, limit):
@@ -66,7 +32,7 @@ def _suppress(boxes, scores, threshold, limit):
     return order[keep[:limit]]
 
 
-def choose_proposals(objectness, deltas, anchors, thresholds, std):
+def choose_proposals(objectness, boxes, thresholds):
     """
     The boxes that the proposal network offers to the heads.
 
@@ -74,15 +40,11 @@ def choose_proposals(objectness, deltas, anchors, thresholds, std):
     ----------
     objectness : (A,) `~numpy.ndarray`
         The probabilities of the anchors.
-    deltas : (A, 4) `~numpy.ndarray`
-        Their box deltas.
-    anchors : (A, 4) `~numpy.ndarray`
-        The normalized anchors.
+    boxes : (A, 4) `~numpy.ndarray`
+        Their normalized boxes.
     thresholds : dict
         ``pre_nms`` anchors count, boxes overlapping a better one by more
         than ``proposal_nms`` do not, and at most ``proposals`` are left.
-    std : (4,) sequence of float
-        The scale of the deltas.
 
     Returns
     -------
@@ -93,7 +55,7 @@ def choose_proposals(objectness, deltas, anchors, thresholds, std):
         The boxes beyond them that rather hold a source than not.
     """
     order = np.argsort(-objectness, kind='stable')[:thresholds['pre_nms']]
-    boxes = np.clip(_decode(anchors[order], deltas[order], std), 0, 1)
+    boxes = np.clip(boxes[order], 0, 1)
     limit = thresholds['proposals']
     kept = _suppress(boxes, objectness[order], thresholds['proposal_nms'],
                      None)
@@ -102,8 +64,7 @@ def choose_proposals(objectness, deltas, anchors, thresholds, std):
     return np.pad(boxes, ((0, limit - len(boxes)), (0, 0))), n_lost
 
 
-def refine_detections(probabilities, deltas, proposals, window, thresholds,
-                      std):
+def refine_detections(probabilities, boxes, window, thresholds):
     """
     From proposals to detections.
 
@@ -111,25 +72,21 @@ def refine_detections(probabilities, deltas, proposals, window, thresholds,
     ----------
     probabilities : (R, n_classes) `~numpy.ndarray`
         Background first.
-    deltas : (R, n_classes, 4) `~numpy.ndarray`
-        Box deltas of each class.
-    proposals : (R, 4) `~numpy.ndarray`
-        Normalized boxes.
+    boxes : (R, n_classes, 4) `~numpy.ndarray`
+        The normalized boxes of each class.
     window : (4,) `~numpy.ndarray`
         The part of the frame with data, normalized.
     thresholds : dict
         The least ``score``; ``nms``, the largest overlap, across classes
         or, without ``nms_across_classes``, within each; ``detections``,
         the largest number.
-    std : (4,) sequence of float
-        The scale of the deltas.
 
     Returns
     -------
     boxes : (N, 4) `~numpy.ndarray` of float32
         Normalized boxes, by decreasing score.
     index : (N,) `~numpy.ndarray` of int
-        Their rows in ``proposals``.
+        Their rows in ``boxes``.
     classes : (N,) `~numpy.ndarray` of int
         Their classes.
     n_lost : int
@@ -138,8 +95,7 @@ def refine_detections(probabilities, deltas, proposals, window, thresholds,
     rows = np.arange(len(probabilities))
     classes = np.argmax(probabilities, axis=1)
     scores = probabilities[rows, classes]
-    boxes = _decode(proposals, deltas[rows, classes], std)
-    boxes = np.clip(boxes, np.tile(window[:2], 2), np.tile(window[2:], 2))
+    boxes = np.clip(boxes[rows, classes], np.tile(window[:2], 2), np.tile(window[2:], 2))
     good = np.flatnonzero((classes > 0) & (scores >= thresholds['score']))
     kinds = (np.zeros(len(good), dtype=int)
              if thresholds['nms_across_classes'] else classes[good])
@@ -166,7 +122,7 @@ def _network_frame(model, image):
         return (np.pad(image, (*padding, (0, 0)), constant_values=offset),
                 np.array([0, 0, *frame]))
     pixels, window = fit_square(image - np.float32(offset), side)
-    if model.stretch['name'] in LEGACY_STRETCHES:
+    if model.stretch['name'] == ZScoreInt16Stretch.name:
         # The original casts back to 16-bit integers.
         pixels = np.trunc(pixels)
     return (pixels + offset).astype(np.float32), window
@@ -178,8 +134,8 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
-        A model with matterport's layers.
+    model : `~photutils_rcnn.astro_rcnn.model.AstroRCNNModel`
+        The model.
     image : (ny, nx, n_bands) `~numpy.ndarray` of float32
         The frame as the network expects it.
     score_threshold, nms_threshold : float, optional
@@ -188,7 +144,7 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
 
     Returns
     -------
-    instances : `LegacyInstances`
+    instances : `~photutils_rcnn.sources.instances.Instances`
         The sources, by their position: row by row of their centers.
 
     Warns
@@ -203,35 +159,32 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
     if nms_threshold is not None:
         thresholds['nms'] = nms_threshold
     detector = model.detector
-    config = detector.config
     frame = image.shape[:2]
     pixels, window = _network_frame(model, np.asarray(image))
     shape = pixels.shape[:2]
-    features, objectness, deltas = detector.dense(pixels)
-    proposals, n_lost = choose_proposals(
-        objectness, deltas, detector.anchors(shape), thresholds,
-        config.box_std)
+    features, objectness, boxes = detector.dense(pixels)
+    proposals, n_lost = choose_proposals(objectness, boxes, thresholds)
     if n_lost:
         warnings.warn(f'{n_lost} proposals beyond the largest number of '
                       f'{thresholds["proposals"]} are lost',
                       AstropyUserWarning, stacklevel=2)
-    probabilities, deltas = detector.classify(features, proposals, shape)
+    probabilities, boxes = detector.classify(features, proposals, shape)
     end = np.array([0, 0, 1, 1])
     window = ((window - end) / np.tile(np.subtract(shape, 1), 2)
               ).astype(np.float32)
     boxes, index, classes, n_lost = refine_detections(
-        probabilities, deltas, proposals, window, thresholds, config.box_std)
+        probabilities, boxes, window, thresholds)
     if n_lost:
         warnings.warn(f'{n_lost} detections beyond the largest number of '
                       f'{thresholds["detections"]} are lost',
                       AstropyUserWarning, stacklevel=2)
-    masks = detector.outline(features, boxes, classes, shape)
+    masks, _ = detector.predict_masks(features, boxes, shape, classes)
     probabilities = probabilities[index]
     boxes = ((boxes - np.tile(window[:2], 2))
              / np.tile(window[2:] - window[:2], 2))
     pixel_boxes = np.round(boxes * np.tile(np.subtract(frame, 1), 2) + end
                            ).astype(np.float32)
-    sources = LegacyInstances(
+    sources = Instances(
         shape=frame, boxes=pixel_boxes,
         scores=probabilities.max(axis=1),
         class_probabilities=(probabilities[:, 1:]
@@ -239,7 +192,7 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
                                                         keepdims=True)),
         masks=masks, mask_boxes=pixel_boxes,
         flags=np.zeros(len(boxes), dtype=np.int32),
-        mask_threshold=thresholds['mask'])
+        mask_threshold=thresholds['mask'], interpolation='bilinear-zero')
     has_area = (pixel_boxes[:, 2:] > pixel_boxes[:, :2]).all(axis=1)
     centers = pixel_boxes[:, :2] + pixel_boxes[:, 2:]
     order = np.lexsort((centers[:, 1], centers[:, 0]))

@@ -6,8 +6,7 @@ They are those of github.com/matterport/Mask_RCNN, so that weights can be
 told by their names.
 """
 
-__all__ = ['matterport_box_head', 'matterport_mask_head',
-           'matterport_proposal_head', 'matterport_pyramid', 'take_class']
+__all__ = ['box_head', 'mask_head', 'proposal_head', 'pyramid', 'take_class']
 
 import keras
 from keras import layers, ops
@@ -27,7 +26,7 @@ def _norm(x, name, dtype):
     return layers.ReLU(dtype=dtype, name=f'{name}_relu')(x)
 
 
-def matterport_pyramid(trunk, config, dtype):
+def pyramid(trunk, config, dtype):
     """
     The pyramid P2 to P6, without normalization or activation.
 
@@ -37,7 +36,7 @@ def matterport_pyramid(trunk, config, dtype):
     ----------
     trunk : dict of int to Keras tensor
         The features of the levels 2 to 5.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
         The network.
     dtype : str
         The precision policy.
@@ -47,12 +46,8 @@ def matterport_pyramid(trunk, config, dtype):
     pyramid : list of Keras tensor
         The features of the levels 2 to 6.
     """
-    if config.levels != (2, 3, 4, 5, 6):
-        msg = ("pyramid_levels must be (2, 6) with layers='matterport', got "
-               f'{config.pyramid_levels}')
-        raise ValueError(msg)
     first, last = TRUNK_LEVELS
-    merged, pyramid = None, {}
+    merged, features = None, {}
     for level in range(last, first - 1, -1):
         x = _conv(config.pyramid_channels, 1, f'fpn_c{level}p{level}',
                   dtype)(trunk[level])
@@ -63,15 +58,15 @@ def matterport_pyramid(trunk, config, dtype):
                                              merged)
             x = layers.Add(dtype=dtype, name=f'fpn_p{level}add')([merged, x])
         merged = x
-        pyramid[level] = _conv(config.pyramid_channels, 3, f'fpn_p{level}',
+        features[level] = _conv(config.pyramid_channels, 3, f'fpn_p{level}',
                                dtype, padding='same')(x)
-    pyramid[last + 1] = layers.MaxPooling2D(
+    features[last + 1] = layers.MaxPooling2D(
         1, strides=2, data_format='channels_last', dtype=dtype,
-        name='fpn_p6')(pyramid[last])
-    return [pyramid[level] for level in config.levels]
+        name='fpn_p6')(features[last])
+    return [features[level] for level in config.levels]
 
 
-def matterport_proposal_head(pyramid, config, dtype):
+def proposal_head(pyramid, config, dtype):
     """
     Objectness and box deltas of every anchor.
 
@@ -82,7 +77,7 @@ def matterport_proposal_head(pyramid, config, dtype):
     ----------
     pyramid : list of Keras tensor
         The features of each level.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
         The network.
     dtype : str
         The precision policy of the hidden layer; the results are float32.
@@ -115,13 +110,13 @@ def matterport_proposal_head(pyramid, config, dtype):
                                name='rpn_bbox')(deltas))
 
 
-def matterport_box_head(config, dtype):
+def box_head(config, dtype):
     """
     The class and box head, with deltas for each class.
 
     Parameters
     ----------
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
         The network.
     dtype : str
         The precision policy of the hidden layers; the results are
@@ -152,13 +147,13 @@ def matterport_box_head(config, dtype):
     return keras.Model(pooled, [logits, deltas], name='box_head')
 
 
-def matterport_mask_head(config, dtype):
+def mask_head(config, dtype):
     """
     The mask head, with a mask for each class.
 
     Parameters
     ----------
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
         The network.
     dtype : str
         The precision policy of the hidden layers; the result is float32.
@@ -169,10 +164,6 @@ def matterport_mask_head(config, dtype):
         Takes pooled features (R, P, P, C) and returns mask logits
         (R, 2 P, 2 P, n_classes).
     """
-    if config.mask_size != 2 * config.mask_pool:
-        msg = ("mask_size must be twice mask_pool with layers='matterport', "
-               f'got {config.mask_size} and {config.mask_pool}')
-        raise ValueError(msg)
     pooled = keras.Input((config.mask_pool, config.mask_pool,
                           config.pyramid_channels), dtype='float32',
                          name='mask_pooled')
@@ -191,14 +182,14 @@ def matterport_mask_head(config, dtype):
 
 def take_class(values, classes, axis):
     """
-    The values of one class per region.
+    The values of one class per RoI.
 
     Parameters
     ----------
     values : (R, ..., K, ...) tensor
         Values for each class.
     classes : tensor of int
-        The class of each of the R regions, in any shape.
+        The class of each of the R RoIs, in any shape.
     axis : int
         The axis of the classes.
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Matterport's pooling of regions.
+Matterport's pooling of RoIs.
 
 Boxes are normalized: ``(y1, x1, y2 - 1, x2 - 1) / (H - 1, W - 1, ...)`` of
 half-open pixel boxes on a frame of H x W pixels.
@@ -17,7 +17,7 @@ from photutils_rcnn.models.roi_align import bilinear_samples, of_levels
 
 def rounded_levels(boxes, frame, config):
     """
-    The level from which each region is pooled: Eq. 1 of Lin et al. (2017,
+    The level from which each RoI is pooled: Eq. 1 of Lin et al. (2017,
     arXiv:1612.03144) with rounding, halves to even.
 
     ``clip(4 + round(log2(sqrt(h w) sqrt(H W) / 224)), 2, 5)``, for a
@@ -30,8 +30,9 @@ def rounded_levels(boxes, frame, config):
         Normalized boxes; empty ones are pooled from the finest level.
     frame : (2,) array_like
         The sides (H, W) of the frame, pixels.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        Gives ``canonical_size``, 224, and ``n_roi_levels``, 4.
+    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
+        Gives ``canonical_size``, 224, and the levels, of which the coarsest
+        is for proposals alone.
 
     Returns
     -------
@@ -41,8 +42,8 @@ def rounded_levels(boxes, frame, config):
     area = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
     scale = config.canonical_size / np.sqrt(float(frame[0]) * frame[1])
     level = ops.log(ops.sqrt(ops.maximum(area, 1e-30)) / scale) / np.log(2.)
-    n_levels = config.n_roi_levels or len(config.levels)
-    return ops.cast(ops.clip(2 + ops.round(level), 0, n_levels - 1), 'int32')
+    coarsest = len(config.levels) - 2
+    return ops.cast(ops.clip(2 + ops.round(level), 0, coarsest), 'int32')
 
 
 def crop_and_resize(features, shapes, boxes, image_index, levels, size):
@@ -63,7 +64,7 @@ def crop_and_resize(features, shapes, boxes, image_index, levels, size):
     boxes : (R, 4) tensor of float32
         Normalized boxes.
     image_index, levels : (R,) tensor of int32
-        The image and the level of each region.
+        The image and the level of each RoI.
     size : int
         The number of bins on a side.
 
@@ -119,7 +120,7 @@ def sample_at(features, shapes, y, x, image_index, levels):
     y, x : (R, size) tensor
         From `sample_positions`.
     image_index, levels : (R,) tensor of int32
-        The image and the level of each region.
+        The image and the level of each RoI.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 Training in stages: which layers learn, and how fast.
 """
 
-__all__ = ['PAPER_SCHEDULE', 'Stage', 'StagedTrainer']
+__all__ = ['SCHEDULE', 'Stage', 'StagedTrainer']
 
 import logging
 import math
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 import keras
 
+from photutils_rcnn.astro_rcnn.model import THRESHOLDS
+from photutils_rcnn.astro_rcnn.network import AstroRCNN
+from photutils_rcnn.models.transfer import transfer_weights
 from photutils_rcnn.training.checkpoint import read_state
 from photutils_rcnn.training.trainer import Trainer
 
@@ -40,14 +43,15 @@ class Stage:
     layers: str = ''
 
 
-PAPER_SCHEDULE = (Stage(15, 1e-3, '(mrcnn_|rpn_|fpn_)'), Stage(25, 1e-4),
+SCHEDULE = (Stage(15, 1e-3, '(mrcnn_|rpn_|fpn_)'), Stage(25, 1e-4),
                   Stage(35, 1e-5), Stage(50, 1e-6))
 """The schedule of Burke et al. (2019), of 62 steps of 16 images an epoch."""
 
 
 class StagedTrainer(Trainer):
     """
-    Trains a network in stages, with stochastic gradient descent.
+    Trains a network of Astro R-CNN in stages, with stochastic gradient
+    descent.
 
     Each stage begins with a new optimizer, of no momentum; gradients are
     clipped by their global norm.
@@ -73,8 +77,10 @@ class StagedTrainer(Trainer):
         For `~photutils_rcnn.training.trainer.Trainer`.
     """
 
+    network_class = AstroRCNN
+
     def __init__(self, config, dataset, validation, folder, *,
-                 stages=PAPER_SCHEDULE, steps_per_epoch=62, momentum=0.9,
+                 stages=SCHEDULE, steps_per_epoch=62, momentum=0.9,
                  clipnorm=5., weights=None, leave_out=(), **options):
         ends = [stage.last_epoch for stage in stages]
         if not ends or ends != sorted(set(ends)) or ends[0] < 1:
@@ -90,8 +96,6 @@ class StagedTrainer(Trainer):
         super().__init__(config, dataset, validation, folder,
                          n_steps=ends[-1] * steps_per_epoch, **options)
         if weights is not None:
-            from photutils_rcnn.models.transfer import transfer_weights
-
             transfer_weights(self.model, weights, leave_out)
         # A mistake in the last stage is not to be found after hours.
         for index in range(len(self.stages)):
@@ -103,9 +107,8 @@ class StagedTrainer(Trainer):
         Let the layers of a stage learn, and no others.
         """
         stage, model = self.stages[index], self.model
-        for part in (model.dense_part, model.box_head, model.mask_head,
-                     model.profile_head):
-            for layer in () if part is None else part.layers:
+        for part in (model.dense_part, model.box_head, model.mask_head):
+            for layer in part.layers:
                 layer.trainable = bool(re.match(stage.layers, layer.name))
         if not model.trainable_variables:
             msg = (f'layers of stage {index + 1} must match the name of a '
@@ -173,3 +176,15 @@ class StagedTrainer(Trainer):
                 return True
             self._enter(self.state['stage'] + 1)
         return False
+
+    def model_settings(self):
+        """
+        What makes a model detect as one of imported weights.
+
+        Returns
+        -------
+        settings : dict
+            Entries of ``config.json``.
+        """
+        return {'protocol': 'astro_rcnn', 'precision': 'float32', 'halo': 0,
+                'thresholds': THRESHOLDS}

@@ -1,20 +1,16 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The normalizations of Astro R-CNN and of its later code.
+The normalization of Astro R-CNN.
 
-They work on all pixels of a frame as it is, sky included, and know neither
+It works on all pixels of a frame as it is, sky included, and knows neither
 noise nor bad pixels. Bands are ordered blue to red.
 """
 
-__all__ = ['LEGACY_STRETCHES', 'LegacyLinearStretch', 'LegacyLuptonStretch',
-           'LegacyZScoreStretch', 'ZScoreInt16Stretch', 'wrap_int16']
+__all__ = ['ZScoreInt16Stretch', 'wrap_int16']
 
 import numpy as np
 
-LUPTON_STRETCH = 0.005
-LUPTON_Q = 10.0
-PERCENTILE = 99.995
-INT16_MAX = 32767
+from photutils_rcnn.preprocessing.stretches import register_stretch
 
 
 def wrap_int16(values):
@@ -41,6 +37,7 @@ def wrap_int16(values):
             - 32768).astype(np.float32)
 
 
+@register_stretch
 class ZScoreInt16Stretch:
     r"""
     The z-score of each band as 16-bit integers, as of 2019.
@@ -98,104 +95,3 @@ class ZScoreInt16Stretch:
             score = self.factor * (band - np.mean(band)) / (std or 1)
             stretched.append(wrap_int16(score) + np.float32(self.offset))
         return np.stack(stretched)
-
-
-class _RatioStretch:
-    """
-    What the options of 2020 share: they divide by the mean of the bands.
-    """
-
-    takes_raw_pixels = True
-
-    def __init__(self, offset=200.0):
-        self.offset = float(offset)
-
-    def __repr__(self):
-        return f'{type(self).__name__}(offset={self.offset})'
-
-    def __call__(self, image, noise=1.0):
-        """
-        Stretch images; see `ZScoreInt16Stretch`.
-        """
-        image = np.asarray(image)
-        with np.errstate(divide='ignore', invalid='ignore'):
-            ratio = self._ratio(image, np.mean(image, axis=0))
-            finite = ratio[np.isfinite(ratio)]
-            # 1 for a frame without light, which is 0 then
-            top = (np.percentile(finite, PERCENTILE) if finite.size else 0) or 1
-            return wrap_int16(ratio / top * INT16_MAX) + np.float32(
-                self.offset)
-
-
-class LegacyZScoreStretch(_RatioStretch):
-    r"""
-    The option ``zscore`` of the code of 2020, which is none.
-
-    .. math:: (x - \bar{x}) / (I \, \overline{\mathrm{std}})
-
-    with the mean :math:`I` of the bands in each pixel and the mean of the
-    standard deviations of the bands, then divided by its 99.995 percentile,
-    times 32767, as 16-bit integers that wrap around. No published weights
-    belong to it. Pixels with :math:`I = 0` become 0.
-
-    Parameters
-    ----------
-    offset : float, optional
-        See `ZScoreInt16Stretch`.
-    """
-
-    name = 'legacy-zscore'
-
-    def _ratio(self, image, mean):
-        center = image.mean(axis=(1, 2), keepdims=True)
-        return (image - center) / (mean * image.std(axis=(1, 2)).mean())
-
-
-class LegacyLuptonStretch(_RatioStretch):
-    r"""
-    The option ``lupton`` of the code of 2020.
-
-    .. math:: x \, \mathrm{arcsinh}(s Q I) / (Q I)
-
-    with :math:`s = 0.005`, :math:`Q = 10` (after `Lupton et al. 2004
-    <https://ui.adsabs.harvard.edu/abs/2004PASP..116..133L>`_); the rest as
-    in `LegacyZScoreStretch`.
-
-    Parameters
-    ----------
-    offset : float, optional
-        See `ZScoreInt16Stretch`.
-    """
-
-    name = 'legacy-lupton'
-
-    def _ratio(self, image, mean):
-        return image * np.arcsinh(LUPTON_STRETCH * LUPTON_Q * mean) / (
-            LUPTON_Q * mean)
-
-
-class LegacyLinearStretch(_RatioStretch):
-    r"""
-    The option ``linear`` of the code of 2020.
-
-    .. math:: x / I
-
-    It leaves nothing of the brightness but the color; the rest as in
-    `LegacyZScoreStretch`.
-
-    Parameters
-    ----------
-    offset : float, optional
-        See `ZScoreInt16Stretch`.
-    """
-
-    name = 'legacy-linear'
-
-    def _ratio(self, image, mean):
-        return image / mean
-
-
-LEGACY_STRETCHES = {cls.name: cls for cls in (
-    ZScoreInt16Stretch, LegacyZScoreStretch, LegacyLuptonStretch,
-    LegacyLinearStretch)}
-"""The classes by their names, for `~photutils_rcnn.preprocessing.stretches`."""

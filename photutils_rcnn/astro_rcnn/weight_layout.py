@@ -3,13 +3,13 @@
 The tensors of matterport's weight files.
 """
 
-__all__ = ['expected_tensors', 'network_tensors']
-
-from photutils_rcnn.models.backbones import RESNET_BLOCKS
+__all__ = ['COCO_HEADS', 'expected_tensors', 'network_tensors']
 
 NORMALIZATION = ('gamma', 'beta', 'moving_mean', 'moving_variance')
 PROPOSAL_GROUP = 'rpn_model'
 PROPOSAL_LAYERS = ('rpn_conv_shared', 'rpn_class_raw', 'rpn_bbox_pred')
+COCO_HEADS = ('mrcnn_class_logits', 'mrcnn_bbox_fc', 'mrcnn_mask')
+"""The layers that Burke et al. (2019) left out of the COCO weights."""
 
 
 def expected_tensors(config):
@@ -18,8 +18,8 @@ def expected_tensors(config):
 
     Parameters
     ----------
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        A network with matterport's layers.
+    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
+        The network.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def expected_tensors(config):
 
     conv_norm('conv1', 'bn_conv1', 7, 7, config.n_bands, 64)
     n_in = 64
-    for i, n_blocks in enumerate(RESNET_BLOCKS[config.backbone]):
+    for i, n_blocks in enumerate(config.stage_blocks):
         n = 64 * 2**i
         for j in range(n_blocks):
             block = f'{i + 2}{chr(97 + j)}_branch'
@@ -87,8 +87,8 @@ def network_tensors(config):
 
     Parameters
     ----------
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        A network with matterport's layers.
+    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
+        The network.
 
     Returns
     -------

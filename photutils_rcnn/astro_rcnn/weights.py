@@ -7,10 +7,11 @@ layer with the attribute ``weight_names``. Groups are told by their names,
 tensors by their order in ``weight_names``. Nothing in a file is executed.
 """
 
-__all__ = ['LegacyWeights', 'read_weights']
+__all__ = ['AstroRCNNWeights', 'read_weights']
 
 import hashlib
 import logging
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from photutils_rcnn.astro_rcnn.config import AstroRCNNConfig
 from photutils_rcnn.astro_rcnn.weight_layout import expected_tensors
-from photutils_rcnn.models.config import CONFIGS, MaskRCNNConfig, get_config
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ UNSUPPORTED = {
 
 
 @dataclass
-class LegacyWeights:
+class AstroRCNNWeights:
     """
     The content of a weight file.
 
@@ -44,7 +45,7 @@ class LegacyWeights:
     ----------
     tensors : dict of `~numpy.ndarray`
         Float32 arrays by the names of the network's variables.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
         The network they belong to.
     unexpected : list of str
         Groups of the file that belong to no layer.
@@ -55,7 +56,7 @@ class LegacyWeights:
     """
 
     tensors: dict
-    config: MaskRCNNConfig
+    config: AstroRCNNConfig
     unexpected: list
     sha256: str
     published_name: str | None
@@ -69,16 +70,16 @@ def read_weights(path, config=None, *, class_names=None):
     ----------
     path : path-like
         The file, ``.h5``.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`, optional
+    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`, optional
         The network. By default depth, bands and classes are told by the
-        file, the rest is the configuration ``'paper'``.
+        file, the rest is that of the paper.
     class_names : sequence of str, optional
         The classes without background. By default star and galaxy if there
         are two, else ``'class1'``, ``'class2'``, ...
 
     Returns
     -------
-    weights : `LegacyWeights`
+    weights : `AstroRCNNWeights`
         The weights.
 
     Raises
@@ -122,7 +123,7 @@ def read_weights(path, config=None, *, class_names=None):
             tensors[name] = value
     if faults:
         msg = (f'{path} does not fit the network {config.name!r} '
-               f'({config.backbone}, {config.n_bands} bands, '
+               f'({sum(config.stage_blocks)} blocks, {config.n_bands} bands, '
                f'{config.n_classes} classes with background): '
                f'{len(faults)} faults: {"; ".join(faults[:5])}')
         raise ValueError(msg)
@@ -136,7 +137,7 @@ def read_weights(path, config=None, *, class_names=None):
                       f'sha256 is {sha256}', UserWarning, stacklevel=2)
     log.info('%s: %d tensors of %d groups', path, len(tensors),
              len(expected))
-    return LegacyWeights(tensors, config, unexpected, sha256, name)
+    return AstroRCNNWeights(tensors, config, unexpected, sha256, name)
 
 
 def _read_groups(path):
@@ -181,18 +182,13 @@ def _told_config(path, groups, class_names):
                'missing or has no kernel')
         raise ValueError(msg) from error
     if class_names is None:
-        class_names = (CONFIGS['paper'].class_names if n_classes == 3 else
+        class_names = (AstroRCNNConfig().class_names if n_classes == 3 else
                        [f'class{i}' for i in range(1, n_classes)])
     if len(class_names) != n_classes - 1:
         msg = (f'class_names must have {n_classes - 1} names for {path}, got '
                f'{len(class_names)}')
         raise ValueError(msg)
-    # ResNet-50 has 6 blocks in stage 4, ResNet-101 has 23.
-    if 'res4g_branch2a' in groups:
-        backbone = 'resnet101'
-    elif 'res4b_branch2a' in groups:
-        backbone = 'resnet50'
-    else:
-        backbone = 'resnet14'
-    return get_config('paper', backbone=backbone, n_bands=n_bands,
-                      class_names=tuple(class_names))
+    blocks = [sum(re.fullmatch(rf'res{stage}[a-z]_branch2a', group) is not None
+                  for group in groups) for stage in (2, 3, 4, 5)]
+    return AstroRCNNConfig(stage_blocks=blocks, n_bands=n_bands,
+                           class_names=class_names)

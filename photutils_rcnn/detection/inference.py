@@ -52,11 +52,9 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
     instances : `~photutils_rcnn.sources.instances.Instances`
         The sources, by their position: row by row of their centers.
     """
-    if model.settings.get('protocol') == 'matterport':
-        from photutils_rcnn.astro_rcnn.inference import detect
-
-        found = detect(model, image, score_threshold=score_threshold,
-                       nms_threshold=nms_threshold)
+    if model.detect is not None:
+        found = model.detect(image, score_threshold=score_threshold,
+                             nms_threshold=nms_threshold)
         if progress is not None:
             progress(1, 1)
         return _flag(found, invalid)
@@ -182,8 +180,10 @@ def _infer_tile(model, detector, pixels, tile, frame_shape, psf_fwhm,
     good = good[tile.owns(cells[:, 0], cells[:, 1])]
     if len(good) == 0:
         return _nothing(model)
-    classes = detector.identify(pixels, boxes[good], logits[good], psf_fwhm)
-    masks, mask_boxes = detector.outline(features, boxes[good], tile.shape)
+    classes = detector.classify_profiles(pixels, boxes[good], logits[good],
+                                         psf_fwhm)
+    masks, mask_boxes = detector.predict_masks(features, boxes[good],
+                                               tile.shape)
     offset = np.tile(tile.start, 2).astype(np.float32)
     return {
         'boxes': boxes[good] + offset,

@@ -22,7 +22,6 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
 
 from photutils_rcnn._files import atomic_path
-from photutils_rcnn.astro_rcnn.inference import LegacyInstances
 from photutils_rcnn.io.fits import wcs_header
 from photutils_rcnn.preprocessing.inputs import ImageCube
 from photutils_rcnn.result import RCNNResult
@@ -32,7 +31,6 @@ KEY = 'photutils_rcnn_result'
 FORMAT_VERSION = '1.0.0'
 _INSTANCES = ('boxes', 'scores', 'class_probabilities', 'masks',
               'mask_boxes', 'flags')
-_KINDS = {None: Instances, 'matterport': LegacyInstances}
 _PIXELS = ('data', 'invalid', 'error', 'gain')
 
 
@@ -78,14 +76,13 @@ def write_result(path, result, *, include_data=False, overwrite=False):
         'bands': list(result.bands),
         'shape': [int(n) for n in found.shape],
         'mask_threshold': float(found.mask_threshold),
+        'interpolation': found.interpolation,
         'labels': result.labels,
         'label_of_source': result.label_of_source.astype(np.int32),
         'instances': instances,
         'wcs': _wcs_to_text(result.wcs),
         'catalog': _table_to_tree(result.catalog_table),
     }
-    if isinstance(found, LegacyInstances):
-        tree['protocol'] = 'matterport'
     for name, value in (('background', result._background),
                         ('noise', result.noise)):
         if value is not None and (include_data or value.shape[-1] == 1):
@@ -132,11 +129,14 @@ def read_result(path):
         tree = asdf_file[KEY]
         arrays = {name: np.array(tree['instances'][name])
                   for name in _INSTANCES}
-        kind = _KINDS[tree.get('protocol')]
-        if kind is Instances:
-            arrays['masks'] = arrays['masks'].astype(np.float16)
-        detections = kind(shape=tuple(tree['shape']),
-                          mask_threshold=tree['mask_threshold'], **arrays)
+        half = arrays['masks'].astype(np.float16)
+        if (half == arrays['masks']).all():
+            arrays['masks'] = half
+        # Earlier versions named the only other interpolation by its origin.
+        usual = 'bilinear-zero' if 'protocol' in tree else 'bilinear'
+        detections = Instances(
+            shape=tuple(tree['shape']), mask_threshold=tree['mask_threshold'],
+            interpolation=tree.get('interpolation', usual), **arrays)
         wcs = _wcs_from_text(tree['wcs'])
         meta = _plain(tree['meta'])
         cube = None

@@ -1,23 +1,20 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Trunks: convolutional networks that turn an image into feature maps.
+The trunk: a convolutional network that turns an image into feature maps.
 
 Every operation has a finite receptive field, so that an image cut into
 tiles gives the features of the whole.
 """
 
-__all__ = ['compact_trunk', 'conv_bn', 'make_trunk', 'resnet_trunk']
+__all__ = ['compact_trunk', 'conv_bn']
 
 from keras import layers
 
 BN_MOMENTUM = 0.95
-# resnet14 is no published network: one block per stage, for small tasks.
-RESNET_BLOCKS = {'resnet14': (1, 1, 1, 1), 'resnet50': (3, 4, 6, 3),
-                 'resnet101': (3, 4, 23, 3)}
 
 
 def conv_bn(x, filters, kernel_size, *, strides=1, activation=True,
-            use_bias=False, epsilon=1e-3, conv_name, bn_name, dtype):
+            use_bias=False, conv_name, bn_name, dtype):
     """
     Convolution, batch normalization and an optional ReLU.
 
@@ -31,8 +28,6 @@ def conv_bn(x, filters, kernel_size, *, strides=1, activation=True,
         Whether a ReLU follows.
     use_bias : bool, optional
         Whether the convolution has a bias of its own.
-    epsilon : float, optional
-        Of the normalization.
     conv_name, bn_name : str
         The names of the layers.
     dtype : str
@@ -49,12 +44,11 @@ def conv_bn(x, filters, kernel_size, *, strides=1, activation=True,
         x = layers.ZeroPadding2D((kernel_size - 1) // 2,
                                  data_format='channels_last', dtype=dtype,
                                  name=f'{conv_name}_pad')(x)
-    x = layers.Conv2D(filters, kernel_size, strides=strides, padding='valid',
+    x = layers.Conv2D(filters, kernel_size, strides=strides,
                       use_bias=use_bias, data_format='channels_last',
                       kernel_initializer='he_normal', dtype=dtype,
                       name=conv_name)(x)
-    x = layers.BatchNormalization(axis=-1, momentum=BN_MOMENTUM,
-                                  epsilon=epsilon, dtype=dtype,
+    x = layers.BatchNormalization(axis=-1, momentum=BN_MOMENTUM, dtype=dtype,
                                   name=bn_name)(x)
     if activation:
         x = layers.ReLU(dtype=dtype, name=f'{conv_name}_relu')(x)
@@ -150,90 +144,3 @@ def compact_trunk(image, config, dtype):
                              f'stage{level}_block{block + 1}', dtype)
         features[level] = x
     return features
-
-
-def _bottleneck(x, filters, stage, block, strides, dtype):
-    """
-    A bottleneck block with the layer names of matterport's Mask R-CNN.
-
-    The stride is in the first 1x1 convolution.
-    """
-    base = f'{stage}{block}_branch'
-    options = {'use_bias': True, 'dtype': dtype}
-    shortcut = x
-    if block == 'a':
-        shortcut = conv_bn(x, 4 * filters, 1, strides=strides,
-                           activation=False, conv_name=f'res{base}1',
-                           bn_name=f'bn{base}1', **options)
-    x = conv_bn(x, filters, 1, strides=strides, conv_name=f'res{base}2a',
-                bn_name=f'bn{base}2a', **options)
-    x = conv_bn(x, filters, 3, conv_name=f'res{base}2b',
-                bn_name=f'bn{base}2b', **options)
-    x = conv_bn(x, 4 * filters, 1, activation=False,
-                conv_name=f'res{base}2c', bn_name=f'bn{base}2c', **options)
-    x = layers.Add(dtype=dtype, name=f'res{stage}{block}_add')([x, shortcut])
-    return layers.ReLU(dtype=dtype, name=f'res{stage}{block}_out')(x)
-
-
-def resnet_trunk(image, config, dtype):
-    """
-    ResNet-50 or ResNet-101 (He et al. 2016, arXiv:1512.03385).
-
-    Parameters
-    ----------
-    image : Keras tensor
-        The images, (B, ny, nx, n_bands).
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        The network; ``backbone`` is a key of `RESNET_BLOCKS`.
-    dtype : str
-        The precision policy.
-
-    Returns
-    -------
-    features : dict of int to Keras tensor
-        For each level ``k`` from 2 to 5 the features of stride ``2**k``.
-    """
-    x = conv_bn(image, 64, 7, strides=2, use_bias=True, conv_name='conv1',
-                bn_name='bn_conv1', dtype=dtype)
-    x = layers.MaxPooling2D(3, strides=2, padding='same',
-                            data_format='channels_last', dtype=dtype,
-                            name='pool1')(x)
-    features = {}
-    for i, n_blocks in enumerate(RESNET_BLOCKS[config.backbone]):
-        for j in range(n_blocks):
-            strides = 2 if i > 0 and j == 0 else 1
-            x = _bottleneck(x, 64 * 2**i, i + 2, chr(97 + j), strides, dtype)
-        features[i + 2] = x
-    return features
-
-
-def make_trunk(image, config, dtype):
-    """
-    The trunk that the configuration names.
-
-    Parameters
-    ----------
-    image : Keras tensor
-        The images, (B, ny, nx, n_bands).
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        The network.
-    dtype : str
-        The precision policy.
-
-    Returns
-    -------
-    features : dict of int to Keras tensor
-        For each level ``k`` the features of stride ``2**k``.
-
-    Raises
-    ------
-    ValueError
-        If the trunk is unknown.
-    """
-    if config.backbone == 'compact':
-        return compact_trunk(image, config, dtype)
-    if config.backbone in RESNET_BLOCKS:
-        return resnet_trunk(image, config, dtype)
-    msg = (f'backbone must be one of {["compact", *RESNET_BLOCKS]}, got '
-           f'{config.backbone!r}')
-    raise ValueError(msg)

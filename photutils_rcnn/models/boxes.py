@@ -8,7 +8,7 @@ mixed-precision policy: bfloat16 is exact for integers up to 256 only.
 """
 
 __all__ = ['box_iou', 'clip_boxes', 'decode_boxes', 'encode_boxes',
-           'grid_iou', 'log_sides', 'scale_boxes', 'shorten_boxes', 'suppression_mask']
+           'grid_iou', 'log_sides', 'scale_boxes', 'suppression_mask']
 
 from keras import ops
 
@@ -175,28 +175,6 @@ def scale_boxes(boxes, factor):
     center, side = _centers_and_sides(boxes)
     half = side * (factor / 2)
     return ops.concatenate([center - half, center + half], axis=-1)
-
-
-def shorten_boxes(boxes, end):
-    """
-    Let boxes end some pixels earlier.
-
-    Parameters
-    ----------
-    boxes : (..., 4) tensor
-        Boxes.
-    end : float
-        What to take off the ends; their starts stay.
-
-    Returns
-    -------
-    boxes : (..., 4) tensor
-        The shortened boxes; ``boxes`` itself if ``end`` is 0.
-    """
-    if end == 0:
-        return boxes
-    return boxes - ops.convert_to_tensor([0., 0., end, end],
-                                         dtype='float32')
 
 
 def clip_boxes(boxes, shape):

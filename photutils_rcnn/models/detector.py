@@ -54,10 +54,7 @@ class Detector:
         key = (name, None if has_free_shapes() else shape)
         with self._lock:
             if key not in self._stages:
-                builder = {'dense': self._dense_stage,
-                           'classify': self._classify_stage,
-                           'identify': self._identify_stage,
-                           'outline': self._outline_stage}[name]
+                builder = getattr(self, f'_{name}_stage')
                 self._stages[key] = compile_function(builder())
             self._stages.move_to_end(key)
             if len(self._stages) > MAX_STAGES:
@@ -82,32 +79,32 @@ class Detector:
     def _classify_stage(self):
         def classify(features, shape, log_fwhm, boxes):
             image_index, log_fwhm = _per_region(boxes, log_fwhm)
-            logits, deltas = self.network.classify_regions(
+            logits, deltas = self.network.classify_rois(
                 features, self._level_shapes(shape), boxes, image_index,
                 log_fwhm, training=False)
             return logits, self.network.refine_boxes(boxes, deltas, shape)
 
         return classify
 
-    def _identify_stage(self):
-        def identify(image, log_fwhm, boxes, logits):
+    def _profile_stage(self):
+        def classify_profiles(image, log_fwhm, boxes, logits):
             image_index, log_fwhm = _per_region(boxes, log_fwhm)
-            return (self.network.classify_sources(
+            return (self.network.classify_profiles(
                 image, boxes, image_index, logits, log_fwhm,
                 training=False),)
 
-        return identify
+        return classify_profiles
 
-    def _outline_stage(self):
-        def outline(features, shape, boxes):
+    def _mask_stage(self):
+        def predict_masks(features, shape, boxes):
             image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
-            logits = self.network.outline_regions(
+            logits = self.network.predict_masks(
                 features, self._level_shapes(shape), boxes, image_index,
                 training=False)
             return (ops.sigmoid(logits),
                     scale_boxes(boxes, self.config.mask_context))
 
-        return outline
+        return predict_masks
 
     def cells(self, shape):
         """
@@ -175,7 +172,7 @@ class Detector:
             'classify', (features, np.int32(shape), self._log_fwhm(psf_fwhm)),
             (boxes,), shape)
 
-    def identify(self, image, boxes, logits, psf_fwhm=None):
+    def classify_profiles(self, image, boxes, logits, psf_fwhm=None):
         """
         The classes of sources.
 
@@ -195,10 +192,11 @@ class Detector:
         logits : (R, n_classes - 1) `~numpy.ndarray`
             Class logits without background.
         """
-        return self._in_buckets('identify', (image[None], self._log_fwhm(psf_fwhm)),
-                                (boxes, logits), image.shape[:2])[0]
+        return self._in_buckets(
+            'profile', (image[None], self._log_fwhm(psf_fwhm)),
+            (boxes, logits), image.shape[:2])[0]
 
-    def outline(self, features, boxes, shape):
+    def predict_masks(self, features, boxes, shape):
         """
         The masks of regions.
 
@@ -211,7 +209,7 @@ class Detector:
         mask_boxes : (R, 4) `~numpy.ndarray`
             The boxes that the masks cover.
         """
-        return self._in_buckets('outline', (features, np.int32(shape)),
+        return self._in_buckets('mask', (features, np.int32(shape)),
                                 (boxes,), shape)
 
     def _log_fwhm(self, psf_fwhm):

@@ -7,7 +7,6 @@ __all__ = ['feature_pyramid']
 
 from keras import layers
 
-from photutils_rcnn.astro_rcnn.layers import matterport_pyramid
 from photutils_rcnn.models.backbones import conv_bn, downsampling_conv
 
 
@@ -34,8 +33,6 @@ def feature_pyramid(trunk, config, dtype):
         The features of ``config.levels``, finest first, each with
         ``config.pyramid_channels`` channels.
     """
-    if config.layers == 'matterport':
-        return matterport_pyramid(trunk, config, dtype)
     channels = config.pyramid_channels
     merged, pyramid = None, {}
     for level in sorted(set(trunk) & set(config.levels), reverse=True):

@@ -7,7 +7,7 @@ that an empty image still teaches background and never divides by zero.
 """
 
 __all__ = ['binary_crossentropy', 'class_loss', 'focal_loss', 'mask_loss',
-           'mean_squares', 'sampled_loss', 'smooth_l1']
+           'smooth_l1']
 
 from keras import ops
 
@@ -42,7 +42,7 @@ def focal_loss(logits, positive, negative, config):
         Objectness.
     positive, negative : (B, A) tensor of float32
         1 where an anchor is a source and where it is background.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+    config : `~photutils_rcnn.models.training_config.TrainingConfig`
         Gives ``focal_gamma`` and ``focal_alpha``.
 
     Returns
@@ -58,46 +58,6 @@ def focal_loss(logits, positive, negative, config):
                      * binary_crossentropy(0., logits))
     total = ops.sum(positive * of_source + negative * of_background)
     return total / ops.maximum(ops.sum(positive), 1.)
-
-
-def sampled_loss(logits, positive, negative):
-    """
-    The mean cross-entropy of sampled anchors.
-
-    Parameters
-    ----------
-    logits : (B, A) tensor
-        Objectness.
-    positive, negative : (B, A) tensor of float32
-        1 where an anchor counts as a source and where as background.
-
-    Returns
-    -------
-    loss : scalar tensor
-        The mean over anchors that count.
-    """
-    weights = positive + negative
-    loss = binary_crossentropy(positive, logits) * weights
-    return ops.sum(loss) / ops.maximum(ops.sum(weights), 1.)
-
-
-def mean_squares(variables):
-    """
-    The sum of the mean squares of variables.
-
-    Parameters
-    ----------
-    variables : list of `keras.Variable`
-        Scales and offsets of normalizations (``gamma``, ``beta``) are left
-        out.
-
-    Returns
-    -------
-    total : scalar tensor
-        The sum of ``mean(w**2)``: matterport's L2 regularization.
-    """
-    return sum(ops.mean(ops.square(variable)) for variable in variables
-               if variable.path.rsplit('/', 1)[-1] not in ('gamma', 'beta'))
 
 
 def smooth_l1(predicted, target, weights, beta=1.):
@@ -136,12 +96,12 @@ def class_loss(logits, classes, weights):
     classes : (...) tensor of int
         The true classes.
     weights : (...) tensor
-        1 for regions that count.
+        1 for RoIs that count.
 
     Returns
     -------
     loss : scalar tensor
-        The mean over regions that count.
+        The mean over RoIs that count.
     """
     log_p = ops.log_softmax(logits, axis=-1)
     truth = ops.one_hot(classes, logits.shape[-1], dtype='float32')
@@ -158,12 +118,12 @@ def mask_loss(logits, targets, weights):
     logits, targets : (R, S, S) tensor
         Mask logits and truth.
     weights : (R,) tensor
-        1 for regions that count.
+        1 for RoIs that count.
 
     Returns
     -------
     loss : scalar tensor
-        The mean over pixels of regions that count.
+        The mean over pixels of RoIs that count.
     """
     loss = ops.mean(binary_crossentropy(targets, logits), axis=(1, 2))
     return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.)

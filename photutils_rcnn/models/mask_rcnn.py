@@ -9,39 +9,41 @@ import keras
 from keras import ops
 
 from photutils_rcnn.models.anchors import anchor_grids, make_anchors
-from photutils_rcnn.models.backbones import make_trunk
-from photutils_rcnn.models.boxes import clip_boxes, decode_boxes
+from photutils_rcnn.models.backbones import compact_trunk
+from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, scale_boxes
 from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.feature_pyramid import feature_pyramid
-from photutils_rcnn.models.losses import mean_squares
-from photutils_rcnn.models.pooling import pool_regions
+from photutils_rcnn.models.losses import focal_loss
 from photutils_rcnn.models.profile_head import profile_head, profile_head_inputs, sample_profiles
-from photutils_rcnn.models.region_proposal import proposal_head
+from photutils_rcnn.models.region_proposal import proposal_head, propose
+from photutils_rcnn.models.roi_align import roi_align, roi_levels
 from photutils_rcnn.models.roi_heads import box_head, box_head_inputs, mask_head
-from photutils_rcnn.models.stage_losses import proposal_losses, region_losses
+from photutils_rcnn.models.stage_losses import proposal_losses, roi_losses
+from photutils_rcnn.models.targets import sample_rois, with_truth
 
 LOSS_NAMES = ('objectness', 'rpn_box', 'class', 'box', 'mask', 'profile')
 
 
-@keras.saving.register_keras_serializable(package='photutils_rcnn')
 class MaskRCNN(keras.Model):
     """
     Detects, classifies and outlines the sources of normalized images.
 
     Calling the model runs the dense part: trunk, pyramid and proposal
     network. Training adds the second stage in `compute_loss`, on sampled
-    regions; inference calls `classify_regions` on the regions it chose,
-    and `classify_sources` and `outline_regions` on those it kept.
+    regions of interest (RoIs); inference calls `classify_rois` on those it
+    chose, and `classify_profiles` and `predict_masks` on those it kept.
 
     Parameters
     ----------
     config : `~photutils_rcnn.models.config.MaskRCNNConfig`, optional
-        The network; the compact one by default.
+        The network; the compact one by default. A network that is to be
+        trained needs a
+        `~photutils_rcnn.models.training_config.TrainingConfig`.
     precision : {'float32', 'mixed_bfloat16', 'mixed_float16'}, optional
         The precision of trunk, pyramid and hidden layers of the heads.
         Geometry, profiles, logits and losses are float32 in any case.
     seed : int, optional
-        The seed of the sampling of regions in training.
+        The seed of the sampling of RoIs in training.
 
     Notes
     -----
@@ -57,23 +59,102 @@ class MaskRCNN(keras.Model):
         super().__init__(dtype='float32', **kwargs)
         self.config = MaskRCNNConfig() if config is None else config
         self.precision = precision
-        self.seed = seed
         image = keras.Input((None, None, self.config.n_bands),
                             dtype='float32', name='image')
-        trunk = make_trunk(image, self.config, precision)
-        pyramid = feature_pyramid(trunk, self.config, precision)
-        objectness, deltas = proposal_head(pyramid, self.config, precision)
+        pyramid = self.make_pyramid(self.make_trunk(image))
+        objectness, deltas = self.make_proposal_head(pyramid)
         self.dense_part = keras.Model(
             image, {'pyramid': pyramid, 'objectness': objectness,
                     'deltas': deltas}, name='dense_part')
-        self.box_head = box_head(self.config, precision)
-        self.mask_head = mask_head(self.config, precision)
+        self.box_head = self.make_box_head()
+        self.mask_head = self.make_mask_head()
         self.profile_head = (profile_head(self.config)
                              if self.config.profile_size else None)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.loss_trackers = [keras.metrics.Mean(name=name)
                               for name in LOSS_NAMES]
         self.built = True
+
+    # === Parts, for networks that have others ===
+
+    def make_trunk(self, image):
+        """
+        The features of an image by level; see `compact_trunk
+        <photutils_rcnn.models.backbones.compact_trunk>`.
+        """
+        return compact_trunk(image, self.config, self.precision)
+
+    def make_pyramid(self, trunk):
+        """
+        The levels, finest first; see `feature_pyramid
+        <photutils_rcnn.models.feature_pyramid.feature_pyramid>`.
+        """
+        return feature_pyramid(trunk, self.config, self.precision)
+
+    def make_proposal_head(self, pyramid):
+        """
+        Objectness and deltas of the anchors; see `proposal_head
+        <photutils_rcnn.models.region_proposal.proposal_head>`.
+        """
+        return proposal_head(pyramid, self.config, self.precision)
+
+    def make_box_head(self):
+        """
+        A model of the inputs of `box_head_inputs`, which gives class logits
+        and box deltas.
+        """
+        return box_head(self.config, self.precision)
+
+    def make_mask_head(self):
+        """
+        A model of pooled features, which gives mask logits.
+        """
+        return mask_head(self.config, self.precision)
+
+    def box_head_inputs(self, pooled, boxes, log_fwhm):
+        """
+        What the class and box head sees of RoIs; see `box_head_inputs
+        <photutils_rcnn.models.roi_heads.box_head_inputs>`.
+        """
+        if not self.config.psf_conditioned:
+            log_fwhm = None
+        elif log_fwhm is None:
+            log_fwhm = self._unknown_fwhm(boxes)
+        return box_head_inputs(pooled, boxes, log_fwhm)
+
+    def pool_rois(self, features, shapes, boxes, image_index, size,
+                  context=1., shift=0):
+        """
+        Pool the features of RoIs.
+
+        Parameters
+        ----------
+        features, shapes, boxes, image_index
+            See `classify_rois`.
+        size : int
+            The number of bins on a side.
+        context : float, optional
+            The factor by which RoIs are enlarged.
+        shift : int, optional
+            Take features this many levels finer.
+
+        Returns
+        -------
+        pooled : (R, size, size, C) tensor
+            The pooled features.
+        """
+        levels = roi_levels(boxes, self.config, shift)
+        return roi_align(features, shapes, self.config.strides,
+                         scale_boxes(boxes, context), image_index, levels,
+                         size)
+
+    def layer_mode(self, training):
+        """
+        The mode of layers: batch normalization is all that has one.
+        """
+        return training
+
+    # === First stage ===
 
     def call(self, images, training=None):
         """
@@ -85,9 +166,8 @@ class MaskRCNN(keras.Model):
             Normalized images, with sides that are multiples of the largest
             stride.
         training : bool, optional
-            Whether the model is being trained; without effect if
-            ``train_batch_norm`` of the configuration is `False`. The
-            default, `None`, leaves it to Keras.
+            Whether the model is being trained. The default, `None`, leaves
+            it to Keras.
 
         Returns
         -------
@@ -95,60 +175,23 @@ class MaskRCNN(keras.Model):
             ``pyramid``, a list of feature maps, and the tensors
             ``objectness`` (B, A), logits, and ``deltas`` (B, A, 4).
         """
-        return self.dense_part(images, training=self._mode(training))
-
-    def _mode(self, training):
-        """
-        The mode of layers: batch normalization is all that has one.
-        """
-        return training and self.config.train_batch_norm
-
-    def get_config(self):
-        """
-        The arguments of the constructor.
-
-        Returns
-        -------
-        config : dict
-            ``config``, itself a dictionary, ``precision`` and ``seed``.
-        """
-        return {'config': self.config.to_dict(), 'precision': self.precision,
-                'seed': self.seed}
-
-    @classmethod
-    def from_config(cls, config):
-        """
-        The inverse of `get_config`.
-
-        Parameters
-        ----------
-        config : dict
-            The dictionary of `get_config`; not changed.
-
-        Returns
-        -------
-        network : `MaskRCNN`
-            The network, with new weights.
-        """
-        config = dict(config)
-        config['config'] = MaskRCNNConfig.from_dict(config['config'])
-        return cls(**config)
+        return self.dense_part(images, training=self.layer_mode(training))
 
     # === Second stage ===
 
-    def classify_regions(self, features, shapes, boxes, image_index,
+    def classify_rois(self, features, shapes, boxes, image_index,
                          log_fwhm=None, training=None):
         """
-        Class logits and box deltas of regions.
+        Class logits and box deltas of RoIs.
 
         Parameters
         ----------
         features, shapes
             From `~photutils_rcnn.models.roi_align.flatten_pyramid`.
         boxes : (R, 4) tensor
-            The regions.
+            The RoIs.
         image_index : (R,) tensor of int32
-            The image of each region.
+            The image of each RoI.
         log_fwhm : (R, n_bands) tensor, optional
             The logarithm of the FWHM of the PSF of each band, 0 (the
             default) where it is not known.
@@ -160,20 +203,15 @@ class MaskRCNN(keras.Model):
         logits : (R, n_classes) tensor
             Class logits, background first.
         deltas : (R, 4) tensor
-            Box deltas; (R, n_classes, 4) with matterport's layers.
+            Box deltas.
         """
-        config = self.config
-        pooled = pool_regions(features, shapes, boxes, image_index, config,
-                              config.box_pool, config.box_context)
-        if config.layers == 'compact':
-            if not config.told_fwhm:
-                log_fwhm = None
-            elif log_fwhm is None:
-                log_fwhm = self._unknown_fwhm(boxes)
-            pooled = box_head_inputs(pooled, boxes, log_fwhm)
-        return self.box_head(pooled, training=self._mode(training))
+        pooled = self.pool_rois(features, shapes, boxes, image_index,
+                                self.config.box_pool,
+                                self.config.box_context)
+        return self.box_head(self.box_head_inputs(pooled, boxes, log_fwhm),
+                             training=self.layer_mode(training))
 
-    def classify_sources(self, images, boxes, image_index, logits,
+    def classify_profiles(self, images, boxes, image_index, logits,
                          log_fwhm=None, training=None):
         """
         The classes of sources, once they are known to be sources.
@@ -187,9 +225,9 @@ class MaskRCNN(keras.Model):
         image_index : (R,) tensor of int32
             The image of each box.
         logits : (R, n_classes) tensor
-            The class logits from `classify_regions`.
+            The class logits from `classify_rois`.
         log_fwhm : (R, n_bands) tensor, optional
-            See `classify_regions`.
+            See `classify_rois`.
         training : bool, optional
             Whether the head is being trained.
 
@@ -202,37 +240,36 @@ class MaskRCNN(keras.Model):
         of_sources = logits[:, 1:]
         if self.profile_head is None:
             return of_sources
-        if log_fwhm is None or not self.config.told_fwhm:
+        if log_fwhm is None or not self.config.psf_conditioned:
             log_fwhm = self._unknown_fwhm(boxes)
         profiles = sample_profiles(images, boxes, image_index, log_fwhm,
                                    self.config)
         return of_sources + self.profile_head(
             profile_head_inputs(profiles, boxes, logits, log_fwhm,
                                 self.config),
-            training=self._mode(training))
+            training=self.layer_mode(training))
 
     def _unknown_fwhm(self, boxes):
         return ops.zeros((ops.shape(boxes)[0], self.config.n_bands),
                          dtype='float32')
 
-    def outline_regions(self, features, shapes, boxes, image_index,
+    def predict_masks(self, features, shapes, boxes, image_index,
                         training=None):
         """
-        Mask logits of regions, on boxes enlarged by ``mask_context``.
+        Mask logits of RoIs, on boxes enlarged by ``mask_context``.
 
-        Parameters are those of `classify_regions`.
+        Parameters are those of `classify_rois`.
 
         Returns
         -------
         logits : (R, mask_size, mask_size) tensor
-            Mask logits; for each class, as a last axis, with matterport's
-            layers.
+            Mask logits.
         """
         config = self.config
-        pooled = pool_regions(features, shapes, boxes, image_index, config,
-                              config.mask_pool, config.mask_context,
-                              config.mask_level_shift)
-        return self.mask_head(pooled, training=self._mode(training))
+        pooled = self.pool_rois(features, shapes, boxes, image_index,
+                                config.mask_pool, config.mask_context,
+                                config.mask_level_shift)
+        return self.mask_head(pooled, training=self.layer_mode(training))
 
     def refine_boxes(self, boxes, deltas, shape):
         """
@@ -241,7 +278,7 @@ class MaskRCNN(keras.Model):
         Parameters
         ----------
         boxes : (R, 4) tensor
-            The regions.
+            The RoIs.
         deltas : (R, 4) tensor
             Their box deltas.
         shape : (2,) tuple of int
@@ -256,6 +293,50 @@ class MaskRCNN(keras.Model):
                           shape)
 
     # === Training ===
+
+    def objectness_loss(self, logits, positive, negative):
+        """
+        The loss of the objectness; see `focal_loss
+        <photutils_rcnn.models.losses.focal_loss>`.
+        """
+        return focal_loss(logits, positive, negative, self.config)
+
+    def propose(self, objectness, deltas, anchors, shape):
+        """
+        The best boxes of the proposal network; see `propose
+        <photutils_rcnn.models.region_proposal.propose>`.
+        """
+        return propose(objectness, deltas, anchors, shape, self.config)
+
+    def sample_rois(self, proposals, valid, truth):
+        """
+        The RoIs on which the second stage is trained: of the proposals and
+        the jittered truth, see `sample_rois
+        <photutils_rcnn.models.targets.sample_rois>`.
+        """
+        boxes, valid = with_truth(proposals, valid, truth,
+                                  self.seed_generator)
+        return sample_rois(boxes, valid, truth, self.config,
+                           self.seed_generator)
+
+    def boxes_to_rois(self, boxes):
+        """
+        Boxes of sources as the second stage has them.
+        """
+        return boxes
+
+    def rois_to_boxes(self, rois):
+        """
+        The inverse of `boxes_to_rois`.
+        """
+        return rois
+
+    def of_class(self, values, classes, axis):
+        """
+        The deltas or masks of the classes of RoIs; here those of all classes
+        are the same. A head with some for each has the classes on ``axis``.
+        """
+        return values
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None,
                      training=True):
@@ -287,12 +368,8 @@ class MaskRCNN(keras.Model):
         anchors = ops.convert_to_tensor(make_anchors(config, shape))
         losses = [*proposal_losses(self, anchors, anchor_grids(config, shape),
                                    y, y_pred),
-                  *region_losses(self, anchors, x, y, y_pred, training)]
+                  *roi_losses(self, anchors, x, y, y_pred, training)]
         for tracker, loss in zip(self.loss_trackers, losses, strict=True):
             tracker.update_state(loss)
-        total = sum(weight * loss for weight, loss
-                    in zip(config.loss_weights, losses, strict=True))
-        if config.mean_l2:
-            total = total + config.mean_l2 * mean_squares(
-                self.trainable_variables)
-        return total
+        return sum(weight * loss for weight, loss
+                   in zip(config.loss_weights, losses, strict=True))

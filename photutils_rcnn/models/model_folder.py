@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from photutils_rcnn._files import open_npz
-from photutils_rcnn.models.config import MaskRCNNConfig
+from photutils_rcnn.models.migration import current_settings
 
-FORMAT = 2
+FORMAT = 3
 # Thresholds of probabilities and overlaps; others are numbers of regions.
 SHARES = ('objectness', 'proposal_nms', 'score', 'nms', 'mask')
 
@@ -50,6 +50,8 @@ def read_folder(folder):
     """
     settings = json.loads((folder / 'config.json').read_text())
     _check_settings(settings)
+    if settings['format'] < FORMAT:
+        settings = {**current_settings(settings), 'format': FORMAT}
     content = (folder / 'weights.npz').read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != settings['sha256']:
@@ -69,20 +71,19 @@ def _check_settings(settings):
     if not isinstance(settings, dict):
         msg = 'config.json is no object'
         raise ValueError(msg)
-    if settings.get('format') != FORMAT:
+    if settings.get('format') not in (2, FORMAT):
         msg = (f'it has the format {settings.get("format")!r}, this version '
-               f'reads {FORMAT}')
+               f'reads 2 and {FORMAT}')
         raise ValueError(msg)
-    missing = [name for name in ('name', 'network', 'stretch', 'thresholds',
-                                 'halo', 'sha256') if name not in settings]
+    missing = [name for name in ('name', 'network', 'thresholds', 'halo',
+                                 'sha256') if name not in settings]
     if missing:
         msg = f'config.json lacks {missing}'
         raise ValueError(msg)
-    MaskRCNNConfig.from_dict(settings['network'])
-    stretch, thresholds, halo = (settings[name] for name in (
-        'stretch', 'thresholds', 'halo'))
+    network, thresholds, halo = (settings[name] for name in (
+        'network', 'thresholds', 'halo'))
     good = {
-        'stretch': isinstance(stretch, dict) and 'name' in stretch,
+        'network': isinstance(network, dict),
         'thresholds': isinstance(thresholds, dict) and all(
             isinstance(value, Real) and 0 <= value <= (
                 1 if name in SHARES else np.inf)

@@ -9,8 +9,7 @@ import math
 
 from keras import initializers, layers, ops
 
-from photutils_rcnn.astro_rcnn.layers import matterport_proposal_head
-from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, shorten_boxes, suppression_mask
+from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, suppression_mask
 
 # The objectness that an untrained network gives every anchor (the prior of
 # Lin et al. 2017, arXiv:1708.02002, section 4.1).
@@ -37,8 +36,6 @@ def proposal_head(pyramid, config, dtype):
     deltas : Keras tensor
         Box deltas, (B, A, 4).
     """
-    if config.layers == 'matterport':
-        return matterport_proposal_head(pyramid, config, dtype)
     hidden = layers.Conv2D(config.rpn_channels, 3, padding='same',
                            activation='relu', data_format='channels_last',
                            kernel_initializer='he_normal', dtype=dtype,
@@ -87,14 +84,13 @@ def propose(objectness, deltas, anchors, shape, config):
         The anchors.
     shape : (2,) tuple of int
         The shape of the image.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        The network.
+    config : `~photutils_rcnn.models.training_config.TrainingConfig`
+        The network and its training.
 
     Returns
     -------
     boxes : (B, ``config.n_proposals``, 4) tensor
-        The boxes that survive non-maximum suppression, best first; they
-        end ``config.box_end`` early.
+        The boxes that survive non-maximum suppression, best first.
     valid : (B, ``config.n_proposals``) tensor of bool
         Which rows are proposals; the others are padding.
     """
@@ -103,9 +99,8 @@ def propose(objectness, deltas, anchors, shape, config):
     _, index = ops.top_k(ops.stop_gradient(objectness), n_candidates)
     deltas = ops.take_along_axis(ops.stop_gradient(deltas),
                                  index[..., None], axis=1)
-    boxes = decode_boxes(deltas, shorten_boxes(
-        ops.take(anchors, index, axis=0), config.box_end), config.box_std)
-    boxes = clip_boxes(boxes, [side - config.box_end for side in shape])
+    boxes = clip_boxes(decode_boxes(
+        deltas, ops.take(anchors, index, axis=0), config.box_std), shape)
     keep = suppression_mask(boxes, config.proposal_nms_iou)
     # Survivors first, in the order of their scores.
     rank = ops.where(keep, 0, n_candidates) + ops.arange(n_candidates)

@@ -4,7 +4,7 @@ RoIAlign on a feature pyramid (He et al. 2017, arXiv:1703.06870).
 """
 
 __all__ = ['bilinear_samples', 'flatten_pyramid', 'of_levels',
-           'region_levels', 'roi_align', 'sample_grid']
+           'roi_levels', 'roi_align', 'sample_grid']
 
 from itertools import accumulate
 
@@ -58,7 +58,7 @@ def of_levels(values, levels, dtype):
     return ops.take(values, levels, axis=0)
 
 
-def region_levels(boxes, config, shift=0):
+def roi_levels(boxes, config, shift=0):
     """
     The pyramid level from which each region is pooled.
 
@@ -144,7 +144,7 @@ def roi_align(features, shapes, strides, boxes, image_index, levels, size):
     image_index : (R,) tensor of int32
         The image of each region.
     levels : (R,) tensor of int32
-        The level of each region, from `region_levels`.
+        The level of each region, from `roi_levels`.
     size : int
         The number of bins on a side.
 

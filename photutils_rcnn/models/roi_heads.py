@@ -8,15 +8,14 @@ __all__ = ['box_head', 'box_head_inputs', 'mask_head']
 import keras
 from keras import layers, ops
 
-from photutils_rcnn.astro_rcnn.layers import matterport_box_head, matterport_mask_head
 from photutils_rcnn.models.boxes import log_sides
 
 
 def box_head_inputs(pooled, boxes, log_fwhm=None):
     """
-    What the class and box head sees of a region.
+    What the class and box head sees of a RoI.
 
-    Pooling makes all regions equally large. Whether a source is a star
+    Pooling makes all RoIs equally large. Whether a source is a star
     depends on its size in pixels beside that of the PSF, so the head is
     told the logarithms of the sides and of the PSF's FWHM.
 
@@ -25,10 +24,11 @@ def box_head_inputs(pooled, boxes, log_fwhm=None):
     pooled : (R, P, P, C) tensor
         The pooled features.
     boxes : (R, 4) tensor
-        The regions before their enlargement.
+        The RoIs before their enlargement.
     log_fwhm : (R, n_bands) tensor, optional
         The natural logarithm of the FWHM of each band in pixels, 0 where it
-        is not known; for networks that are told. This head sees the mean.
+        is not known; for networks that are conditioned on it. This head sees
+        the mean.
 
     Returns
     -------
@@ -59,15 +59,12 @@ def box_head(config, dtype):
     head : `keras.Model`
         Takes the inputs of `box_head_inputs` and returns class logits
         (R, ``config.n_classes``), background first, and box deltas
-        (R, 4). Matterport's takes the pooled features alone and returns
-        deltas for each class, (R, ``config.n_classes``, 4).
+        (R, 4).
     """
-    if config.layers == 'matterport':
-        return matterport_box_head(config, dtype)
     pooled = keras.Input((config.box_pool, config.box_pool,
                           config.pyramid_channels), dtype='float32',
                          name='pooled')
-    sides = keras.Input((3 if config.told_fwhm else 2,), dtype='float32',
+    sides = keras.Input((3 if config.psf_conditioned else 2,), dtype='float32',
                         name='log_sides')
     x = layers.Flatten(data_format='channels_last', dtype=dtype,
                        name='box_flatten')(pooled)
@@ -100,10 +97,8 @@ def mask_head(config, dtype):
     head : `keras.Model`
         Takes pooled features (R, P, P, C) and returns mask logits
         (R, ``config.mask_size``, ``config.mask_size``), the same mask for
-        all classes. Matterport's returns one for each, as a last axis.
+        all classes.
     """
-    if config.layers == 'matterport':
-        return matterport_mask_head(config, dtype)
     pooled = keras.Input((config.mask_pool, config.mask_pool,
                           config.pyramid_channels), dtype='float32',
                          name='mask_pooled')

@@ -3,21 +3,14 @@
 The losses of the two stages of a Mask R-CNN.
 """
 
-__all__ = ['proposal_losses', 'region_losses']
+__all__ = ['proposal_losses', 'roi_losses']
 
 from keras import ops
 
-from photutils_rcnn.astro_rcnn.layers import take_class
-from photutils_rcnn.models.boxes import encode_boxes, scale_boxes, shorten_boxes
-from photutils_rcnn.models.losses import class_loss, focal_loss, mask_loss, sampled_loss, smooth_l1
-from photutils_rcnn.models.region_proposal import propose
+from photutils_rcnn.models.boxes import encode_boxes, scale_boxes
+from photutils_rcnn.models.losses import class_loss, mask_loss, smooth_l1
 from photutils_rcnn.models.roi_align import flatten_pyramid
-from photutils_rcnn.models.targets import (
-    match_anchors,
-    sample_anchors,
-    sample_masks,
-    sample_regions,
-)
+from photutils_rcnn.models.targets import match_anchors, sample_masks
 
 
 def proposal_losses(network, anchors, grids, truth, outputs):
@@ -44,21 +37,16 @@ def proposal_losses(network, anchors, grids, truth, outputs):
     """
     config = network.config
     positive, negative, matched = match_anchors(grids, truth, config)
-    if config.rpn_loss == 'sampled':
-        positive, negative = sample_anchors(positive, negative, config,
-                                            network.seed_generator)
-        objectness = sampled_loss(outputs['objectness'], positive, negative)
-    else:
-        objectness = focal_loss(outputs['objectness'], positive, negative,
-                                config)
+    objectness = network.objectness_loss(outputs['objectness'], positive,
+                                         negative)
     targets = ops.take_along_axis(truth['boxes'], matched[..., None], axis=1)
     targets = encode_boxes(targets, anchors, config.box_std)
     return objectness, smooth_l1(outputs['deltas'], targets, positive)
 
 
-def region_losses(network, anchors, image, truth, outputs, training):
+def roi_losses(network, anchors, image, truth, outputs, training):
     """
-    The losses of the second stage, on sampled regions.
+    The losses of the second stage, on sampled RoIs.
 
     Parameters
     ----------
@@ -81,74 +69,69 @@ def region_losses(network, anchors, image, truth, outputs, training):
         The losses.
     """
     config = network.config
-    shape = (image.shape[1], image.shape[2])
-    proposals, valid = propose(outputs['objectness'], outputs['deltas'],
-                               anchors, shape, config)
-    edges = truth
-    truth = {**truth, 'boxes': shorten_boxes(truth['boxes'], config.box_end)}
-    regions = sample_regions(proposals, valid, truth, config,
-                             network.seed_generator)
+    proposals, valid = network.propose(outputs['objectness'],
+                                       outputs['deltas'], anchors,
+                                       image.shape[1:3])
+    rois = network.sample_rois(proposals, valid, {
+        **truth, 'boxes': network.boxes_to_rois(truth['boxes'])})
     features, shapes = flatten_pyramid(outputs['pyramid'])
 
-    boxes = ops.reshape(regions['boxes'], (-1, 4))
-    n_regions = regions['weights'].shape[1]
-    images = ops.repeat(ops.arange(ops.shape(regions['weights'])[0],
-                                   dtype='int32'), n_regions)
+    boxes = ops.reshape(rois['boxes'], (-1, 4))
+    n_rois = rois['weights'].shape[1]
+    images = ops.repeat(ops.arange(ops.shape(rois['weights'])[0],
+                                   dtype='int32'), n_rois)
     log_fwhm = truth.get('log_fwhm')
     if log_fwhm is not None:
         log_fwhm = ops.take(log_fwhm, images, axis=0)
-    logits, deltas = network.classify_regions(features, shapes, boxes,
-                                              images, log_fwhm, training)
-    classes = class_loss(logits, ops.reshape(regions['classes'], (-1,)),
-                         ops.reshape(regions['weights'], (-1,)))
-    targets = encode_boxes(ops.reshape(regions['targets'], (-1, 4)), boxes,
+    logits, deltas = network.classify_rois(features, shapes, boxes, images,
+                                           log_fwhm, training)
+    classes = class_loss(logits, ops.reshape(rois['classes'], (-1,)),
+                         ops.reshape(rois['weights'], (-1,)))
+    targets = encode_boxes(ops.reshape(rois['targets'], (-1, 4)), boxes,
                            config.box_std)
-    if config.layers == 'matterport':
-        deltas = take_class(deltas, regions['classes'], axis=1)
-    box = smooth_l1(deltas, targets, ops.reshape(regions['positive'], (-1,)))
+    deltas = network.of_class(deltas, rois['classes'], axis=1)
+    box = smooth_l1(deltas, targets, ops.reshape(rois['positive'], (-1,)))
 
-    # Positive regions come first: the other heads see only those.
-    profile = _profile_loss(network, image, regions, logits, deltas,
+    # Positive RoIs come first: the other heads see only those.
+    profile = _profile_loss(network, image, rois, logits, deltas,
                             log_fwhm, training)
     n = config.n_mask_rois
-    boxes = regions['boxes'][:, :n]
-    matched = regions['matched'][:, :n]
-    windows = scale_boxes(shorten_boxes(boxes, -config.box_end),
-                          config.mask_context)
-    masks = sample_masks(windows, matched, edges, config.mask_size)
+    boxes = rois['boxes'][:, :n]
+    matched = rois['matched'][:, :n]
+    windows = scale_boxes(network.rois_to_boxes(boxes), config.mask_context)
+    masks = sample_masks(windows, matched, truth, config.mask_size)
     images = ops.repeat(ops.arange(ops.shape(boxes)[0], dtype='int32'), n)
-    logits = network.outline_regions(features, shapes,
-                                     ops.reshape(boxes, (-1, 4)), images,
-                                     training)
-    if config.layers == 'matterport':
-        logits = take_class(logits, regions['classes'][:, :n], axis=-1)
+    logits = network.predict_masks(features, shapes,
+                                   ops.reshape(boxes, (-1, 4)), images,
+                                   training)
+    logits = network.of_class(logits, rois['classes'][:, :n], axis=-1)
     mask = mask_loss(logits, masks,
-                     ops.reshape(regions['positive'][:, :n], (-1,)))
+                     ops.reshape(rois['positive'][:, :n], (-1,)))
     return classes, box, mask, profile
 
 
-def _profile_loss(network, image, regions, logits, deltas, log_fwhm,
+def _profile_loss(network, image, rois, logits, deltas, log_fwhm,
                   training):
     """
-    The class loss of the positive regions, refined as in inference.
+    The class loss of the positive RoIs, refined as in inference.
     """
     if network.profile_head is None:
         return 0.
     config = network.config
-    n_regions = regions['weights'].shape[1]
+    n_rois = rois['weights'].shape[1]
     n = config.n_positive_rois
 
     def first(values):
-        values = ops.reshape(values, (-1, n_regions, *values.shape[1:]))
+        values = ops.reshape(values, (-1, n_rois, *values.shape[1:]))
         return ops.reshape(values[:, :n], (-1, *values.shape[2:]))
 
     boxes = network.refine_boxes(
-        ops.reshape(regions['boxes'][:, :n], (-1, 4)),
+        ops.reshape(rois['boxes'][:, :n], (-1, 4)),
         ops.stop_gradient(first(deltas)), image.shape[1:3])
     images = ops.repeat(ops.arange(ops.shape(image)[0], dtype='int32'), n)
-    classes = network.classify_sources(
+    classes = network.classify_profiles(
         image, boxes, images, first(logits),
         None if log_fwhm is None else first(log_fwhm), training)
-    weights = ops.reshape(regions['positive'][:, :n], (-1,))
-    labels = ops.reshape(regions['classes'][:, :n], (-1,)) - 1
+    weights = ops.reshape(rois['positive'][:, :n], (-1,))
+    labels = ops.reshape(rois['classes'][:, :n], (-1,)) - 1
     return class_loss(classes, ops.maximum(labels, 0), weights)

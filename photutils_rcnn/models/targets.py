@@ -14,8 +14,7 @@ The truth of a batch is a dictionary of arrays, padded to ``M`` sources:
   the PSF in pixels, which is not asked but told: 0 where it is not known.
 """
 
-__all__ = ['match_anchors', 'sample_anchors', 'sample_masks',
-           'sample_regions']
+__all__ = ['match_anchors', 'sample_masks', 'sample_rois', 'with_truth']
 
 from keras import ops, random
 
@@ -49,8 +48,8 @@ def match_anchors(grids, truth, config):
         The A anchors, from `~photutils_rcnn.models.anchors.anchor_grids`.
     truth : dict of tensor
         The truth, see the module's docstring.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        The network.
+    config : `~photutils_rcnn.models.training_config.TrainingConfig`
+        The network and its training.
 
     Returns
     -------
@@ -111,84 +110,55 @@ def _pick(candidates, count, seed_generator):
     return index, values >= 1.
 
 
-def sample_anchors(positive, negative, config, seed_generator):
+def with_truth(proposals, valid, truth, seed_generator):
     """
-    Choose the anchors of the sampled objectness loss.
+    Let the truth boxes, jittered, join the proposals.
+
+    So the second stage has positive examples from the first step on.
 
     Parameters
     ----------
-    positive, negative : (B, A) tensor of float32
-        From `match_anchors`.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        Gives ``n_rpn_anchors``.
-    seed_generator : `keras.random.SeedGenerator`
-        The source of randomness.
+    proposals, valid, truth, seed_generator
+        See `sample_rois`.
 
     Returns
     -------
-    positive, negative : (B, A) tensor of float32
-        At most half of the anchors positive, the rest negative.
+    boxes : (B, P + M, 4) tensor
+        Proposals and truth.
+    valid : (B, P + M) tensor of bool
+        Which rows of them count.
     """
-    n = min(config.n_rpn_anchors, positive.shape[1])
-    room = ops.full((ops.shape(positive)[0], 1), n // 2, dtype='int32')
-    positive = _random_subset(positive, room, n, seed_generator)
-    room = n - ops.cast(ops.sum(positive, axis=1, keepdims=True), 'int32')
-    return positive, _random_subset(negative, room, n, seed_generator)
+    return (ops.concatenate(
+        [proposals, _jitter(truth['boxes'], seed_generator)], axis=1),
+            ops.concatenate([valid, truth['labels'] > 0], axis=1))
 
 
-def _random_subset(candidates, room, limit, seed_generator):
+def sample_rois(boxes, valid, truth, config, seed_generator):
     """
-    At most ``room`` (B, 1) random members of a set, and at most ``limit``.
-    """
-    key = candidates + random.uniform(ops.shape(candidates), dtype='float32',
-                                      seed=seed_generator)
-    values, _ = ops.top_k(key, limit)
-    least = ops.take_along_axis(values, ops.maximum(room - 1, 0), axis=1)
-    chosen = ops.logical_and(key >= least, room > 0)
-    return candidates * ops.cast(chosen, 'float32')
-
-
-def sample_regions(proposals, valid, truth, config, seed_generator):
-    """
-    Choose the regions on which the second stage is trained.
-
-    The truth boxes, jittered, join the proposals, so that the second
-    stage has positive examples from the first step on (with
-    ``config.truth_regions``).
+    Choose the RoIs on which the second stage is trained.
 
     Parameters
     ----------
-    proposals : (B, P, 4) tensor
-        The proposals.
+    boxes : (B, P, 4) tensor
+        The boxes to choose from.
     valid : (B, P) tensor of bool
-        Which rows of them are proposals.
+        Which rows of them are not padding.
     truth : dict of tensor
         The truth.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        The network.
+    config : `~photutils_rcnn.models.training_config.TrainingConfig`
+        The network and its training.
     seed_generator : `keras.random.SeedGenerator`
         The source of randomness.
 
     Returns
     -------
-    regions : dict of tensor
+    rois : dict of tensor
         With ``R = config.n_positive_rois + config.n_negative_rois``, the
-        positive ones first, or ``R = config.n_rois``: ``boxes`` (B, R, 4),
-        ``matched`` (B, R), the source of each; ``classes`` (B, R), 0 for
-        background; ``targets`` (B, R, 4), the box of the source;
-        ``weights`` (B, R), 0 for padding that does not count; ``positive``
-        (B, R), 1 for valid positive regions.
-
-    Raises
-    ------
-    ValueError
-        If ``config.n_rois`` is less than the regions to sample.
+        positive ones first: ``boxes`` (B, R, 4), ``matched`` (B, R), the
+        source of each; ``classes`` (B, R), 0 for background; ``targets``
+        (B, R, 4), the box of the source; ``weights`` (B, R), 0 for padding
+        that does not count; ``positive`` (B, R), 1 for valid positive RoIs.
     """
-    boxes = proposals
-    if config.truth_regions:
-        boxes = ops.concatenate(
-            [proposals, _jitter(truth['boxes'], seed_generator)], axis=1)
-        valid = ops.concatenate([valid, truth['labels'] > 0], axis=1)
     iou, ignored = _overlaps(boxes, truth)
     best = ops.max(iou, axis=-1)
     matched = ops.argmax(iou, axis=-1)
@@ -203,18 +173,12 @@ def sample_regions(proposals, valid, truth, config, seed_generator):
         index, is_valid = _pick(candidates, count, seed_generator)
         chosen.append(index)
         weights.append(ops.cast(is_valid, 'float32'))
-    if config.negatives_per_positive:
-        limit = config.negatives_per_positive * ops.sum(
-            weights[0], axis=1, keepdims=True)
-        weights[1] = weights[1] * ops.cast(
-            ops.arange(config.n_negative_rois, dtype='float32') + 1 <= limit,
-            'float32')
     chosen = ops.concatenate(chosen, axis=1)
     is_positive = ops.concatenate(
         [weights[0], ops.zeros_like(weights[1])], axis=1)
     matched = ops.take_along_axis(matched, chosen, axis=1)
     labels = ops.take_along_axis(truth['labels'], matched, axis=1)
-    regions = {
+    rois = {
         'boxes': ops.take_along_axis(boxes, chosen[..., None], axis=1),
         'matched': ops.cast(matched, 'int32'),
         'classes': ops.where(is_positive > 0, labels, 0),
@@ -223,40 +187,19 @@ def sample_regions(proposals, valid, truth, config, seed_generator):
         'weights': ops.concatenate(weights, axis=1),
         'positive': is_positive,
     }
-    if config.n_rois:
-        regions = _fill_up(regions, config.n_rois)
-    return {key: ops.stop_gradient(value) for key, value in regions.items()}
-
-
-def _fill_up(regions, n_rois):
-    """
-    Turn padding into empty boxes that count as background.
-    """
-    n_sampled = regions['weights'].shape[1]
-    if n_rois < n_sampled:
-        msg = (f'n_rois must be 0 or at least the {n_sampled} regions that '
-               f'are sampled, got {n_rois}')
-        raise ValueError(msg)
-    boxes = ops.where(regions['weights'][..., None] > 0, regions['boxes'],
-                      0.)
-    regions = {**regions, 'boxes': boxes}
-    rows = (0, n_rois - n_sampled)
-    filled = {name: ops.pad(value, [(0, 0), rows]
-                            + [(0, 0)] * (len(value.shape) - 2))
-              for name, value in regions.items()}
-    return {**filled, 'weights': ops.ones_like(filled['weights'])}
+    return {key: ops.stop_gradient(value) for key, value in rois.items()}
 
 
 def sample_masks(boxes, matched, truth, size):
     """
-    The truth masks of regions, on the grid of the mask head.
+    The truth masks of RoIs, on the grid of the mask head.
 
     Parameters
     ----------
     boxes : (B, R, 4) tensor
-        The regions.
+        The RoIs.
     matched : (B, R) tensor of int32
-        The source of each region.
+        The source of each RoI.
     truth : dict of tensor
         The truth.
     size : int

@@ -3,12 +3,9 @@
 Beginning with the weights of another model.
 """
 
-__all__ = ['COCO_HEADS', 'transfer_weights']
+__all__ = ['transfer_weights']
 
 from photutils_rcnn.models.zoo import get_weights, set_weights
-
-COCO_HEADS = ('mrcnn_class_logits', 'mrcnn_bbox_fc', 'mrcnn_mask')
-"""The layers that Burke et al. (2019) left out of the COCO weights."""
 
 
 def transfer_weights(network, weights, leave_out=()):
@@ -20,8 +17,7 @@ def transfer_weights(network, weights, leave_out=()):
     network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
         The network.
     weights : dict of `~numpy.ndarray`
-        The weights of another, by the names of its variables, for instance
-        ``tensors`` of `~photutils_rcnn.astro_rcnn.weights.LegacyWeights`.
+        The weights of another, by the names of its variables.
     leave_out : sequence of str, optional
         The layers that keep the network's weights.
 

@@ -48,8 +48,17 @@ class Model:
         instructions for it, else float32.
     """
 
+    #: Whether footprints are isophotes, which pixels can be held against.
+    isophotal = True
+    #: How a model with an inference of its own finds the instances of a
+    #: normalized frame, called as ``detect(image, score_threshold=...,
+    #: nms_threshold=...)``; by default frames are cut into tiles.
+    detect = None
+    _config_class = MaskRCNNConfig
+
     def __init__(self, settings, weights, precision=None):
         self.settings = settings
+        self.config = self._config_class.from_dict(settings['network'])
         self.thresholds = {**DEFAULT_THRESHOLDS, **settings['thresholds']}
         self.precision = precision
         self._weights = weights
@@ -89,9 +98,10 @@ class Model:
     @property
     def stretch(self):
         """
-        The name and the parameters of the stretch it was trained with.
+        The name and the parameters of the stretch it was trained with, for
+        `~photutils_rcnn.preprocessing.stretches.get_stretch`.
         """
-        return self.settings['stretch']
+        return {'name': 'arcsinh', 'scale': self.config.stretch_scale}
 
     @property
     def halo(self):
@@ -99,13 +109,6 @@ class Model:
         The width of the border of a tile that is not trusted, pixels.
         """
         return self.settings['halo']
-
-    @property
-    def isophotal(self):
-        """
-        Whether footprints are isophotes, which pixels can be held against.
-        """
-        return self.settings.get('protocol') is None
 
     @cached_property
     def network(self):
@@ -119,18 +122,21 @@ class Model:
 
     def _build(self):
         from photutils_rcnn.models.compiled import fastest_precision
-        from photutils_rcnn.models.mask_rcnn import MaskRCNN
 
-        precision = (self.precision or self.settings.get('precision')
-                     or fastest_precision())
-        config = MaskRCNNConfig.from_dict(self.settings['network'])
-        network = MaskRCNN(config, precision=precision)
+        network = self._make_network(
+            self.precision or self.settings.get('precision')
+            or fastest_precision())
         try:
             set_weights(network, self._weights)
         except ValueError as exc:
             msg = f'model {self.name!r}: {exc}'
             raise ValueError(msg) from exc
         return network
+
+    def _make_network(self, precision):
+        from photutils_rcnn.models.mask_rcnn import MaskRCNN
+
+        return MaskRCNN(self.config, precision=precision)
 
     @cached_property
     def detector(self):
@@ -143,17 +149,13 @@ class Model:
             return self.__dict__['detector']
 
     def _make_detector(self):
-        if self.settings.get('protocol') == 'matterport':
-            from photutils_rcnn.astro_rcnn.detector import LegacyDetector
-
-            return LegacyDetector(self.network)
         from photutils_rcnn.models.detector import Detector
 
         return Detector(self.network)
 
     def source_probabilities(self, logits, objectness):
         """
-        The calibrated probability of regions to be sources.
+        The calibrated probability of RoIs to be sources.
 
         Both stages have an opinion whether there is a source. The log odds
         of the first, weighted, are added to those of the second; then
@@ -165,7 +167,7 @@ class Model:
         logits : (R, n_classes) `~numpy.ndarray`
             Class logits, background first.
         objectness : (R,) `~numpy.ndarray`
-            The probability that the proposal network gave each region.
+            The probability that the proposal network gave each RoI.
 
         Returns
         -------
@@ -305,19 +307,27 @@ def load_model(model='default', *, precision=None):
     else:
         folder = Path(model)
         if folder.suffix == '.h5' and folder.is_file():
-            from photutils_rcnn.astro_rcnn.importer import read_model
-
-            return read_model(folder, precision=precision)
+            return _guest().read(folder, precision=precision)
         if not (folder / 'config.json').is_file():
             msg = (f'model must be one of {sorted(list_models())} or the '
                    f'path of a folder with a config.json, got {str(model)!r}')
             raise ValueError(msg)
     try:
         settings, weights = read_folder(folder)
+        kind = Model if settings.get('protocol') is None else _guest()
+        return kind(settings, weights, precision)
     except (OSError, ValueError) as error:
         msg = f'model {str(model)!r} cannot be read: {error}'
         raise ValueError(msg) from error
-    return Model(settings, weights, precision)
+
+
+def _guest():
+    """
+    The class of models of Astro R-CNN.
+    """
+    from photutils_rcnn.astro_rcnn.model import AstroRCNNModel
+
+    return AstroRCNNModel
 
 
 def save_model(folder, network, settings, card):
@@ -331,8 +341,8 @@ def save_model(folder, network, settings, card):
     network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
         The network.
     settings : dict
-        ``name``, ``description``, ``stretch``, ``thresholds``, ``halo``,
-        ``calibration`` and ``training``: JSON values.
+        ``name``, ``description``, ``thresholds``, ``halo``, ``calibration``
+        and ``training``: JSON values.
     card : str
         The model card, Markdown.
 
@@ -347,4 +357,4 @@ def save_model(folder, network, settings, card):
         weights = {name: value.astype(np.float16) if value.ndim > 1 else value
                    for name, value in get_weights(network).items()}
     write_folder(folder, weights, {
-        **settings, 'network': network.config.to_dict()}, card)
+        **settings, 'network': network.config.network.to_dict()}, card)

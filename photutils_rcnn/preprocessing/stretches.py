@@ -2,16 +2,13 @@
 """
 Stretches: how the range of the pixels is compressed for a network.
 
-All are called as ``stretch(image, noise)``. Those of the models of Astro
-R-CNN are in `photutils_rcnn.astro_rcnn.stretches`.
+All are called as ``stretch(image, noise)``.
 """
 
 __all__ = ['ArcsinhStretch', 'LinearStretch', 'LuptonStretch',
-           'ZScoreStretch', 'get_stretch']
+           'ZScoreStretch', 'get_stretch', 'register_stretch']
 
 import numpy as np
-
-from photutils_rcnn.astro_rcnn.stretches import LEGACY_STRETCHES
 
 
 class _ScaledStretch:
@@ -208,8 +205,28 @@ class ZScoreStretch:
 
 
 _STRETCHES = {cls.name: cls for cls in (
-    ArcsinhStretch, LuptonStretch, LinearStretch, ZScoreStretch,
-    *LEGACY_STRETCHES.values())}
+    ArcsinhStretch, LuptonStretch, LinearStretch, ZScoreStretch)}
+
+
+def register_stretch(cls):
+    """
+    Let `get_stretch` know a stretch of a model that brings its own.
+
+    A module that defines such a model, as `photutils_rcnn.astro_rcnn.model`
+    does, is imported before the model is used, and so its stretch is known.
+
+    Parameters
+    ----------
+    cls : type
+        The class of the stretch, with a ``name``.
+
+    Returns
+    -------
+    cls : type
+        The same, so that this is a decorator.
+    """
+    _STRETCHES[cls.name] = cls
+    return cls
 
 
 def get_stretch(name, **params):
@@ -218,10 +235,9 @@ def get_stretch(name, **params):
 
     Parameters
     ----------
-    name : {'arcsinh', 'lupton', 'linear', 'zscore', 'zscore-int16', \
-            'legacy-zscore', 'legacy-lupton', 'legacy-linear'}
+    name : {'arcsinh', 'lupton', 'linear', 'zscore'} or str
         The name of the stretch, one of this module's or of
-        `photutils_rcnn.astro_rcnn.stretches`.
+        `register_stretch`.
     **params
         The parameters of its class.
 

@@ -72,6 +72,9 @@ class Instances:
         A footprint is where the probability reaches this.
     class_names : (K,) tuple of str, optional
         The names of the classes.
+    interpolation : {'bilinear', 'bilinear-zero'}, optional
+        What lies beyond the outermost cells of a mask: their own values, or
+        zeros, with which the result is limited to the range of the mask.
     """
 
     shape: tuple
@@ -83,6 +86,7 @@ class Instances:
     flags: np.ndarray
     mask_threshold: float = 0.5
     class_names: tuple = CLASS_NAMES
+    interpolation: str = 'bilinear'
 
     _kept = None  # the last footprints and their threshold
 
@@ -158,12 +162,17 @@ class Instances:
         Yield the slices of each mask box and values on its cells, (N, S, S), as
         bilinear samples at the centers of the pixels.
         """
+        with_zeros = self.interpolation == 'bilinear-zero'
         axes = [_bilinear_matrices(mask_boxes[:, k], mask_boxes[:, k + 2], n,
-                                   grids[0].shape[k + 1])
+                                   grids[0].shape[k + 1], with_zeros)
                 for k, n in enumerate(self.shape)]
         grids = [grid.astype(np.float32) for grid in grids]
         for (rows, wy), (cols, wx), *cells in zip(*axes, *grids, strict=True):
-            yield (rows, cols), *(wy @ grid @ wx.T for grid in cells)
+            values = [wy @ grid @ wx.T for grid in cells]
+            if with_zeros:
+                values = [np.clip(pixels, grid.min(), grid.max())
+                          for pixels, grid in zip(values, cells, strict=True)]
+            yield (rows, cols), *values
 
     def footprints(self, threshold=None):
         """
@@ -254,7 +263,7 @@ class Instances:
         return owner, label_of_source
 
 
-def _bilinear_matrices(low, high, n_pixels, n_cells):
+def _bilinear_matrices(low, high, n_pixels, n_cells, with_zeros):
     """
     Yield the pixels between each two edges, as a slice, and the weights that
     interpolate cell values to their centers.
@@ -268,12 +277,16 @@ def _bilinear_matrices(low, high, n_pixels, n_cells):
     side = np.maximum(high - low, 1e-6, dtype=float)
     position = ((pixels - np.repeat(low, counts)) / np.repeat(side, counts)
                 * n_cells - 0.5)
-    position = np.clip(position, 0, n_cells - 1)
-    first = np.minimum(position.astype(int), n_cells - 2)
-    frac = position - first
-    weights = np.zeros((len(index), n_cells), dtype=np.float32)
-    weights[index, first] = 1 - frac
-    weights[index, first + 1] = frac
+    if with_zeros:  # beyond the outermost cells
+        distance = np.abs(position[:, None] - np.arange(n_cells))
+        weights = np.maximum(1 - distance, 0).astype(np.float32)
+    else:
+        position = np.clip(position, 0, n_cells - 1)
+        first = np.minimum(position.astype(int), n_cells - 2)
+        frac = position - first
+        weights = np.zeros((len(index), n_cells), dtype=np.float32)
+        weights[index, first] = 1 - frac
+        weights[index, first + 1] = frac
     for pixel, end, count in zip(start.tolist(), ends.tolist(),
                                  counts.tolist(), strict=True):
         yield slice(pixel, pixel + count), weights[end - count:end]

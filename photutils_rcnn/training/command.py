@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from photutils_rcnn._files import atomic_path
+from photutils_rcnn.models.migration import current_fields
 from photutils_rcnn.training.recipe import (
     PRECISIONS,
     check_recipe,
+    get_protocol,
     read_recipe,
 )
 
@@ -87,8 +89,8 @@ def _begin(args):
         value = getattr(args, key)
         if value is not None:
             if key not in recipe:
-                msg = (f'{key} does not go with the stages of the recipe '
-                       f'{name!r}, got {value}')
+                msg = (f'{key} is no entry of the recipe {name!r}, got '
+                       f'{value}')
                 raise ValueError(msg)
             recipe[key] = value
     if args.precision is not None:
@@ -116,7 +118,12 @@ def _begin_with(args, recipe):
         msg = ('config does not go with --initial, whose network is trained, '
                f'got {args.config}')
         raise ValueError(msg)
-    recipe['config'] = load_model(args.initial).settings['network']
+    initial = load_model(args.initial)
+    if initial.settings.get('protocol') != recipe.get('network'):
+        msg = ('initial must be a model of the kind of network that the recipe '
+               f'trains, got {args.initial!r}')
+        raise ValueError(msg)
+    recipe['config'] = initial.config.to_dict()
     folder = Path(args.initial)
     recipe['initial'] = (str(folder.resolve()) if folder.exists()
                          else args.initial)
@@ -139,7 +146,7 @@ def _go_on(args):
     recipe = read_recipe(path)
     if args.steps is not None:
         if 'steps' not in recipe:
-            msg = f'steps does not go with stages, got {args.steps}'
+            msg = f'steps is no entry of the recipe, got {args.steps}'
             raise ValueError(msg)
         recipe['steps'] = _longer(recipe['steps'], args)
     if args.precision is not None:
@@ -174,23 +181,20 @@ def _configuration(recipe):
     """
     The network of a recipe, checked against its other entries.
     """
-    from photutils_rcnn.models.config import (
-        CONFIGS,
-        MaskRCNNConfig,
-        get_config,
-    )
-
-    value = recipe['config']
+    protocol, value = get_protocol(recipe), recipe['config']
     try:
-        if isinstance(value, dict):
-            config = MaskRCNNConfig.from_dict(value)
-        elif value in CONFIGS or not Path(value).is_file():
-            config = get_config(value)
+        if isinstance(value, str) and value in protocol.configs:
+            config = protocol.configs[value]
         else:
-            config = MaskRCNNConfig.from_dict(
-                json.loads(Path(value).read_text()))
+            if isinstance(value, str):
+                if not Path(value).is_file():
+                    msg = (f'it must be one of {sorted(protocol.configs)} or '
+                           f'a JSON file, got {value!r}')
+                    raise ValueError(msg)
+                value = json.loads(Path(value).read_text())
+            config = protocol.config_class.from_dict(current_fields(value))
         coarsest = config.strides[-1]
-    except (IndexError, TypeError, ValueError) as exc:
+    except (AttributeError, IndexError, TypeError, ValueError) as exc:
         msg = f'config of the recipe does not fit: {exc}'
         raise ValueError(msg) from exc
     if recipe['side'] % coarsest:
@@ -220,7 +224,6 @@ def _check_initial(args, recipe, config):
     Read the model that a run begins with, and see whether it fits the
     network; once the run has begun it may be gone.
     """
-    from photutils_rcnn.models.mask_rcnn import MaskRCNN
     from photutils_rcnn.models.transfer import transfer_weights
     from photutils_rcnn.models.zoo import get_weights, load_model
 
@@ -235,7 +238,8 @@ def _check_initial(args, recipe, config):
         msg = f'initial of the recipe cannot be read: {exc}'
         raise ValueError(msg) from exc
     try:
-        transfer_weights(MaskRCNN(config), get_weights(initial.network))
+        transfer_weights(get_protocol(recipe).make_network(config),
+                         get_weights(initial.network))
     except ValueError as exc:
         msg = ('initial of the recipe does not fit its config, got '
                f'{recipe["initial"]!r}: {exc}')
@@ -328,7 +332,9 @@ def run(args):
             args.output, refinement, scenes, held_out, seed=recipe['seed'],
             n_processes=args.processes, time_budget=end - time.monotonic()):
         return _stopped(args)
-    finish_model(args.output, held_out, refined=bool(refinement))
+    finish_model(args.output,
+                 held_out if get_protocol(recipe).calibrated else None,
+                 refined=bool(refinement))
     return 0
 
 

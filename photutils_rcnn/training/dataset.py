@@ -14,7 +14,6 @@ from threading import Lock
 import numpy as np
 
 from photutils_rcnn._parallel import parallel_map
-from photutils_rcnn.astro_rcnn.augmentation import augment_paper
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.normalization import (
     independent_bands,
@@ -24,16 +23,10 @@ from photutils_rcnn.preprocessing.normalization import (
 )
 from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
 from photutils_rcnn.simulation.scene import Scene
-from photutils_rcnn.training.augmentation import (
-    MIN_IGNORED_SNR,
-    augment,
-    told_fwhm,
-)
+from photutils_rcnn.training.augmentation import MIN_IGNORED_SNR, augment, told_fwhm
 from photutils_rcnn.training.mini_masks import mini_mask
 
 log = logging.getLogger(__name__)
-
-AUGMENTATIONS = {'default': augment, 'paper': augment_paper}
 
 # Sources cut by a crop's border to fewer pixels than this are ignored.
 MIN_AREA = 5
@@ -89,7 +82,7 @@ def scene_crops(scene, config, side, max_sources=None):
     ----------
     scene : `~photutils_rcnn.simulation.scene.Scene`
         The scene; its sides must not be smaller than ``side``.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+    config : `~photutils_rcnn.models.training_config.TrainingConfig`
         The network.
     side : int
         The side of the square crops, pixels. Crops do not overlap; what
@@ -218,16 +211,17 @@ class CropDataset:
     folder : path-like
         A folder of scene files. Files that appear later join at the next
         `refresh`, so simulation and training can run side by side.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        The network; it also names the augmentation.
+    config : `~photutils_rcnn.models.training_config.TrainingConfig`
+        The network.
     batch_size : int, optional
         The crops of a batch.
     side : int, optional
         The side of a crop, pixels.
     max_sources : int, optional
         The sources a crop can hold, see `scene_crops`.
-    augmented : bool, optional
-        Whether crops are augmented.
+    augment : callable, optional
+        The random changes of crops, called as ``augment(crop, rng)``; with
+        `None` they stay as they are.
     seed : int, optional
         The seed of shuffling and augmentation.
     n_processes : int, optional
@@ -241,13 +235,13 @@ class CropDataset:
     """
 
     def __init__(self, folder, config, *, batch_size=8, side=256,
-                 max_sources=160, augmented=True, seed=0, n_processes=1):
+                 max_sources=160, augment=augment, seed=0, n_processes=1):
         self.folder = Path(folder)
         self.config = config
         self.batch_size = batch_size
         self.side = side
         self.max_sources = max_sources
-        self.augmented = augmented
+        self.augment = augment
         self.seed = seed
         self.crops = []
         self._known = set()
@@ -323,8 +317,8 @@ class CropDataset:
             order = np.random.default_rng((self.seed, epoch)).permutation(n)
             crop = self.crops[order[position]]
             rng = np.random.default_rng((self.seed, epoch, position, 1))
-            if self.augmented:
-                crop = AUGMENTATIONS[self.config.augmentation](crop, rng)
+            if self.augment is not None:
+                crop = self.augment(crop, rng)
             images.append(crop.snr.astype(np.float32)
                           / self.config.stretch_scale)
             examples.append(crop)

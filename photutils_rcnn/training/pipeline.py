@@ -10,9 +10,6 @@ import math
 import shutil
 import time
 
-import numpy as np
-
-from photutils_rcnn.astro_rcnn.schedule import Stage, StagedTrainer
 from photutils_rcnn.models.transfer import transfer_weights
 from photutils_rcnn.models.zoo import get_weights, load_model, save_model
 from photutils_rcnn.simulation.file_names import scene_parts
@@ -22,8 +19,8 @@ from photutils_rcnn.training.checkpoint import read_state
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
 from photutils_rcnn.training.profiles import ProfileDataset, collect_profiles
+from photutils_rcnn.training.recipe import get_protocol
 from photutils_rcnn.training.refinement import Refinement
-from photutils_rcnn.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +44,13 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
         with a checkpoint is continued.
     recipe : dict
         See `~photutils_rcnn.training.recipe.read_recipe`.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+    config : `~photutils_rcnn.models.training_config.TrainingConfig`
         The network.
     scenes, held_out : path-like
         The folders of training and validation scenes; ``held_out`` may be
         `None`.
     precision : str or `None`
-        The precision policy; `None` for the fastest, float32 for stages.
+        The precision policy; `None` for that of the trainer.
     n_processes : int, optional
         The processes that read scenes, and the threads that prepare
         batches; neither changes what is trained on.
@@ -67,27 +64,20 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
     """
     end = time.monotonic() + time_budget
     folder = output / 'network'
-    if _steps_done(folder) == _schedule_steps(recipe):
+    protocol = get_protocol(recipe)
+    if _steps_done(folder) == protocol.n_steps(recipe):
         return True
     options = {key: recipe[key] for key
                in ('batch_size', 'side', 'max_sources', 'seed')}
     options['n_processes'] = n_processes
     log.info('looking for sources to train on in %s', scenes)
-    dataset = CropDataset(scenes, config, **options)
+    dataset = CropDataset(scenes, config, augment=protocol.augment, **options)
     validation = None
     if held_out is not None:
-        validation = CropDataset(held_out, config, augmented=False, **options)
-    options = {'precision': precision, 'seed': recipe['seed'],
-               'n_threads': n_processes}
-    if 'stages' in recipe:
-        trainer = StagedTrainer(
-            config, dataset, validation, output,
-            stages=[Stage(**stage) for stage in recipe['stages']],
-            steps_per_epoch=recipe['steps_per_epoch'], **options)
-    else:
-        trainer = Trainer(config, dataset, validation, output,
-                          n_steps=recipe['steps'], peak_rate=recipe['rate'],
-                          **options)
+        validation = CropDataset(held_out, config, augment=None, **options)
+    trainer = protocol.make_trainer(
+        recipe, config, dataset, validation, output, precision=precision,
+        seed=recipe['seed'], n_threads=n_processes)
     if trainer.checkpoint.exists():
         trainer.resume()
     elif recipe.get('initial'):
@@ -110,15 +100,6 @@ def _steps_done(folder):
     if not (folder / 'config.json').exists():
         return None
     return load_model(folder).settings['training']['step']
-
-
-def _schedule_steps(recipe):
-    """
-    The length of a recipe's joint schedule.
-    """
-    if 'stages' in recipe:
-        return recipe['stages'][-1]['last_epoch'] * recipe['steps_per_epoch']
-    return np.max(recipe['steps'])
 
 
 def refine_network(output, refinement, scenes, held_out, *, seed=0,
@@ -227,8 +208,7 @@ def finish_model(output, held_out, *, refined):
         The folder of the run; its ``model`` is replaced once the new one is
         calibrated.
     held_out : `~pathlib.Path` or `None`
-        The folder of validation scenes. Without it, and for matterport's
-        layers, whose detection knows no calibration, scores stay as they
+        The folder of validation scenes; without it, scores stay as they
         are.
     refined : bool
         Whether the model is that of `refine_network`; if not, it is
@@ -240,8 +220,7 @@ def finish_model(output, held_out, *, refined):
     folder = output / 'model.part'
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder)
-    layers = load_model(folder).settings['network']['layers']
-    if held_out is not None and layers != 'matterport':
+    if held_out is not None:
         log.info('calibrating the scores on %s', held_out)
         calibrate_model(folder, map(Scene.read,
                                     sorted(held_out.glob('*.npz'))))

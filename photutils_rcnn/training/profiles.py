@@ -42,14 +42,14 @@ P_ESTIMATED = 0.7
 
 class _RecordingDetector(Detector):
     """
-    A detector that remembers what `identify` was asked last.
+    A detector that remembers what `classify_profiles` was asked last.
     """
 
     asked = None
 
-    def identify(self, image, boxes, logits, psf_fwhm=None):
+    def classify_profiles(self, image, boxes, logits, psf_fwhm=None):
         self.asked = image, boxes, logits
-        return super().identify(image, boxes, logits, psf_fwhm)
+        return super().classify_profiles(image, boxes, logits, psf_fwhm)
 
 
 def scene_profiles(model, scene, rng):

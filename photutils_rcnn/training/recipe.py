@@ -3,28 +3,23 @@
 What a training run is made of: network, scenes and schedule.
 """
 
-__all__ = ['check_recipe', 'read_recipe']
+__all__ = ['check_recipe', 'get_protocol', 'read_recipe']
 
 import json
-import math
-import re
 from importlib import resources
 from itertools import combinations
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 
 from photutils_rcnn.simulation.file_names import scene_parts
 from photutils_rcnn.simulation.presets import PRESETS, default_side
+from photutils_rcnn.training.checks import check_keys, check_number
+from photutils_rcnn.training.protocol import TrainingProtocol
 
 _COMMON_KEYS = {'config', 'training_scenes', 'validation_scenes',
                 'batch_size', 'side', 'max_sources', 'seed'}
-_OPTIONAL_KEYS = {'initial', 'precision'}
+_OPTIONAL_KEYS = {'initial', 'network', 'precision'}
 PRECISIONS = ('float32', 'mixed_bfloat16')
-# One falling rate and then the profile head alone, or stages with rates and
-# layers of their own.
-_SCHEDULE_KEYS = ({'steps', 'rate', 'refinement'},
-                  {'steps_per_epoch', 'stages'})
-_REFINEMENT_KEYS = {'epochs', 'rate', 'batch_size'}
 _SCENE_KEYS = {'preset', 'n_scenes', 'seed'}
 
 
@@ -64,6 +59,36 @@ def read_recipe(value):
     return recipe
 
 
+def get_protocol(recipe):
+    """
+    How the network of a recipe is trained.
+
+    Parameters
+    ----------
+    recipe : dict
+        The recipe; ``network`` names the kind of its network.
+
+    Returns
+    -------
+    protocol : `~photutils_rcnn.training.protocol.TrainingProtocol`
+        The protocol.
+
+    Raises
+    ------
+    ValueError
+        If there is no network of this name.
+    """
+    name = recipe.get('network')
+    if name is None:
+        return TrainingProtocol()
+    if name != 'astro_rcnn':
+        msg = f"network of the recipe must be 'astro_rcnn', got {name!r}"
+        raise ValueError(msg)
+    from photutils_rcnn.astro_rcnn.training_protocol import AstroRCNNProtocol
+
+    return AstroRCNNProtocol()
+
+
 def check_recipe(recipe):
     """
     Check the entries of a recipe.
@@ -81,13 +106,9 @@ def check_recipe(recipe):
     if not isinstance(recipe, dict):
         msg = f'recipe must be an object with keys, got {recipe!r}'
         raise ValueError(msg)
-    if not any(set(recipe) - _OPTIONAL_KEYS == _COMMON_KEYS | keys
-               for keys in _SCHEDULE_KEYS):
-        schedules = ' or '.join(str(sorted(keys)) for keys in _SCHEDULE_KEYS)
-        msg = (f'recipe must have the keys {sorted(_COMMON_KEYS)} and '
-               f'{schedules}, and may have {sorted(_OPTIONAL_KEYS)}, got '
-               f'{sorted(recipe)}')
-        raise ValueError(msg)
+    protocol = get_protocol(recipe)
+    check_keys(recipe, _COMMON_KEYS | protocol.schedule_keys, 'recipe',
+               optional=_OPTIONAL_KEYS)
     if not isinstance(recipe['config'], (str, dict)):
         msg = ('config of the recipe must be a name, a file or an object, got '
                f'{recipe["config"]!r}')
@@ -100,62 +121,13 @@ def check_recipe(recipe):
         msg = (f'precision of the recipe must be one of {PRECISIONS} or null, '
                f'got {recipe["precision"]!r}')
         raise ValueError(msg)
-    for key in ('steps_per_epoch', 'batch_size', 'side', 'max_sources'):
-        if key in recipe:
-            _check_number(recipe, key, Integral, 'recipe')
-    _check_number(recipe, 'seed', Integral, 'recipe', least=0)
+    for key in ('batch_size', 'side', 'max_sources'):
+        check_number(recipe, key, Integral, 'recipe')
+    check_number(recipe, 'seed', Integral, 'recipe', least=0)
     for kind in ('training_scenes', 'validation_scenes'):
         _check_scenes(recipe[kind], kind, recipe['side'])
     _check_disjoint(recipe['training_scenes'], recipe['validation_scenes'])
-    if 'stages' in recipe:
-        _check_stages(recipe['stages'])
-        return
-    _check_steps(recipe)
-    _check_number(recipe, 'rate', Real, 'recipe')
-    refinement = recipe['refinement']
-    if refinement is not None:
-        _check_keys(refinement, _REFINEMENT_KEYS, 'refinement',
-                    optional={'n_scenes'})
-        if 'n_scenes' in refinement:
-            _check_number(refinement, 'n_scenes', Integral, 'refinement')
-        _check_number(refinement, 'epochs', Integral, 'refinement')
-        _check_number(refinement, 'batch_size', Integral, 'refinement')
-        _check_number(refinement, 'rate', Real, 'refinement')
-
-
-def _check_number(values, key, kind, where, least=None):
-    value = values[key]
-    good = isinstance(value, kind) and not isinstance(value, bool) and (
-        value > 0 if least is None else value >= least) and (
-        value < math.inf)
-    if not good:
-        wanted = 'a whole number' if kind is Integral else 'a number'
-        bound = 'above 0' if least is None else f'of at least {least}'
-        msg = f'{key} of the {where} must be {wanted} {bound}, got {value!r}'
-        raise ValueError(msg)
-
-
-def _check_steps(recipe):
-    """
-    The length of the run, or where the rate falls to zero.
-    """
-    ends = recipe['steps']
-    if not isinstance(ends, list):
-        _check_number(recipe, 'steps', Integral, 'recipe')
-        return
-    for end in ends:
-        _check_number({'steps': end}, 'steps', Integral, 'recipe')
-    if not ends or ends != sorted(set(ends)):
-        msg = f'steps of the recipe must increase, got {ends}'
-        raise ValueError(msg)
-
-
-def _check_keys(values, keys, where, optional=frozenset()):
-    if not isinstance(values, dict) or set(values) - optional != keys:
-        also = f' and may have {sorted(optional)}' if optional else ''
-        msg = (f'{where} must have the keys {sorted(keys)}{also}, got '
-               f'{values!r}')
-        raise ValueError(msg)
+    protocol.check_schedule(recipe)
 
 
 def _check_scenes(value, kind, side):
@@ -170,13 +142,13 @@ def _check_scenes(value, kind, side):
                f'{value!r}')
         raise ValueError(msg)
     for part in value:
-        _check_keys(part, _SCENE_KEYS, f'each of the {kind}')
+        check_keys(part, _SCENE_KEYS, f'each of the {kind}')
         if part['preset'] not in PRESETS:
             msg = (f'preset of the {kind} must be one of {PRESETS}, got '
                    f'{part["preset"]!r}')
             raise ValueError(msg)
-        _check_number(part, 'n_scenes', Integral, kind)
-        _check_number(part, 'seed', Integral, kind, least=0)
+        check_number(part, 'n_scenes', Integral, kind)
+        check_number(part, 'seed', Integral, kind, least=0)
         if side > default_side(part['preset']):
             msg = (f'side of the recipe must be at most '
                    f'{default_side(part["preset"])}, that of scenes of '
@@ -207,34 +179,3 @@ def _check_disjoint(training, validation):
                    f'training_scenes and validation_scenes, got {one} in '
                    f'{kind} and {other} in {other_kind}')
             raise ValueError(msg)
-
-
-def _check_stages(stages):
-    if not isinstance(stages, list) or not stages:
-        msg = f'stages must be a list of stages, got {stages!r}'
-        raise ValueError(msg)
-    for stage in stages:
-        if not isinstance(stage, dict) or not (
-                {'last_epoch', 'rate'} <= set(stage)
-                <= {'last_epoch', 'rate', 'layers'}):
-            msg = ("each of the stages must have 'last_epoch' and 'rate' and "
-                   f"may have 'layers', got {stage!r}")
-            raise ValueError(msg)
-        _check_number(stage, 'last_epoch', Integral, 'stages')
-        _check_number(stage, 'rate', Real, 'stages')
-        _check_layers(stage.get('layers', ''))
-    ends = [stage['last_epoch'] for stage in stages]
-    if ends != sorted(set(ends)):
-        msg = f'last_epoch of the stages must increase, got {ends}'
-        raise ValueError(msg)
-
-
-def _check_layers(layers):
-    try:
-        good = isinstance(layers, str) and bool(re.compile(layers))
-    except re.error:
-        good = False
-    if not good:
-        msg = ('layers of the stages must be a regular expression, got '
-               f'{layers!r}')
-        raise ValueError(msg)

@@ -35,7 +35,7 @@ class ProfileClassifier(keras.Model):
     def call(self, inputs, training=None):
         """
         The class logits of sources, see
-        `~photutils_rcnn.models.mask_rcnn.MaskRCNN.classify_sources`.
+        `~photutils_rcnn.models.mask_rcnn.MaskRCNN.classify_profiles`.
 
         Parameters
         ----------

@@ -9,6 +9,8 @@ import keras
 
 from photutils_rcnn.models.compiled import fastest_precision
 from photutils_rcnn.models.mask_rcnn import LOSS_NAMES, MaskRCNN
+from photutils_rcnn.models.receptive_field import halo_width
+from photutils_rcnn.models.zoo import DEFAULT_THRESHOLDS
 from photutils_rcnn.training.loop import TrainingLoop
 
 
@@ -18,7 +20,7 @@ class Trainer(TrainingLoop):
 
     Parameters
     ----------
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+    config : `~photutils_rcnn.models.training_config.TrainingConfig`
         The network.
     dataset, validation : `~photutils_rcnn.training.dataset.CropDataset`
         The training batches and those of other seeds; ``validation`` may
@@ -37,11 +39,14 @@ class Trainer(TrainingLoop):
         `~photutils_rcnn.training.loop.TrainingLoop`.
     """
 
+    #: The class of the network.
+    network_class = MaskRCNN
+
     def __init__(self, config, dataset, validation, folder, *,
                  precision=None, seed=0, **options):
         keras.utils.set_random_seed(seed)
-        network = MaskRCNN(config, precision=precision or fastest_precision(),
-                           seed=seed)
+        network = self.network_class(
+            config, precision=precision or fastest_precision(), seed=seed)
         super().__init__(network, dataset, validation, folder,
                          loss_names=LOSS_NAMES, **options)
 
@@ -62,3 +67,15 @@ class Trainer(TrainingLoop):
         if step % self.log_every == 0:
             self.dataset.refresh(limit=200)
         return super().next_batch(step)
+
+    def model_settings(self):
+        """
+        What a model of this network needs for inference.
+
+        Returns
+        -------
+        settings : dict
+            Entries of ``config.json``.
+        """
+        return {'halo': halo_width(self.model.config.network),
+                'thresholds': DEFAULT_THRESHOLDS}

@@ -10,9 +10,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_equal
 from scipy import stats
 
-from photutils_rcnn.astro_rcnn.augmentation import OPERATIONS, augment_paper
-from photutils_rcnn.models.config import get_config
-from photutils_rcnn.training import augmentation_paper
+from photutils_rcnn.astro_rcnn import augmentation as module
+from photutils_rcnn.astro_rcnn.augmentation import OPERATIONS, augment
 from photutils_rcnn.training.dataset import scene_crops
 from photutils_rcnn.training.mini_masks import box_mask, mini_mask
 
@@ -56,10 +55,10 @@ def test_number_and_order(monkeypatch):
     Zero to four with the same chance, all kinds alike, none twice, always
     in the same order.
     """
-    monkeypatch.setattr(augmentation_paper, 'OPERATIONS', [
+    monkeypatch.setattr(module, 'OPERATIONS', [
         lambda done, rng, i=i: [*done, i] for i in range(5)])
     rng = np.random.default_rng(1)
-    drawn = [augment_paper([], rng) for _ in range(3000)]
+    drawn = [augment([], rng) for _ in range(3000)]
     assert all((np.diff(done) > 0).all() for done in drawn)
     counts = np.bincount([len(done) for done in drawn])
     assert len(counts) == 5
@@ -169,7 +168,7 @@ def test_truth_stays_consistent(crop):
     windows that hold them. The rest is tested with the other augmentation.
     """
     rng = np.random.default_rng(6)
-    for result in [augment_paper(crop, rng) for _ in range(40)]:
+    for result in [augment(crop, rng) for _ in range(40)]:
         assert result.masks.shape == crop.masks.shape
         assert (result.boxes >= 0).all()
         assert (result.boxes <= 64).all()
@@ -190,15 +189,8 @@ def test_crop_without_sources(crop):
 
 def test_reproducible(crop):
     for seed in range(5):
-        first, second = (augment_paper(crop, np.random.default_rng(seed))
+        first, second = (augment(crop, np.random.default_rng(seed))
                          for _ in range(2))
         for field in fields(first):
             assert_equal(getattr(first, field.name),
                          getattr(second, field.name))
-
-
-def test_configurations_of_the_paper_use_it():
-    for name, augmentation in (('paper', 'paper'),
-                               ('paper-resnet50', 'paper'),
-                               ('compact', 'default')):
-        assert get_config(name).augmentation == augmentation

@@ -1,7 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Tests that the fields of the paper's configuration leave the compact network
-as it was: its names, its shapes and its results.
+Tests that the guest leaves the network of this package as it was: its names,
+its shapes and its results.
 """
 
 import hashlib
@@ -11,11 +11,11 @@ import pytest
 from keras import ops
 from tiny_network import make_batch, tiny_config
 
-from photutils_rcnn.models.config import get_config
+from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.detector import Detector
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 
-# Recorded before the fields were added.
+# Recorded before there was a guest.
 COMPACT = '74a48345f45c4889081aada90170dfa909ca2dbb6a3975ebb50b2918891c4869'
 TINY = 'bc4920fc2eeeaa331ef5d9d187f7df5dafde7a2c8fdc5350222f3d89fc7ce8d7'
 DENSE = (676.4483032226562, 1625.943603515625, 261.8959045410156)
@@ -32,13 +32,13 @@ def variables(network):
 
 
 def test_names_and_shapes():
-    assert variables(MaskRCNN(get_config(
-        'compact', told_fwhm=False, profile_size=0))) == COMPACT
+    assert variables(MaskRCNN(MaskRCNNConfig(
+        psf_conditioned=False, profile_size=0))) == COMPACT
 
 
 @pytest.fixture(scope='module')
 def network():
-    network = MaskRCNN(tiny_config(told_fwhm=False, profile_size=0), seed=3)
+    network = MaskRCNN(tiny_config(psf_conditioned=False, profile_size=0), seed=3)
     rng = np.random.default_rng(0)
     for variable in network.weights:
         if 'variance' in variable.path:
@@ -60,7 +60,7 @@ def test_results(network):
     features, objectness, boxes = detector.dense(images[0])
     logits, refined = detector.classify(features, boxes[:20],
                                         images[0].shape[:2])
-    masks, mask_boxes = detector.outline(features, refined,
+    masks, mask_boxes = detector.predict_masks(features, refined,
                                          images[0].shape[:2])
     found = [objectness, boxes, logits, refined, masks, mask_boxes]
     np.testing.assert_allclose([np.abs(value).sum() for value in found],

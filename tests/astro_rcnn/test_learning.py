@@ -1,25 +1,35 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
 Test that the paper's network learns, from training to the answers of the
-segmenter; ``benchmarks/paper_learning.py`` does it at length.
+segmenter; ``benchmarks/astro_rcnn_learning.py`` does it at length.
 """
 
 import numpy as np
 import pytest
 
 from photutils_rcnn import RCNNSegmenter
-from photutils_rcnn.astro_rcnn.schedule import PAPER_SCHEDULE, Stage, StagedTrainer
+from photutils_rcnn.astro_rcnn.augmentation import augment
+from photutils_rcnn.astro_rcnn.config import AstroRCNNTrainingConfig
+from photutils_rcnn.astro_rcnn.network import AstroRCNN
+from photutils_rcnn.astro_rcnn.schedule import SCHEDULE, Stage, StagedTrainer
 from photutils_rcnn.evaluation import evaluate
-from photutils_rcnn.models.config import get_config
 from photutils_rcnn.models.zoo import get_weights
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
 from photutils_rcnn.training.trainer import Trainer
 
-NETWORK = {'backbone': 'resnet14', 'pyramid_channels': 32,
+NETWORK = {'stage_blocks': (1, 1, 1, 1), 'pyramid_channels': 32,
            'rpn_channels': 64, 'head_width': 64, 'mask_channels': 32,
            'n_pre_nms': 300, 'n_proposals': 100, 'n_positive_rois': 16,
-           'n_negative_rois': 32, 'n_mask_rois': 16}
+           'n_negative_rois': 32, 'n_mask_rois': 16, 'n_rois': 48}
+
+
+class FirstTrainer(Trainer):
+    """
+    Trains with one falling rate, for weights to begin with.
+    """
+
+    network_class = AstroRCNN
 
 
 def random_scene(make_scene, seed):
@@ -64,10 +74,10 @@ def test_learning(tmp_path, make_scene):
     scenes = [random_scene(make_scene, seed) for seed in range(8)]
     for scene in scenes[:6]:
         scene.write(folder / f'discs-{scene.seed}.npz')
-    options = {'batch_size': 4, 'side': 64, 'max_sources': 8}
-    first = get_config('paper', **NETWORK, n_rois=0, train_batch_norm=True,
-                       truth_regions=True)
-    trainer = Trainer(first, CropDataset(folder, first, **options), None,
+    options = {'batch_size': 4, 'side': 64, 'max_sources': 8,
+               'augment': augment}
+    first = AstroRCNNTrainingConfig(**NETWORK, train_batch_norm=True)
+    trainer = FirstTrainer(first, CropDataset(folder, first, **options), None,
                       tmp_path / 'first', n_steps=150, peak_rate=2e-3,
                       n_warmup=20, precision='float32')
     assert trainer.run()
@@ -75,9 +85,9 @@ def test_learning(tmp_path, make_scene):
     heads = {name.rsplit('/', 1)[0] for name in weights
              if name.startswith(('mrcnn_', 'rpn_'))}
 
-    config = get_config('paper', **NETWORK, n_rois=48)
+    config = AstroRCNNTrainingConfig(**NETWORK)
     dataset = CropDataset(folder, config, **options)
-    stages = (Stage(4, 1e-2, PAPER_SCHEDULE[0].layers), Stage(8, 3e-3))
+    stages = (Stage(4, 1e-2, SCHEDULE[0].layers), Stage(8, 3e-3))
 
     def make_trainer():
         return StagedTrainer(config, dataset, None, tmp_path / 'staged',

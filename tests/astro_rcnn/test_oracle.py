@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Tests of every legacy part against an independent implementation, with random
+Tests of every part against an independent implementation, with random
 weights in the layout of the published files.
 """
 
@@ -10,9 +10,10 @@ import pytest
 from keras import ops
 from skimage.transform import resize
 
-from photutils_rcnn.astro_rcnn import inference as legacy
-from photutils_rcnn.astro_rcnn.detector import normalized_anchors
-from photutils_rcnn.astro_rcnn.importer import THRESHOLDS, read_model
+from photutils_rcnn.astro_rcnn.config import AstroRCNNConfig
+from photutils_rcnn.astro_rcnn.detector import decode, normalized_anchors
+from photutils_rcnn.astro_rcnn.inference import choose_proposals, refine_detections
+from photutils_rcnn.astro_rcnn.model import THRESHOLDS, AstroRCNNModel
 from photutils_rcnn.astro_rcnn.pooling import (
     crop_and_resize,
     rounded_levels,
@@ -21,11 +22,10 @@ from photutils_rcnn.astro_rcnn.pooling import (
 )
 from photutils_rcnn.astro_rcnn.resizing import fit_square, resize_bilinear
 from photutils_rcnn.detection.inference import run_inference
-from photutils_rcnn.models.config import get_config
 from photutils_rcnn.models.roi_align import flatten_pyramid
 from photutils_rcnn.models.zoo import set_weights
 
-SEEDS = range(24)
+SEEDS = range(6)
 SHAPE = (128, 192)
 BOX_STD = (0.1, 0.1, 0.2, 0.2)
 
@@ -60,13 +60,12 @@ def model(tmp_path_factory):
     A model read from a file; the tests change its weights.
     """
     config = oracle.small_config()
-    path = tmp_path_factory.mktemp('legacy') / 'random.h5'
-    oracle.write_h5(path, get_config('paper', backbone='resnet14'),
-                    oracle.random_tensors(
-                        get_config('paper', backbone='resnet14'), 0))
+    path = tmp_path_factory.mktemp('weights') / 'random.h5'
+    full = AstroRCNNConfig(stage_blocks=config.stage_blocks)
+    oracle.write_h5(path, full, oracle.random_tensors(full, 0))
     with pytest.warns(UserWarning, match='none of the published'):
-        model = read_model(path)
-    model.settings['network'] = config.to_dict()
+        model = AstroRCNNModel.read(path)
+    model.config = config.network
     # The random weights expect images of order 1.
     model.settings['stretch'] = {'name': 'zscore-int16', 'offset': 0.}
     model._weights = oracle.random_tensors(config, 0)
@@ -85,7 +84,7 @@ every_seed = pytest.mark.parametrize('seeded', SEEDS, indirect=True)
 
 
 def test_anchors_of_512_pixels():
-    config = get_config('paper')
+    config = AstroRCNNConfig()
     found = normalized_anchors(config, (512, 512))
     assert found.shape == (65472, 4)
     np.testing.assert_allclose([found.min(), found.max()],
@@ -98,6 +97,11 @@ def test_anchors_of_512_pixels():
     np.testing.assert_array_equal(found, oracle.normalize(pixels, (512, 512)))
 
 
+def proposal_deltas(model, image):
+    outputs = model.network(image[None], training=False)
+    return ops.convert_to_numpy(outputs['deltas'])[0]
+
+
 @every_seed
 def test_network(seeded):
     """
@@ -106,26 +110,39 @@ def test_network(seeded):
     model, weights, seed = seeded
     image = make_image(seed)
     detector = model.detector
-    features, objectness, deltas = detector.dense(image)
-    levels = oracle.pyramid(oracle.trunk(image, weights, 'resnet14'),
+    features, objectness, _ = detector.dense(image)
+    levels = oracle.pyramid(oracle.trunk(image, weights, (1, 1, 1, 1)),
                             weights)
     scores, expected = oracle.proposal_head(levels, weights)
     np.testing.assert_allclose(objectness, scores[:, 1], atol=1e-4)
-    np.testing.assert_allclose(deltas, expected, atol=1e-4)
+    np.testing.assert_allclose(proposal_deltas(model, image), expected,
+                               atol=1e-4)
 
     boxes = random_boxes(np.random.default_rng(seed), 40)
-    found, deltas = detector.classify(features, boxes, SHAPE)
+    found, refined = detector.classify(features, boxes, SHAPE)
     pooled = oracle.pool(levels, boxes, SHAPE, 7)
     scores, expected = oracle.box_head(pooled, weights)
     np.testing.assert_allclose(found, scores, atol=1e-4)
-    np.testing.assert_allclose(deltas, expected, atol=3e-4)
+    np.testing.assert_allclose(refined, decode(boxes[:, None], np.float32(
+        expected), BOX_STD), atol=1e-4)
 
     classes = np.random.default_rng(seed).integers(1, 3, 40)
-    masks = detector.outline(features, boxes, classes, SHAPE)
+    masks, mask_boxes = detector.predict_masks(features, boxes, SHAPE,
+                                               classes)
+    np.testing.assert_array_equal(mask_boxes, boxes)
     pooled = oracle.pool(levels, boxes, SHAPE, 14)
     expected = oracle.mask_head(pooled, weights)
     np.testing.assert_allclose(
         masks, expected[np.arange(40), :, :, classes], atol=1e-4)
+
+
+def class_deltas(detector, features, boxes, shape):
+    """
+    The box deltas of each class, before they are applied.
+    """
+    rows = detector._rows(boxes, shape, detector.config.box_pool)
+    return detector._in_buckets('classify', (features, np.int32(shape)),
+                                (rows,), shape)[1]
 
 
 def check_detection(model, image, square, window):
@@ -135,21 +152,22 @@ def check_detection(model, image, square, window):
     """
     detector = model.detector
     shape = square.shape[:2]
-    features, objectness, deltas = detector.dense(square)
+    features, objectness, boxes = detector.dense(square)
     anchors = oracle.normalize(oracle.anchors(shape), shape)
-    rois = oracle.proposals(objectness, deltas, anchors, limit=300)
-    found, _ = legacy.choose_proposals(objectness, deltas, anchors,
-                                       model.thresholds, BOX_STD)
+    rois = oracle.proposals(objectness, proposal_deltas(model, square),
+                            anchors, limit=300)
+    found, _ = choose_proposals(objectness, boxes, model.thresholds)
     assert found.shape == rois.shape
     np.testing.assert_allclose(found * 191, rois * 191, atol=1e-3)
 
-    scores, deltas = detector.classify(features, found, shape)
+    scores, _ = detector.classify(features, found, shape)
+    deltas = class_deltas(detector, features, found, shape)
     boxes, rows, classes = oracle.detections(
         scores, deltas, found, window=oracle.normalize(window, shape))
     pixels = oracle.unmold(boxes.astype(np.float32), window, shape,
                            image.shape[:2])
     has_area = (pixels[:, 2:] > pixels[:, :2]).all(axis=1)
-    masks = detector.outline(features, boxes, classes, shape)
+    masks, _ = detector.predict_masks(features, boxes, shape, classes)
     instances = run_inference(model, image)
 
     assert instances.shape == image.shape[:2]
@@ -277,8 +295,8 @@ def test_suppression(seed, across):
     thresholds = {**THRESHOLDS, 'nms_across_classes': across,
                   'detections': 100}
     window = np.array([0, 0, 0.9, 1], dtype=np.float32)
-    boxes, index, classes, n_lost = legacy.refine_detections(
-        scores, deltas, rois, window, thresholds, BOX_STD)
+    boxes, index, classes, n_lost = refine_detections(
+        scores, decode(rois[:, None], deltas, BOX_STD), window, thresholds)
     expected, rows, kinds = oracle.detections(
         scores, deltas, rois, across=across, limit=10**6, window=window)
     assert n_lost == max(len(rows) - 100, 0)
@@ -298,7 +316,7 @@ def test_pooling(seed, size):
     levels = [rng.normal(size=(shape[0] // s, shape[1] // s, 3)
                          ).astype(np.float32) for s in (4, 8, 16, 32, 64)]
     boxes = random_boxes(rng, 120)
-    config = get_config('paper')
+    config = AstroRCNNConfig()
     index = ops.convert_to_numpy(rounded_levels(boxes, shape, config))
     np.testing.assert_array_equal(
         index, [oracle.level_of(box, shape) for box in boxes])
@@ -339,7 +357,7 @@ def test_levels_of_squares():
     # sides in the units of normalized boxes
     boxes = np.zeros((8, 4), dtype=np.float32)
     boxes[:, 2:] = ((sides - 1) / 511)[:, None]
-    found = rounded_levels(boxes, (512, 512), get_config('paper'))
+    found = rounded_levels(boxes, (512, 512), AstroRCNNConfig())
     np.testing.assert_array_equal(ops.convert_to_numpy(found),
                                   [0, 0, 1, 1, 2, 2, 3, 3])
 
@@ -360,28 +378,30 @@ def test_resnet101(tmp_path):
     """
     The network of the paper in full size.
     """
-    config = get_config('paper')
+    config = AstroRCNNConfig()
     weights = oracle.random_tensors(config, 5)
     path = tmp_path / 'full.h5'
     oracle.write_h5(path, config, weights)
     with pytest.warns(UserWarning, match='none of the published'):
-        model = read_model(path)
+        model = AstroRCNNModel.read(path)
     assert sum(value.size for value in model._weights.values()) == 63738788
     # The model takes blue to red, the file's network red to blue.
     image = make_image(5, (256, 256))
     detector = model.detector
-    features, objectness, deltas = detector.dense(image)
+    features, objectness, _ = detector.dense(image)
     levels = oracle.pyramid(oracle.trunk(image[..., ::-1], weights,
-                                         'resnet101'), weights)
+                                         (3, 4, 23, 3)), weights)
     scores, expected = oracle.proposal_head(levels, weights)
     np.testing.assert_allclose(objectness, scores[:, 1], atol=1e-4)
-    np.testing.assert_allclose(deltas, expected, atol=1e-3)
+    np.testing.assert_allclose(proposal_deltas(model, image), expected,
+                               atol=1e-3)
     boxes = random_boxes(np.random.default_rng(5), 16)
     found, _ = detector.classify(features, boxes, (256, 256))
     pooled = oracle.pool(levels, boxes, (256, 256), 7)
     np.testing.assert_allclose(found, oracle.box_head(pooled, weights)[0],
                                atol=1e-4)
-    masks = detector.outline(features, boxes, np.ones(16, int), (256, 256))
+    masks, _ = detector.predict_masks(features, boxes, (256, 256),
+                                      np.ones(16, int))
     pooled = oracle.pool(levels, boxes, (256, 256), 14)
     np.testing.assert_allclose(
         masks, oracle.mask_head(pooled, weights)[..., 1], atol=1e-4)
@@ -394,8 +414,8 @@ def test_lost_proposals_are_counted():
     y, x = np.mgrid[:20, :20].reshape(2, -1) * 0.05
     anchors = np.stack([y, x, y + 0.04, x + 0.04], axis=1).astype(np.float32)
     objectness = np.linspace(0.9, 0.4, 400)
-    boxes, n_lost = legacy.choose_proposals(
-        objectness, np.zeros((400, 4), np.float32), anchors,
-        {'pre_nms': 6000, 'proposals': 100, 'proposal_nms': 0.7}, BOX_STD)
+    boxes, n_lost = choose_proposals(
+        objectness, anchors,
+        {'pre_nms': 6000, 'proposals': 100, 'proposal_nms': 0.7})
     assert len(boxes) == 100
     assert n_lost == (objectness > 0.5).sum() - 100

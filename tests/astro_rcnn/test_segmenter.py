@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from photutils_rcnn import RCNNSegmenter
-from photutils_rcnn.models.config import get_config
+from photutils_rcnn.astro_rcnn.config import CONFIGS
 
 
 @pytest.mark.slow
@@ -17,7 +17,7 @@ def test_segment_with_weight_file(tmp_path):
     """
     A file in the published layout, with random weights, runs at once.
     """
-    config = get_config('paper-resnet50')
+    config = CONFIGS['astro_rcnn-resnet50']
     path = tmp_path / 'random.h5'
     oracle.write_h5(path, config, oracle.random_tensors(config, 0))
     segmenter = RCNNSegmenter(path, score_threshold=0.0)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Tests of the normalizations of Astro R-CNN.
+Tests of the normalization of Astro R-CNN.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_data import sample_data
 
-from photutils_rcnn.astro_rcnn.stretches import LEGACY_STRETCHES, ZScoreInt16Stretch, wrap_int16
+from photutils_rcnn.astro_rcnn.stretches import ZScoreInt16Stretch, wrap_int16
 from photutils_rcnn.astro_rcnn.training_sets import read_images
 from photutils_rcnn.preprocessing.stretches import get_stretch
 
@@ -54,45 +54,15 @@ def test_zscore_does_not_depend_on_unit_and_sky(image):
     assert (difference > 1).mean() < 1e-3
 
 
-@pytest.mark.parametrize('name', ['legacy-linear', 'legacy-zscore',
-                                  'legacy-lupton'])
-@pytest.mark.parametrize('value', [0.0, 3.0])
-def test_frame_without_light(name, value):
-    stretched = get_stretch(name)(np.full((3, 20, 20), value))
-    assert np.isfinite(stretched).all()
-
-
 def test_flat_image():
     found = ZScoreInt16Stretch(offset=0)(np.ones((1, 4, 4)))
     np.testing.assert_array_equal(found, 0)
 
 
-def test_options_of_2020(image):
-    """
-    The largest values scale to about 32767; equal bands are flat in the
-    linear one.
-    """
-    for name in ('legacy-zscore', 'legacy-lupton', 'legacy-linear'):
-        found = LEGACY_STRETCHES[name](offset=0)(image)
-        assert found.shape == image.shape
-        assert found.dtype == np.float32
-        assert np.isfinite(found).all()
-    same = np.repeat(image[:1], 3, axis=0)
-    found = LEGACY_STRETCHES['legacy-linear'](offset=0)(same)
-    np.testing.assert_allclose(found, 32767, atol=1)
-    mean = image.mean(axis=0)
-    expected = image * np.arcsinh(0.05 * mean) / (10 * mean)
-    expected *= 32767 / np.percentile(expected, 99.995)
-    found = LEGACY_STRETCHES['legacy-lupton'](offset=0)(image)
-    low = expected < 32767
-    np.testing.assert_allclose(found[low], expected[low], atol=1.1)
-
-
-def test_zero_pixels_become_zero(image):
-    image[:, 3, 4] = 0
-    for name in ('legacy-zscore', 'legacy-lupton', 'legacy-linear'):
-        found = LEGACY_STRETCHES[name](offset=0)(image)
-        np.testing.assert_array_equal(found[:, 3, 4], 0)
+def test_known_by_its_name():
+    stretch = get_stretch('zscore-int16', offset=3.)
+    assert isinstance(stretch, ZScoreInt16Stretch)
+    assert stretch.offset == 3
 
 
 @pytest.mark.parametrize(('folder', 'median'), [

@@ -9,14 +9,17 @@ import pytest
 from keras import ops, random
 from tiny_network import make_batch
 
-from photutils_rcnn.astro_rcnn.inference import LegacyInstances
-from photutils_rcnn.astro_rcnn.schedule import PAPER_SCHEDULE, Stage, StagedTrainer
+from photutils_rcnn.astro_rcnn.losses import mean_squares, sampled_loss
+from photutils_rcnn.astro_rcnn.model import AstroRCNNModel
+from photutils_rcnn.astro_rcnn.network import AstroRCNN
+from photutils_rcnn.astro_rcnn.schedule import SCHEDULE, Stage, StagedTrainer
+from photutils_rcnn.astro_rcnn.targets import fill_up, limit_negatives, sample_anchors
+from photutils_rcnn.astro_rcnn.weight_layout import COCO_HEADS
 from photutils_rcnn.detection.inference import run_inference
-from photutils_rcnn.models.losses import class_loss, mean_squares, sampled_loss
-from photutils_rcnn.models.mask_rcnn import MaskRCNN
+from photutils_rcnn.models.losses import class_loss
 from photutils_rcnn.models.roi_align import flatten_pyramid
-from photutils_rcnn.models.targets import sample_anchors, sample_regions
-from photutils_rcnn.models.transfer import COCO_HEADS, transfer_weights
+from photutils_rcnn.models.targets import sample_rois
+from photutils_rcnn.models.transfer import transfer_weights
 from photutils_rcnn.models.zoo import get_weights, load_model
 from photutils_rcnn.training.export import export_model
 
@@ -50,13 +53,13 @@ def make_trainer(folder, stages, **options):
 
 
 def test_schedule_of_the_paper():
-    assert [stage.last_epoch for stage in PAPER_SCHEDULE] == [15, 25, 35, 50]
-    assert [stage.rate for stage in PAPER_SCHEDULE] == [1e-3, 1e-4, 1e-5,
+    assert [stage.last_epoch for stage in SCHEDULE] == [15, 25, 35, 50]
+    assert [stage.rate for stage in SCHEDULE] == [1e-3, 1e-4, 1e-5,
                                                         1e-6]
 
 
 def test_what_learns(tmp_path):
-    stages = (Stage(1, 1e-3, PAPER_SCHEDULE[0].layers), Stage(3, 1e-4))
+    stages = (Stage(1, 1e-3, SCHEDULE[0].layers), Stage(3, 1e-4))
     trainer = make_trainer(tmp_path, stages)
     names = [v.path for v in trainer.model.trainable_variables]
     assert names
@@ -81,7 +84,7 @@ def test_stages(tmp_path):
     Only heads learn in the first stage; a run that is cut off ends like one
     that is not; batch statistics never move.
     """
-    stages = (Stage(1, 1e-3, PAPER_SCHEDULE[0].layers), Stage(2, 1e-4))
+    stages = (Stage(1, 1e-3, SCHEDULE[0].layers), Stage(2, 1e-4))
     trainer = make_trainer(tmp_path / 'a', stages)
     before = get_weights(trainer.model)
     after_first = {}
@@ -122,11 +125,11 @@ def test_export(tmp_path):
     trainer = make_trainer(tmp_path / 'run', (Stage(1, 1e-3),))
     export_model(trainer, tmp_path / 'model')
     model = load_model(tmp_path / 'model')
-    assert model.settings['protocol'] == 'matterport'
+    assert isinstance(model, AstroRCNNModel)
     assert model.thresholds['nms_across_classes']
     images, _ = trainer.dataset.batch(0)
     found = run_inference(model, images[0])
-    assert isinstance(found, LegacyInstances)
+    assert found.interpolation == 'bilinear-zero'
     assert found.shape == images[0].shape[:2]
 
 
@@ -139,7 +142,7 @@ def test_transfer():
     config = oracle.small_config()
     weights = oracle.random_tensors(
         oracle.small_config(class_names=('a',) * 80), 3)
-    network = MaskRCNN(config)
+    network = AstroRCNN(config)
     before = get_weights(network)
     with pytest.raises(ValueError, match='of another shape'):
         transfer_weights(network, weights)
@@ -180,7 +183,7 @@ def test_sampled_loss():
 
 
 def test_mean_squares():
-    network = MaskRCNN(oracle.small_config())
+    network = AstroRCNN(oracle.small_config())
     expected = sum(np.mean(value**2) for name, value in
                    get_weights(network).items()
                    if name.endswith(('kernel', 'bias')))
@@ -188,35 +191,50 @@ def test_mean_squares():
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
-def sampled_regions(proposals, config):
+def test_bad_layers(tmp_path):
     """
-    The regions sampled from proposals, around one galaxy.
+    A stage in which nothing would learn.
+    """
+    with pytest.raises(ValueError, match="stage 1 must match .* got 'odd_'"):
+        make_trainer(tmp_path, (Stage(1, 1e-3, 'odd_'),))
+
+
+def sampled_rois(proposals, config):
+    """
+    The RoIs sampled from proposals, around one galaxy, background limited.
     """
     truth = {'boxes': np.array([[[10, 10, 30, 30]]], dtype=np.float32),
              'labels': np.array([[2]], dtype=np.int32)}
-    regions = sample_regions(proposals[None],
-                             np.ones((1, len(proposals)), dtype=bool), truth,
-                             config, random.SeedGenerator(0))
-    return {name: ops.convert_to_numpy(value)[0] for name, value
-            in regions.items()}
+    rois = sample_rois(proposals[None],
+                       np.ones((1, len(proposals)), dtype=bool), truth,
+                       config, random.SeedGenerator(0))
+    return limit_negatives(rois, config)
 
 
-def test_share_of_background_regions():
+def first(rois):
     """
-    Truth boxes stay out; two backgrounds for each positive region.
+    The RoIs of the first image.
+    """
+    return {name: ops.convert_to_numpy(value)[0] for name, value
+            in rois.items()}
+
+
+def test_share_of_background_rois():
+    """
+    Two backgrounds for each positive RoI.
     """
     proposals = np.zeros((100, 4), dtype=np.float32)
     proposals[:, 2:] = 20
     proposals[:7] = [11, 11, 31, 31]
-    found = sampled_regions(proposals, oracle.small_config(n_rois=0))
+    found = first(sampled_rois(proposals, oracle.small_config()))
     assert found['positive'].sum() == 7
     assert found['weights'].sum() == 7 + 14
     assert (found['classes'][found['positive'] > 0] == 2).all()
 
 
-def test_empty_regions_count_as_background():
+def test_empty_rois_count_as_background():
     """
-    The class loss is a mean over all regions, of which the original fills
+    The class loss is a mean over all RoIs, of which the original fills
     up those that were not sampled with zeros.
     """
     config = oracle.small_config()
@@ -224,7 +242,7 @@ def test_empty_regions_count_as_background():
     proposals = rng.uniform(40, 50, (60, 4)).astype(np.float32)
     proposals[:, 2:] += rng.uniform(5, 60, (60, 2))
     proposals[:7] = [11, 11, 31, 31] + rng.uniform(-1, 1, (7, 4))
-    found = sampled_regions(proposals, config)
+    found = first(fill_up(sampled_rois(proposals, config), config))
     empty = ~found['boxes'].any(axis=1)
     assert found['boxes'].shape == (62, 4)
     assert empty.sum() == 62 - 7 - 14
@@ -232,12 +250,12 @@ def test_empty_regions_count_as_background():
     assert not found['positive'][empty].any()
 
     weights = oracle.random_tensors(config, 4)
-    network = MaskRCNN(config)
+    network = AstroRCNN(config)
     transfer_weights(network, weights)
     levels = [rng.normal(size=(128 // s, 128 // s, config.pyramid_channels)
                          ).astype(np.float32) for s in config.strides]
     features, shapes = flatten_pyramid([level[None] for level in levels])
-    logits, _ = network.classify_regions(
+    logits, _ = network.classify_rois(
         features, shapes, found['boxes'], np.zeros(62, dtype='int32'))
     loss = class_loss(logits, found['classes'], found['weights'])
     scores, _ = oracle.box_head(
@@ -248,7 +266,15 @@ def test_empty_regions_count_as_background():
     np.testing.assert_allclose(float(loss), expected, rtol=1e-4)
 
 
-def test_too_few_regions():
-    with pytest.raises(ValueError, match='n_rois must be .* got 59'):
-        sampled_regions(np.zeros((100, 4), dtype=np.float32),
-                        oracle.small_config(n_rois=59))
+def test_truth_boxes_stay_out():
+    network = AstroRCNN(oracle.small_config())
+    truth = {'boxes': np.array([[[10, 10, 30, 30]]], dtype=np.float32),
+             'labels': np.array([[2]], dtype=np.int32)}
+    far = np.full((1, 100, 4), [60, 60, 70, 70], dtype=np.float32)
+    found = first(network.sample_rois(far, np.ones((1, 100), bool), truth))
+    assert not found['positive'].any()
+
+
+def test_too_few_rois():
+    with pytest.raises(ValueError, match='n_rois of .* least 60, .* got 59'):
+        oracle.small_config(n_rois=59)

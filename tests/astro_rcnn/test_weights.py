@@ -7,17 +7,19 @@ import hashlib
 import json
 
 import astro_rcnn_oracle as oracle
+import attrs
 import h5py
 import numpy as np
 import pytest
 
 from photutils_rcnn.astro_rcnn import weights as reader
-from photutils_rcnn.astro_rcnn.importer import import_model, read_model
+from photutils_rcnn.astro_rcnn.config import CONFIGS, AstroRCNNConfig
+from photutils_rcnn.astro_rcnn.importer import import_model
+from photutils_rcnn.astro_rcnn.model import AstroRCNNModel
+from photutils_rcnn.astro_rcnn.network import AstroRCNN
 from photutils_rcnn.astro_rcnn.weight_layout import expected_tensors, network_tensors
 from photutils_rcnn.astro_rcnn.weights import read_weights
 from photutils_rcnn.models import zoo
-from photutils_rcnn.models.config import get_config
-from photutils_rcnn.models.mask_rcnn import MaskRCNN
 
 # Of the sorted list of [group, tensor, shape] of the file of 3 classes.
 MANIFEST = '50f9fc7c5c35b6343fc2ea12e5c49707999df4f97d6d11bd3e3dfbede6aafbcc'
@@ -30,7 +32,7 @@ def n_parameters(config):
 
 def test_tensors_are_those_of_the_published_file():
     rows = sorted([group, name, list(shape)] for group, tensors in
-                  expected_tensors(get_config('paper')).items()
+                  expected_tensors(AstroRCNNConfig()).items()
                   for name, shape in tensors)
     assert len(rows) == 690
     assert len({row[0] for row in rows}) == 233
@@ -39,17 +41,17 @@ def test_tensors_are_those_of_the_published_file():
 
 
 @pytest.mark.parametrize(('name', 'changes', 'expected'), [
-    ('paper', {}, 63738788),
-    ('paper-resnet50', {}, 44668324),
-    ('paper', {'n_bands': 5}, 63738788 + 2 * 3136),
-    ('paper', {'class_names': ('a', 'b', 'c')}, 63738788 + 5382)])
+    ('astro_rcnn', {}, 63738788),
+    ('astro_rcnn-resnet50', {}, 44668324),
+    ('astro_rcnn', {'n_bands': 5}, 63738788 + 2 * 3136),
+    ('astro_rcnn', {'class_names': ('a', 'b', 'c')}, 63738788 + 5382)])
 def test_number_of_parameters(name, changes, expected):
-    assert n_parameters(get_config(name, **changes)) == expected
+    assert n_parameters(attrs.evolve(CONFIGS[name], **changes)) == expected
 
 
 def test_network_has_these_tensors():
     config = oracle.small_config(n_bands=4)
-    network = MaskRCNN(config)
+    network = AstroRCNN(config)
     assert {variable.path: tuple(variable.shape)
             for variable in network.weights} == network_tensors(config)
 
@@ -144,8 +146,8 @@ def test_model_folder(tmp_path):
     Depth, bands and classes are told by the file; the folder holds the
     weights bit by bit, the first band the bluest.
     """
-    config = get_config('paper', backbone='resnet14', n_bands=5,
-                        class_names=('class1', 'class2', 'class3'))
+    config = AstroRCNNConfig(name='some', stage_blocks=(1, 2, 1, 1), n_bands=5,
+                             class_names=('class1', 'class2', 'class3'))
     tensors = oracle.random_tensors(config, 2)
     path = tmp_path / 'some.h5'
     oracle.write_h5(path, config, tensors)
@@ -170,14 +172,15 @@ def test_model_folder(tmp_path):
     assert model.settings['resize_to'] == 512
     card = (tmp_path / 'model/MODEL_CARD.md').read_text()
     assert imported.sha256 in card
+    assert '5 blocks' in card
     assert 'resized to 512 pixels' in card
     network = model.network
     assert network.precision == 'float32'
     with pytest.raises(ValueError, match='class_names must have 3'):
-        read_model(path, class_names=['star', 'galaxy'])
+        AstroRCNNModel.read(path, class_names=['star', 'galaxy'])
     for wrong in (0, 100):
         with pytest.raises(ValueError, match=f'resize_to must .* {wrong}'):
-            read_model(path, resize_to=wrong)
+            AstroRCNNModel.read(path, resize_to=wrong)
 
 
 def test_nothing_is_written_for_a_faulty_file(tmp_path, small):

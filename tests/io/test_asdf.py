@@ -5,7 +5,6 @@ Tests for the ASDF files of results.
 
 
 
-from dataclasses import fields
 
 import asdf
 import numpy as np
@@ -15,7 +14,6 @@ from numpy.testing import assert_allclose, assert_equal
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
-from photutils_rcnn.astro_rcnn.inference import LegacyInstances
 
 
 def _same_tables(table, other):
@@ -139,21 +137,28 @@ def test_foreign_file(tmp_path):
         RCNNResult.read(tmp_path / 'other.asdf')
 
 
-def test_masks_of_astro_rcnn(fake_model, field, tmp_path):
+def test_interpolation(fake_model, field, tmp_path):
     """
-    They are put on pixels as before, not as masks of this package.
+    Masks are put on pixels as before, those of files of earlier versions
+    too, which named it otherwise; float32 stays what it is.
     """
     result = RCNNSegmenter(fake_model).segment(field)
-    values = {item.name: getattr(result.instances, item.name)
-              for item in fields(result.instances)}
+    found = result.instances
     rng = np.random.default_rng(0)
-    values['masks'] = rng.random(values['masks'].shape, dtype=np.float32)
-    result.instances = LegacyInstances(**values)
-    result.write(tmp_path / 'legacy.asdf')
-    again = RCNNResult.read(tmp_path / 'legacy.asdf').instances
-    assert isinstance(again, LegacyInstances)
-    for i in range(len(again)):
-        assert_equal(again.paste(i)[0], result.instances.paste(i)[0])
+    found.masks = rng.random(found.masks.shape, dtype=np.float32)
+    found.interpolation = 'bilinear-zero'
+    path, old = tmp_path / 'result.asdf', tmp_path / 'old.asdf'
+    result.write(path)
+    with asdf.open(path, memmap=False, lazy_load=False) as file:
+        tree = dict(file['photutils_rcnn_result'])
+        del tree['interpolation']
+        tree['protocol'] = 'matterport'
+        asdf.AsdfFile({'photutils_rcnn_result': tree}).write_to(old)
+    for name in (path, old):
+        again = RCNNResult.read(name).instances
+        assert again.interpolation == 'bilinear-zero'
+        for i in range(len(again)):
+            assert_equal(again.paste(i)[0], found.paste(i)[0])
 
 
 @pytest.mark.parametrize('include_data', [False, True])

@@ -25,7 +25,7 @@ losses = [float(network.train_on_batch(images, truth)[0]) for _ in range(12)]
 assert np.isfinite(losses).all(), losses
 network.reset_metrics()
 assert float(network.train_on_batch(images, truth)[0]) < losses[0], losses
-settings = {'name': 'tiny', 'network': config.to_dict(), 'halo': 48,
+settings = {'name': 'tiny', 'network': config.network.to_dict(), 'halo': 48,
             'thresholds': {'objectness': 0.0, 'score': 0.01}}
 model = Model(settings, get_weights(network), 'float32')
 instances = run_inference(model, images[0])

@@ -186,43 +186,31 @@ def test_geometry_is_float32_in_mixed_precision(config, batch):
     features, shapes = flatten_pyramid(outputs['pyramid'])
     box = np.float32([[1027.3, 513.7, 1049.9, 531.1]])
     index = np.zeros(1, np.int32)
-    logits, deltas = network.classify_regions(features, shapes, box, index)
-    masks = network.outline_regions(features, shapes, box, index)
+    logits, deltas = network.classify_rois(features, shapes, box, index)
+    masks = network.predict_masks(features, shapes, box, index)
     for value in (logits, deltas, masks):
         assert 'float32' in str(value.dtype)
     refined = network.refine_boxes(box, 0 * deltas, (2048, 2048))
     assert_allclose(ops.convert_to_numpy(refined), box, rtol=1e-6)
 
 
-def test_told_fwhm(network, batch):
+def test_psf_conditioned(network, batch):
     """
-    The classes depend on the PSF where the network is told of it; an
-    unknown one is the default. Networks that are not told ignore it.
+    The classes depend on the PSF where the network is conditioned on it; an
+    unknown one is the default. Other networks ignore it.
     """
     box = np.float32([[10, 10, 18, 18]])
     index = np.zeros(1, np.int32)
-    untold = MaskRCNN(tiny_config(told_fwhm=False))
-    for model, depends in ((network, True), (untold, False)):
+    other = MaskRCNN(tiny_config(psf_conditioned=False))
+    for model, depends in ((network, True), (other, False)):
         features, shapes = flatten_pyramid(model(batch[0])['pyramid'])
         known, zero, unknown = (
-            ops.convert_to_numpy(model.classify_regions(
+            ops.convert_to_numpy(model.classify_rois(
                 features, shapes, box, index, log_fwhm)[0])
             for log_fwhm in (np.float32([[1.4, 1.5, 1.6]]),
                              np.zeros((1, 3), np.float32), None))
         assert_allclose(zero, unknown, rtol=1e-6)
         assert (np.abs(known - unknown).max() > 1e-3) == depends
-
-
-def test_config_round_trip(network):
-    values = network.get_config()
-    again = MaskRCNN.from_config(values)
-    assert again.config == network.config
-    assert again.get_config() == values
-
-
-def test_unknown_trunk():
-    with pytest.raises(ValueError, match="one of .*'compact'.*'vgg'"):
-        MaskRCNN(tiny_config(backbone='vgg'))
 
 
 @pytest.mark.parametrize('count', [0, 1, BUCKETS[0], BUCKETS[0] + 1])
@@ -237,7 +225,7 @@ def test_detector_buckets(network, batch, count):
     assert ((objectness > 0) & (objectness < 1)).all()
     chosen = boxes[:count]
     logits, refined = detector.classify(features, chosen, (64, 64))
-    masks, mask_boxes = detector.outline(features, chosen, (64, 64))
+    masks, mask_boxes = detector.predict_masks(features, chosen, (64, 64))
     assert logits.shape == (count, 3)
     assert refined.shape == mask_boxes.shape == (count, 4)
     assert masks.shape == (count, 28, 28)

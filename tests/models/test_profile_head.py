@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_less
 from scipy import ndimage
 from tiny_network import make_batch, tiny_config
 
-from photutils_rcnn.models.config import get_config
+from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.profile_head import (
     USUAL_FWHM,
@@ -20,7 +20,7 @@ from photutils_rcnn.models.profile_head import (
     sample_profiles,
 )
 
-CONFIG = get_config('compact')
+CONFIG = MaskRCNNConfig()
 
 
 def samples(*args):
@@ -101,7 +101,7 @@ def test_untrained_head_keeps_the_classes_of_the_box_head():
     logits = np.float32([[1, 2, 4], [0, 3, -1]])
     boxes = np.float32([[3, 3, 9, 9], [20, 20, 29, 30]])
     images = make_batch(tiny_config())[0]
-    found = network.classify_sources(images, boxes, np.int32([0, 1]), logits)
+    found = network.classify_profiles(images, boxes, np.int32([0, 1]), logits)
     assert_allclose(ops.convert_to_numpy(found), logits[:, 1:])
 
 

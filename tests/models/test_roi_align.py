@@ -11,8 +11,8 @@ from tiny_network import tiny_config
 
 from photutils_rcnn.models.roi_align import (
     flatten_pyramid,
-    region_levels,
     roi_align,
+    roi_levels,
     sample_grid,
 )
 
@@ -107,7 +107,7 @@ def test_region_levels():
     config = tiny_config(canonical_size=16.)
     sides = np.float32([0, 3, 15.9, 16.1, 31.9, 32.1, 5000])
     boxes = np.stack([0 * sides, 0 * sides, sides, sides], axis=1)
-    levels = ops.convert_to_numpy(region_levels(boxes, config))
+    levels = ops.convert_to_numpy(roi_levels(boxes, config))
     assert_equal(levels, [0, 0, 0, 1, 1, 2, 2])
-    finer = ops.convert_to_numpy(region_levels(boxes, config, shift=1))
+    finer = ops.convert_to_numpy(roi_levels(boxes, config, shift=1))
     assert_equal(finer, [0, 0, 0, 0, 0, 1, 2])

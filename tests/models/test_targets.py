@@ -18,7 +18,8 @@ from photutils_rcnn.models.boxes import box_iou
 from photutils_rcnn.models.targets import (
     match_anchors,
     sample_masks,
-    sample_regions,
+    sample_rois,
+    with_truth,
 )
 
 SHAPE = (64, 64)
@@ -97,9 +98,9 @@ def test_empty_image_is_all_background(config):
 
 
 @pytest.fixture
-def regions(config, truth):
+def rois(config, truth):
     """
-    Regions sampled from proposals near to and far from the sources.
+    RoIs sampled from proposals near to and far from the sources.
     """
     rng = np.random.default_rng(5)
     proposals = truth['boxes'].repeat(8, axis=1)
@@ -107,40 +108,41 @@ def regions(config, truth):
     proposals = proposals.astype(np.float32)
     valid = rng.random(proposals.shape[:2]) < 0.8
     seeds = keras.random.SeedGenerator(1)
-    sampled = sample_regions(proposals, valid, truth, config, seeds)
+    boxes, valid = with_truth(proposals, valid, truth, seeds)
+    sampled = sample_rois(boxes, valid, truth, config, seeds)
     return {key: ops.convert_to_numpy(value)
             for key, value in sampled.items()}
 
 
-def test_sample_regions(config, truth, regions):
+def test_sample_rois(config, truth, rois):
     """
-    Positive regions come first and belong to a source that they overlap;
+    Positive RoIs come first and belong to a source that they overlap;
     valid negative ones overlap none.
     """
     n_positive = config.n_positive_rois
-    assert regions['boxes'].shape == (2, n_positive
+    assert rois['boxes'].shape == (2, n_positive
                                       + config.n_negative_rois, 4)
-    iou = ops.convert_to_numpy(box_iou(regions['boxes'], truth['boxes']))
+    iou = ops.convert_to_numpy(box_iou(rois['boxes'], truth['boxes']))
     iou = np.where(truth['labels'][:, None] > 0, iou, 0)
     best, matched = iou.max(axis=-1), iou.argmax(axis=-1)
-    positive, weights = regions['positive'] > 0, regions['weights'] > 0
+    positive, weights = rois['positive'] > 0, rois['weights'] > 0
     assert positive[:, :n_positive].any(axis=1).all()
     assert not positive[:, n_positive:].any()
     assert weights[positive].all()
     assert (best[positive] >= config.roi_positive_iou).all()
     assert (best[weights & ~positive] < config.roi_positive_iou).all()
-    assert_equal(regions['matched'][positive], matched[positive])
+    assert_equal(rois['matched'][positive], matched[positive])
     labels = np.take_along_axis(truth['labels'], matched, axis=1)
-    assert_equal(regions['classes'], np.where(positive, labels, 0))
+    assert_equal(rois['classes'], np.where(positive, labels, 0))
     boxes = np.take_along_axis(truth['boxes'], matched[..., None], axis=1)
-    assert_equal(regions['targets'][positive], boxes[positive])
+    assert_equal(rois['targets'][positive], boxes[positive])
 
 
-def test_sampled_regions_differ_from_each_other(regions):
+def test_sampled_rois_differ_from_each_other(rois):
     """
     Sampling is without replacement.
     """
-    for boxes, weights in zip(regions['boxes'], regions['weights'],
+    for boxes, weights in zip(rois['boxes'], rois['weights'],
                               strict=True):
         chosen = boxes[weights > 0]
         assert len(np.unique(chosen, axis=0)) == len(chosen)
@@ -148,28 +150,30 @@ def test_sampled_regions_differ_from_each_other(regions):
 
 def test_sample_regions_without_proposals(config, truth):
     """
-    The jittered truth alone gives positive regions; padding gives none.
+    The jittered truth alone gives positive RoIs; padding gives none.
     """
     proposals = np.zeros((2, 16, 4), np.float32)
     valid = np.zeros((2, 16), bool)
     seeds = keras.random.SeedGenerator(1)
-    sampled = sample_regions(proposals, valid, truth, config, seeds)
+    joined = with_truth(proposals, valid, truth, seeds)
+    sampled = sample_rois(*joined, truth, config, seeds)
     n_sources = (truth['labels'] > 0).sum(axis=1)
     assert_equal(ops.convert_to_numpy(ops.sum(sampled['weights'], axis=1)),
                  n_sources)
-    empty = sample_regions(proposals, valid, empty_truth(2, 5, config),
-                           config, seeds)
+    nothing = empty_truth(2, 5, config)
+    joined = with_truth(proposals, valid, nothing, seeds)
+    empty = sample_rois(*joined, nothing, config, seeds)
     for name in ('weights', 'positive', 'classes'):
         assert_equal(ops.convert_to_numpy(empty[name]), 0)
 
 
-def test_regions_on_ignored_sources_do_not_count(config):
+def test_rois_on_ignored_sources_do_not_count(config):
     truth = empty_truth(1, 1, config)
     truth['boxes'][0, 0] = 20, 20, 32, 32
     truth['labels'][0, 0] = 0
     proposals = np.float32([[[21, 20, 32, 33]] * 8 + [[2, 2, 9, 9]] * 8])
-    sampled = sample_regions(proposals, np.ones((1, 16), bool), truth,
-                             config, keras.random.SeedGenerator(1))
+    sampled = sample_rois(proposals, np.ones((1, 16), bool), truth, config,
+                          keras.random.SeedGenerator(1))
     boxes = ops.convert_to_numpy(sampled['boxes'])
     weights = ops.convert_to_numpy(sampled['weights'])
     assert weights.sum() == 8

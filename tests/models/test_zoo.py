@@ -12,6 +12,7 @@ import json
 import logging
 import pickle
 
+import attrs
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_equal
@@ -19,11 +20,12 @@ from scipy import special
 from tiny_network import tiny_config
 
 from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn.astro_rcnn.config import AstroRCNNConfig
+from photutils_rcnn.astro_rcnn.model import AstroRCNNModel
 from photutils_rcnn.models import zoo
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 
 SETTINGS = {'name': 'tiny', 'description': 'for tests',
-            'stretch': {'name': 'arcsinh', 'scale': 2.0},
             'thresholds': {'score': 0.4}, 'halo': 48, 'training': {}}
 
 
@@ -45,9 +47,9 @@ def test_round_trip(folder, network):
     model = zoo.load_model(folder, precision='float32')
     assert model.name == 'tiny'
     assert model.halo == 48
-    assert model.stretch == SETTINGS['stretch']
+    assert model.stretch == {'name': 'arcsinh', 'scale': 2.0}
     assert model.thresholds == {**zoo.DEFAULT_THRESHOLDS, 'score': 0.4}
-    assert model.network.config == network.config
+    assert model.network.config == network.config.network
     before = zoo.get_weights(network)
     after = zoo.get_weights(model.network)
     assert list(before) == list(after)
@@ -79,6 +81,38 @@ def test_saving_twice_gives_the_same_model(folder, network):
     first = zoo.load_model(folder).sha256
     zoo.save_model(folder, network, SETTINGS, '# Tiny\n')
     assert zoo.load_model(folder).sha256 == first
+
+
+@pytest.mark.parametrize('protocol', [None, 'matterport'])
+def test_format_2(protocol, network, tmp_path):
+    """
+    Models of the version before, of this package's network and of Astro
+    R-CNN's, are read as they were.
+    """
+    folder = tmp_path / 'old'
+    zoo.save_model(folder, network, SETTINGS, '')
+    settings = json.loads((folder / 'config.json').read_text())
+    fields = {**settings['network'], 'n_proposals': 300, 'mean_l2': 0.,
+              'layers': 'compact', 'backbone': 'compact', 'told_fwhm': False}
+    del fields['psf_conditioned']
+    stretch = {'name': 'arcsinh', 'scale': 2.}
+    if protocol is not None:
+        fields = {'backbone': 'resnet50', 'layers': 'matterport',
+                  'told_fwhm': False, 'stage_blocks': [1, 2, 2, 3],
+                  'box_end': 1.}
+        stretch = {'name': 'zscore-int16', 'offset': 200.}
+        settings['protocol'] = protocol
+    settings.update(format=2, network=fields, stretch=stretch)
+    (folder / 'config.json').write_text(json.dumps(settings))
+    model = zoo.load_model(folder)
+    assert model.stretch == stretch
+    if protocol is None:
+        assert model.config == attrs.evolve(network.config.network,
+                                            psf_conditioned=False)
+    else:
+        assert isinstance(model, AstroRCNNModel)
+        assert model.config == AstroRCNNConfig(stage_blocks=(3, 4, 6, 3))
+        assert not model.isophotal
 
 
 def test_damaged_weights(folder):
@@ -121,7 +155,7 @@ def test_incomplete_settings(folder, content, match):
 @pytest.mark.parametrize(('changes', 'match'), [
     ({'thresholds': None}, 'thresholds in config.json .* got None'),
     ({'thresholds': {'score': 2}}, 'thresholds in config.json'),
-    ({'stretch': {}}, 'stretch in config.json'),
+    ({'network': []}, 'network in config.json'),
     ({'halo': 'x'}, "halo in config.json .* got 'x'"),
     ({'halo': -5}, 'halo in config.json'),
     ({'network': {'n_bands': 0}}, 'n_bands of the configuration')])
@@ -230,8 +264,8 @@ def test_one_graph_for_all_shapes(folder, monkeypatch):
             logits, refined = detector.classify(features, boxes, shape)
             results.append([
                 objectness, anchors, logits, refined,
-                detector.identify(image, boxes, logits),
-                *detector.outline(features, boxes, shape)])
+                detector.classify_profiles(image, boxes, logits),
+                *detector.predict_masks(features, boxes, shape)])
         for one, other in zip(*results, strict=True):
             assert_allclose(one, other, rtol=1e-5, atol=1e-5)
     assert len(traced) == 4  # once for all, and three alone

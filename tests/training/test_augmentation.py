@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_equal
 
-from photutils_rcnn.astro_rcnn.augmentation import augment_paper
 from photutils_rcnn.training import augmentation
 from photutils_rcnn.training.augmentation import (
     augment,
@@ -57,8 +56,7 @@ def test_transform(crop, n_turns, flip):
     assert_equal(result.labels, crop.labels)
 
 
-@pytest.mark.parametrize('augment', [augment, augment_paper])
-def test_augment_leaves_its_input(crop, augment):
+def test_augment_leaves_its_input(crop):
     """
     Many random changes, none of them to the example itself.
     """

@@ -14,9 +14,7 @@ import pytest
 from astropy.table import Table
 from tiny_network import tiny_config
 
-from photutils_rcnn.astro_rcnn.schedule import PAPER_SCHEDULE, Stage
 from photutils_rcnn.cli import main
-from photutils_rcnn.models.config import CONFIGS
 from photutils_rcnn.models.zoo import get_weights, load_model
 from photutils_rcnn.training.calibration import fit_calibration
 from photutils_rcnn.training.command import _check_initial
@@ -82,7 +80,7 @@ def test_recipe_to_model(recipe, tmp_path, capsys, caplog):
     model = load_model(out / 'model')
     assert model.settings['training']['step'] == 3
     assert model.settings['training']['batch_size'] == 2
-    assert model.network.config == tiny_config()
+    assert model.network.config == tiny_config().network
     for kind in ('training_scenes', 'validation_scenes'):
         assert model.settings['training'][kind] == stored[kind]
     # After three steps a network finds nothing, so that there is nothing to
@@ -184,33 +182,7 @@ def test_refinement_without_profile_head(recipe, tmp_path, capsys):
     assert 'got profile_size 0' in capsys.readouterr().err
 
 
-def test_stages(recipe, tmp_path, capsys):
-    """
-    A recipe with stages trains in stages; a rate for all of them is refused.
-    """
-    values = json.loads(recipe.read_text())
-    del values['steps'], values['rate'], values['refinement']
-    values['steps_per_epoch'] = 1
-    values['stages'] = [{'last_epoch': 1, 'rate': 1e-3, 'layers': 'rpn_'},
-                        {'last_epoch': 2, 'rate': 1e-4}]
-    recipe.write_text(json.dumps(values))
-    out = tmp_path / 'run'
-    command = ['train', str(out), '--recipe', str(recipe), '--precision',
-               'float32']
-    assert main([*command, '--rate', '0.1']) != 0
-    assert 'rate does not go with the stages' in capsys.readouterr().err
-    assert main(command) == 0
-    assert load_model(out / 'model').settings['training']['step'] == 2
-
-
-def test_recipe_of_the_paper():
-    recipe = read_recipe('paper')
-    assert tuple(Stage(**stage) for stage in recipe['stages']
-                 ) == PAPER_SCHEDULE
-    assert recipe['config'] in CONFIGS
-
-
-@pytest.mark.parametrize('name', ['default', 'paper'])
+@pytest.mark.parametrize('name', ['default', 'astro_rcnn'])
 def test_shipped_recipes_have_seeds_of_their_own(name):
     """
     No validation scene is a training scene.
@@ -236,6 +208,7 @@ SCENES = {'preset': 'decam', 'n_scenes': 1, 'seed': 0}
     ('steps', [5, 'x'], 'steps of the recipe must be a whole number'),
     ('batch_size', 0, 'batch_size of the recipe'),
     ('seed', -1, 'seed of the recipe must be .* of at least 0, got -1'),
+    ('network', 'other', "network of the recipe must be .* got 'other'"),
     ('initial', 3, 'initial of the recipe must be the name or the folder'),
     ('config', 3, 'config of the recipe must be a name, .*got 3'),
     ('config', None, 'config of the recipe must be a name, .*got None'),
@@ -324,27 +297,6 @@ def test_folders_that_share_scenes(recipe, tmp_path):
     (tmp_path / 'validation' / 'decam-00000009.npz').touch()
     with pytest.raises(ValueError, match="seeds of 'decam' must differ"):
         check_recipe(values)
-
-
-@pytest.mark.parametrize(('stages', 'match'), [
-    ([{'last_epoch': 2, 'rate': 1.}, {'last_epoch': 2, 'rate': 1.}],
-     r'last_epoch of the stages must increase, got \[2, 2\]'),
-    ([{'last_epoch': 1, 'rate': 1., 'layers': '(rpn_'}],
-     "layers of the stages must be a regular expression, got '"),
-    ([{'last_epoch': 1, 'rate': 1., 'layers': None}],
-     'layers of the stages must be a regular expression, got None'),
-    ([{'last_epoch': 1, 'rate': float('inf')}], 'rate of the stages'),
-    ([], 'stages must be a list'), ([{'rate': 1.}], "must have 'last_epoch'"),
-    ([{'last_epoch': 1, 'rate': 0}], 'rate of the stages'),
-    ([{'last_epoch': 1, 'rate': 1., 'layer': 'a'}], "may have 'layers'")])
-def test_bad_stages(recipe, stages, match):
-    values = json.loads(recipe.read_text())
-    for key in ('steps', 'rate', 'refinement'):
-        del values[key]
-    recipe.write_text(json.dumps({**values, 'steps_per_epoch': 1,
-                                  'stages': stages}))
-    with pytest.raises(ValueError, match=match):
-        read_recipe(recipe)
 
 
 @pytest.mark.parametrize(('options', 'match'), [

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_equal
 
-from photutils_rcnn.astro_rcnn.augmentation import augment_paper
+from photutils_rcnn.training.augmentation import transform
 from photutils_rcnn.training.dataset import CropDataset, scene_crops
 
 
@@ -211,7 +211,7 @@ def test_batches_are_reproducible(dataset, folder, config):
 
 def test_every_crop_once_per_epoch(folder, config):
     dataset = CropDataset(folder, config, batch_size=2, side=64,
-                          max_sources=5, augmented=False)
+                          max_sources=5, augment=None)
     seen = np.concatenate([dataset.batch(step)[0] for step in range(2)])
     stored = np.stack([crop.snr for crop in dataset.crops]) / 2
     order = [int(np.argmin(np.abs(stored - image).sum(axis=(1, 2, 3))))
@@ -266,18 +266,20 @@ def test_empty_folder(tmp_path, config):
         CropDataset(tmp_path, config)
 
 
-def test_augmentation_of_the_configuration(folder, config):
+def test_augmentation(folder, config):
     """
-    The configuration says how crops are changed.
+    Crops are changed as they are asked to be, with their truth.
     """
-    config = replace(config, augmentation='paper')
+    def augment(crop, rng):
+        return transform(crop, rng.integers(4), flip=True)
+
     dataset = CropDataset(folder, config, batch_size=4, side=64,
-                          max_sources=5)
+                          max_sources=5, augment=augment)
     images, truth = dataset.batch(0)
     order = np.random.default_rng((0, 0)).permutation(4)
     for i, image in enumerate(images):
-        expected = augment_paper(dataset.crops[order[i]],
-                                 np.random.default_rng((0, 0, i, 1)))
+        expected = augment(dataset.crops[order[i]],
+                           np.random.default_rng((0, 0, i, 1)))
         assert_allclose(image, expected.snr / 2, rtol=1e-3, atol=1e-5)
         n = len(expected.labels)
         assert_equal(truth['boxes'][i, :n], expected.boxes)
@@ -301,7 +303,7 @@ def test_without_augmentation(folder, config):
     Crops come as they are, in another order in each epoch.
     """
     dataset = CropDataset(folder, config, batch_size=4, side=64,
-                          max_sources=5, augmented=False)
+                          max_sources=5, augment=None)
     stored = [crop.snr.astype(np.float32) / 2 for crop in dataset.crops]
     orders = []
     for step in range(6):

@@ -61,7 +61,7 @@ def test_classifier_is_the_network(examples):
     for variable in network.profile_head.weights:
         variable.assign(np.random.default_rng(0).normal(
             0, 0.1, variable.shape))
-    expected = network.classify_sources(
+    expected = network.classify_profiles(
         images, arrays['boxes'], np.arange(N_SOURCES), arrays['logits'],
         arrays['log_fwhm'])
     inputs = {name: values.astype(np.float32) for name, values

@@ -12,7 +12,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_equal
 from tiny_network import tiny_config
 
-from photutils_rcnn.astro_rcnn.schedule import Stage, StagedTrainer
 from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.models.mask_rcnn import LOSS_NAMES
 from photutils_rcnn.models.zoo import get_weights, load_model
@@ -145,23 +144,6 @@ def test_cycles(make_trainer):
     assert rates[100] == pytest.approx(0.5)
     assert rates[199] < 1e-3
     assert trainer.n_steps == 200
-
-
-def test_stages_freeze_the_rest(folder, config, tmp_path):
-    """
-    Layers that a stage does not name stay as they are.
-    """
-    dataset = CropDataset(folder, config, batch_size=2, side=64)
-    trainer = StagedTrainer(config, dataset, None, tmp_path / 'run',
-                            stages=[Stage(1, 1e-3, 'rpn_')], precision=None)
-    names = {variable.path.split('/')[-2]
-             for variable in trainer.model.trainable_variables}
-    assert names
-    assert all(name.startswith('rpn_') for name in names)
-    assert trainer.model.dtype_policy.name == 'float32'
-    with pytest.raises(ValueError, match="stage 1 must match .* got 'odd_'"):
-        StagedTrainer(config, dataset, None, tmp_path / 'run',
-                      stages=[Stage(1, 1e-3, 'odd_')])
 
 
 def test_log_and_validation(make_trainer):
