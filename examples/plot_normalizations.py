@@ -14,13 +14,19 @@ from pathlib import Path
 import numpy as np
 from matplotlib import pyplot as plt
 
+from photutils_rcnn.astro_rcnn.stretches import ZScoreInt16Stretch
 from photutils_rcnn.io.fits import read_frame
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.normalization import normalize_cube
-from photutils_rcnn.preprocessing.stretches import get_stretch
+from photutils_rcnn.preprocessing.stretches import (
+    ArcsinhStretch,
+    LinearStretch,
+    LuptonStretch,
+    ZScoreStretch,
+)
 
-NAMES = ('arcsinh', 'lupton', 'linear', 'zscore', 'zscore-int16',
-         'legacy-zscore', 'legacy-lupton', 'legacy-linear')
+STRETCHES = (ArcsinhStretch, LuptonStretch, LinearStretch, ZScoreStretch,
+             ZScoreInt16Stretch)
 COLORS = ('tab:blue', 'tab:green', 'tab:red')
 # All pictures are linear between these percentiles of the values.
 BLACK, WHITE = 1, 99.7
@@ -70,10 +76,10 @@ def main():
     cube = prepare_inputs(frame.data, bands=frame.bands)
     zoom = brightest(np.asarray(normalize_cube(cube).image))
     args.output.mkdir(parents=True, exist_ok=True)
-    for name in NAMES:
-        normalized = normalize_cube(cube, stretch=get_stretch(name))
+    for stretch in STRETCHES:
+        normalized = normalize_cube(cube, stretch=stretch())
         figure = plot(np.asarray(normalized.image), cube.bands, zoom)
-        figure.savefig(args.output / f'normalization_{name}.png', dpi=100)
+        figure.savefig(args.output / f'normalization_{stretch.name}.png', dpi=100)
         plt.close(figure)
 
 

@@ -137,7 +137,7 @@ def sample_at(features, shapes, y, x, image_index, levels):
 
 def _last_cells(shapes, levels):
     """
-    The last row and column of the level of each region, (R, 2).
+    The last row and column of the level of each RoI, (R, 2).
     """
     return ops.stack([of_levels([shape[axis] - 1 for shape in shapes], levels,
                                 'float32') for axis in range(2)], axis=-1)

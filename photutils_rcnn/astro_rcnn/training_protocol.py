@@ -9,7 +9,7 @@ import re
 from numbers import Integral, Real
 
 from photutils_rcnn.astro_rcnn.config import CONFIGS, AstroRCNNTrainingConfig
-from photutils_rcnn.training.checks import check_number
+from photutils_rcnn.training._checks import check_number
 from photutils_rcnn.training.protocol import TrainingProtocol
 
 
@@ -45,14 +45,6 @@ class AstroRCNNProtocol(TrainingProtocol):
         from photutils_rcnn.astro_rcnn.augmentation import augment
 
         return augment(crop, rng)
-
-    def make_network(self, config):
-        """
-        A network with random weights; see the parent.
-        """
-        from photutils_rcnn.astro_rcnn.network import AstroRCNN
-
-        return AstroRCNN(config)
 
     def make_trainer(self, recipe, *args, **options):
         """

@@ -3,7 +3,7 @@
 The tensors of matterport's weight files.
 """
 
-__all__ = ['COCO_HEADS', 'expected_tensors', 'network_tensors']
+__all__ = ['COCO_HEADS', 'expected_tensors']
 
 NORMALIZATION = ('gamma', 'beta', 'moving_mean', 'moving_variance')
 PROPOSAL_GROUP = 'rpn_model'
@@ -79,21 +79,3 @@ def expected_tensors(config):
                                          transposed=True)
     groups['mrcnn_mask'] = kernel('mrcnn_mask', 1, 1, m, k)
     return groups
-
-
-def network_tensors(config):
-    """
-    All tensors of `expected_tensors` by name.
-
-    Parameters
-    ----------
-    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
-        The network.
-
-    Returns
-    -------
-    shapes : dict of str to tuple
-        The shape of each tensor.
-    """
-    return {name: shape for group in expected_tensors(config).values()
-            for name, shape in group}

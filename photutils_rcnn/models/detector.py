@@ -16,7 +16,7 @@ from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, scale_boxes
 from photutils_rcnn.models.compiled import compile_function, has_free_shapes
 from photutils_rcnn.models.roi_align import flatten_pyramid
 
-# Regions are padded to one of these counts, so that few shapes are
+# RoIs are padded to one of these counts, so that few shapes are
 # compiled where each is anew; longer lists are cut into pieces of the last.
 BUCKETS = (16, 64, 256, 1024)
 # Each compiled stage takes some MB. Where every shape of frames has its own,
@@ -78,7 +78,7 @@ class Detector:
 
     def _classify_stage(self):
         def classify(features, shape, log_fwhm, boxes):
-            image_index, log_fwhm = _per_region(boxes, log_fwhm)
+            image_index, log_fwhm = _per_roi(boxes, log_fwhm)
             logits, deltas = self.network.classify_rois(
                 features, self._level_shapes(shape), boxes, image_index,
                 log_fwhm, training=False)
@@ -88,7 +88,7 @@ class Detector:
 
     def _profile_stage(self):
         def classify_profiles(image, log_fwhm, boxes, logits):
-            image_index, log_fwhm = _per_region(boxes, log_fwhm)
+            image_index, log_fwhm = _per_roi(boxes, log_fwhm)
             return (self.network.classify_profiles(
                 image, boxes, image_index, logits, log_fwhm,
                 training=False),)
@@ -148,14 +148,14 @@ class Detector:
 
     def classify(self, features, boxes, shape, psf_fwhm=None):
         """
-        Classify regions and refine their boxes.
+        Classify RoIs and refine their boxes.
 
         Parameters
         ----------
         features : tensor
             From `dense`.
         boxes : (R, 4) `~numpy.ndarray` of float32
-            The regions.
+            The RoIs.
         shape : (2,) tuple of int
             The shape of the tile.
         psf_fwhm : float or (n_bands,) array_like, optional
@@ -198,7 +198,7 @@ class Detector:
 
     def predict_masks(self, features, boxes, shape):
         """
-        The masks of regions.
+        The masks of RoIs.
 
         Parameters are the first three of `classify`.
 
@@ -240,10 +240,10 @@ class Detector:
                      for values in zip(*results, strict=True))
 
 
-def _per_region(boxes, log_fwhm):
+def _per_roi(boxes, log_fwhm):
     """
     The index of the only image and its PSF, for each of R boxes.
     """
-    n_regions = ops.shape(boxes)[0]
-    return (ops.zeros((n_regions,), dtype='int32'),
-            ops.broadcast_to(log_fwhm, (n_regions, *log_fwhm.shape)))
+    n_rois = ops.shape(boxes)[0]
+    return (ops.zeros((n_rois,), dtype='int32'),
+            ops.broadcast_to(log_fwhm, (n_rois, *log_fwhm.shape)))

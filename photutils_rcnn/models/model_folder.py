@@ -21,7 +21,7 @@ from photutils_rcnn._files import open_npz
 from photutils_rcnn.models.migration import current_settings
 
 FORMAT = 3
-# Thresholds of probabilities and overlaps; others are numbers of regions.
+# Thresholds of probabilities and overlaps; others are numbers of boxes.
 SHARES = ('objectness', 'proposal_nms', 'score', 'nms', 'mask')
 
 

@@ -38,14 +38,14 @@ def flatten_pyramid(pyramid):
 
 def of_levels(values, levels, dtype):
     """
-    The value that belongs to the level of each region.
+    The value that belongs to the level of each RoI.
 
     Parameters
     ----------
     values : sequence of number or scalar tensor
         A value for each level of the pyramid.
     levels : (R,) tensor of int32
-        The level of each region.
+        The level of each RoI.
     dtype : str
         The type of the result.
 
@@ -60,7 +60,7 @@ def of_levels(values, levels, dtype):
 
 def roi_levels(boxes, config, shift=0):
     """
-    The pyramid level from which each region is pooled.
+    The pyramid level from which each RoI is pooled.
 
     ``floor(log2(sqrt(area) / canonical_size)) + 1`` counted from the
     finest level (Lin et al. 2017, arXiv:1612.03144, Eq. 1, re-scaled to
@@ -69,7 +69,7 @@ def roi_levels(boxes, config, shift=0):
     Parameters
     ----------
     boxes : (..., 4) tensor
-        The regions.
+        The RoIs.
     config : `~photutils_rcnn.models.config.MaskRCNNConfig`
         The network.
     shift : int, optional
@@ -129,7 +129,7 @@ def _neighbors(position, n_cells):
 
 def roi_align(features, shapes, strides, boxes, image_index, levels, size):
     """
-    Bilinear samples of the features at the bin centers of regions.
+    Bilinear samples of the features at the bin centers of RoIs.
 
     Parameters
     ----------
@@ -140,11 +140,11 @@ def roi_align(features, shapes, strides, boxes, image_index, levels, size):
     strides : tuple of int
         The stride of each level, in pixels.
     boxes : (R, 4) tensor of float32
-        The regions, in pixels.
+        The RoIs, in pixels.
     image_index : (R,) tensor of int32
-        The image of each region.
+        The image of each RoI.
     levels : (R,) tensor of int32
-        The level of each region, from `roi_levels`.
+        The level of each RoI, from `roi_levels`.
     size : int
         The number of bins on a side.
 

@@ -119,14 +119,22 @@ def _begin_with(args, recipe):
                f'got {args.config}')
         raise ValueError(msg)
     initial = load_model(args.initial)
-    if initial.settings.get('protocol') != recipe.get('network'):
-        msg = ('initial must be a model of the kind of network that the recipe '
-               f'trains, got {args.initial!r}')
-        raise ValueError(msg)
+    _check_kind(initial, recipe)
     recipe['config'] = initial.config.to_dict()
     folder = Path(args.initial)
     recipe['initial'] = (str(folder.resolve()) if folder.exists()
                          else args.initial)
+
+
+def _check_kind(initial, recipe):
+    """
+    Check that a model is of the kind of network that a recipe trains.
+    """
+    kind, wanted = initial.settings.get('protocol'), recipe.get('network')
+    if kind != wanted:
+        msg = (f'initial must be a model of the network {wanted}, got '
+               f'{initial.name!r} of {kind}')
+        raise ValueError(msg)
 
 
 def _go_on(args):
@@ -237,8 +245,9 @@ def _check_initial(args, recipe, config):
     except (TypeError, ValueError) as exc:
         msg = f'initial of the recipe cannot be read: {exc}'
         raise ValueError(msg) from exc
+    _check_kind(initial, recipe)
     try:
-        transfer_weights(get_protocol(recipe).make_network(config),
+        transfer_weights(type(initial.network)(config),
                          get_weights(initial.network))
     except ValueError as exc:
         msg = ('initial of the recipe does not fit its config, got '

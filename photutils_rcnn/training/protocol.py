@@ -10,7 +10,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from photutils_rcnn.models.training_config import TrainingConfig
-from photutils_rcnn.training.checks import check_keys, check_number
+from photutils_rcnn.training._checks import check_keys, check_number
 
 _REFINEMENT_KEYS = {'epochs', 'rate', 'batch_size'}
 
@@ -79,24 +79,6 @@ class TrainingProtocol:
         from photutils_rcnn.training.augmentation import augment
 
         return augment(crop, rng)
-
-    def make_network(self, config):
-        """
-        A network with random weights.
-
-        Parameters
-        ----------
-        config : `~photutils_rcnn.models.training_config.TrainingConfig`
-            The network.
-
-        Returns
-        -------
-        network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
-            The network.
-        """
-        from photutils_rcnn.models.mask_rcnn import MaskRCNN
-
-        return MaskRCNN(config)
 
     def make_trainer(self, recipe, *args, **options):
         """

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from photutils_rcnn.simulation.file_names import scene_parts
 from photutils_rcnn.simulation.presets import PRESETS, default_side
-from photutils_rcnn.training.checks import check_keys, check_number
+from photutils_rcnn.training._checks import check_keys, check_number
 from photutils_rcnn.training.protocol import TrainingProtocol
 
 _COMMON_KEYS = {'config', 'training_scenes', 'validation_scenes',

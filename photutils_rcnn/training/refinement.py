@@ -2,7 +2,7 @@
 """
 The last stage of training: the profile head alone.
 
-In the joint schedule the head sees a few regions of each crop, while the
+In the joint schedule the head sees a few RoIs of each crop, while the
 rest of the network still changes. Afterwards it learns from the sources that
 the network finds in whole scenes, with boxes, logits and an FWHM like those
 of inference.

@@ -12,7 +12,9 @@ from photutils_rcnn.astro_rcnn.augmentation import augment
 from photutils_rcnn.astro_rcnn.config import AstroRCNNTrainingConfig
 from photutils_rcnn.astro_rcnn.network import AstroRCNN
 from photutils_rcnn.astro_rcnn.schedule import SCHEDULE, Stage, StagedTrainer
+from photutils_rcnn.astro_rcnn.targets import limit_negatives
 from photutils_rcnn.evaluation import evaluate
+from photutils_rcnn.models.targets import sample_rois, with_truth
 from photutils_rcnn.models.zoo import get_weights
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
@@ -24,12 +26,25 @@ NETWORK = {'stage_blocks': (1, 1, 1, 1), 'pyramid_channels': 32,
            'n_negative_rois': 32, 'n_mask_rois': 16, 'n_rois': 48}
 
 
+class FirstNetwork(AstroRCNN):
+    """
+    Learns from the truth boxes as well, and from no empty RoIs.
+    """
+
+    def sample_rois(self, proposals, valid, truth):
+        boxes, valid = with_truth(proposals, valid, truth,
+                                  self.seed_generator)
+        return limit_negatives(sample_rois(
+            boxes, valid, truth, self.config, self.seed_generator),
+            self.config)
+
+
 class FirstTrainer(Trainer):
     """
     Trains with one falling rate, for weights to begin with.
     """
 
-    network_class = AstroRCNN
+    network_class = FirstNetwork
 
 
 def random_scene(make_scene, seed):

@@ -148,7 +148,7 @@ def test_sampled_rois_differ_from_each_other(rois):
         assert len(np.unique(chosen, axis=0)) == len(chosen)
 
 
-def test_sample_regions_without_proposals(config, truth):
+def test_sample_rois_without_proposals(config, truth):
     """
     The jittered truth alone gives positive RoIs; padding gives none.
     """

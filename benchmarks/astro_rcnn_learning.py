@@ -1,14 +1,13 @@
 """
 Whether the network of Burke et al. (2019) learns: loss and AP50 by stage.
 
-A network of the configuration ``paper`` with a small backbone and few
-channels, on a few simulated scenes, with a short form of the paper's
+The network of the paper with one block per stage and few channels, on a few simulated scenes, with a short form of the paper's
 schedule. The paper begins with weights of photographs; here a first run on
 other scenes, with batch normalization in training mode, takes their place.
 A run that was interrupted goes on when the same command is given again.
 Needs GalSim. Usage::
 
-    python paper_learning.py FOLDER [--minutes M] [--random]
+    python astro_rcnn_learning.py FOLDER [--minutes M] [--random]
 """
 
 import argparse
@@ -21,10 +20,13 @@ from pathlib import Path
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn.astro_rcnn.config import AstroRCNNTrainingConfig
+from photutils_rcnn.astro_rcnn.network import AstroRCNN
 from photutils_rcnn.astro_rcnn.schedule import SCHEDULE, Stage, StagedTrainer
+from photutils_rcnn.astro_rcnn.targets import limit_negatives
+from photutils_rcnn.astro_rcnn.weight_layout import COCO_HEADS
 from photutils_rcnn.evaluation import evaluate
-from photutils_rcnn.models.config import get_config
-from photutils_rcnn.models.transfer import COCO_HEADS
+from photutils_rcnn.models.targets import sample_rois, with_truth
 from photutils_rcnn.models.zoo import get_weights
 from photutils_rcnn.simulation import simulate_scenes
 from photutils_rcnn.simulation.scene import Scene
@@ -34,14 +36,12 @@ from photutils_rcnn.training.log import append_log
 from photutils_rcnn.training.trainer import Trainer
 
 SIDE = 128
-# The paper's limits on proposals and regions are for 512 x 512 pixels; these,
+# The paper's limits on proposals and RoIs are for 512 x 512 pixels; these,
 # of a tenth and a quarter, for a sixteenth of that area.
-NETWORK = {'backbone': 'resnet14', 'pyramid_channels': 64,
+NETWORK = {'stage_blocks': (1, 1, 1, 1), 'pyramid_channels': 64,
            'rpn_channels': 128, 'head_width': 256, 'mask_channels': 64,
            'n_pre_nms': 600, 'n_proposals': 200, 'n_positive_rois': 21,
-           'n_negative_rois': 42, 'n_mask_rois': 21, 'n_rois': 64,
-           # the paper's blur would leave little of such small scenes
-           'augmentation': 'default'}
+           'n_negative_rois': 42, 'n_mask_rois': 21, 'n_rois': 64}
 FIRST_STEPS = 400
 STEPS_PER_EPOCH = 20
 STAGES = (Stage(5, 1e-2, SCHEDULE[0].layers), Stage(9, 3e-3),
@@ -100,17 +100,38 @@ class Journal:
               flush=True)
 
 
+class FirstNetwork(AstroRCNN):
+    """
+    Learns from the truth boxes as well, and from no empty RoIs.
+    """
+
+    def sample_rois(self, proposals, valid, truth):
+        boxes, valid = with_truth(proposals, valid, truth,
+                                  self.seed_generator)
+        return limit_negatives(sample_rois(
+            boxes, valid, truth, self.config, self.seed_generator),
+            self.config)
+
+
+class FirstTrainer(Trainer):
+    """
+    Trains with one falling rate, and makes models as `StagedTrainer` does.
+    """
+
+    network_class = FirstNetwork
+    model_settings = StagedTrainer.model_settings
+
+
 def first_weights(folder, training, scenes, budget):
     """
     Weights with statistics to begin with; `None` if the time ran out.
     """
-    config = get_config('paper', **{**NETWORK, 'n_rois': 0},
-                        train_batch_norm=True, truth_regions=True)
+    config = AstroRCNNTrainingConfig(**NETWORK, train_batch_norm=True)
     dataset = CropDataset(training, config, batch_size=4, side=SIDE,
                           max_sources=40)
-    trainer = Trainer(config, dataset, None, folder, n_steps=FIRST_STEPS,
-                      peak_rate=1e-3, n_warmup=50, validate_every=50,
-                      precision='float32')
+    trainer = FirstTrainer(config, dataset, None, folder, n_steps=FIRST_STEPS,
+                           peak_rate=1e-3, n_warmup=50, validate_every=50,
+                           precision='float32')
     if trainer.checkpoint.exists():
         trainer.resume()
     if not trainer.run(budget):
@@ -142,7 +163,9 @@ def main():
         if weights is None:
             return
         start = {'weights': weights, 'leave_out': COCO_HEADS}
-    config = get_config('paper', **NETWORK)
+    config = AstroRCNNTrainingConfig(**NETWORK)
+    # The paper's blur would leave little of such small scenes: the usual
+    # augmentation takes its place.
     dataset = CropDataset(folders['training'], config, batch_size=4,
                           side=SIDE, max_sources=40)
     # Of another seed: the first run's features fit the layers that it began

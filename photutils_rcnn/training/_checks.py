@@ -3,31 +3,13 @@
 Checks of the entries of recipes.
 """
 
-__all__ = ['check_keys', 'check_number']
-
 import math
 from numbers import Integral
 
 
 def check_keys(values, keys, where, optional=frozenset()):
     """
-    Check that an object has certain keys.
-
-    Parameters
-    ----------
-    values : object
-        The object.
-    keys : set of str
-        The keys that it must have.
-    where : str
-        What it is called.
-    optional : set of str, optional
-        The keys that it may have.
-
-    Raises
-    ------
-    ValueError
-        If it is no object, or has other keys.
+    Check that an entry is an object with certain keys.
     """
     if not isinstance(values, dict) or set(values) - optional != keys:
         also = f' and may have {sorted(optional)}' if optional else ''
@@ -38,25 +20,7 @@ def check_keys(values, keys, where, optional=frozenset()):
 
 def check_number(values, key, kind, where, least=None):
     """
-    Check that an entry is a number in range.
-
-    Parameters
-    ----------
-    values : dict
-        The entries.
-    key : str
-        The entry.
-    kind : type
-        `~numbers.Integral` or `~numbers.Real`.
-    where : str
-        What the entries are called.
-    least : int, optional
-        The smallest number; by default numbers must be above 0.
-
-    Raises
-    ------
-    ValueError
-        If it is no finite number of this kind and in range.
+    Check that an entry is a finite number, above 0 or of at least ``least``.
     """
     value = values[key]
     good = isinstance(value, kind) and not isinstance(value, bool) and (
