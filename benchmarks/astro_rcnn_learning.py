@@ -1,9 +1,10 @@
 """
 Whether the network of Burke et al. (2019) learns: loss and AP50 by stage.
 
-The network of the paper with one block per stage and few channels, on a few simulated scenes, with a short form of the paper's
-schedule. The paper begins with weights of photographs; here a first run on
-other scenes, with batch normalization in training mode, takes their place.
+The network of the paper with one block per stage and few channels, on a few
+simulated scenes, with a short form of the paper's schedule. The paper begins
+with weights of photographs; here a first run on other scenes, with batch
+normalization in training mode, takes their place.
 A run that was interrupted goes on when the same command is given again.
 Needs GalSim. Usage::
 

@@ -37,37 +37,12 @@ class AstroRCNN(MaskRCNN):
         Those of `~photutils_rcnn.models.mask_rcnn.MaskRCNN`.
     """
 
-    def make_trunk(self, image):
-        """
-        A ResNet, see `~photutils_rcnn.astro_rcnn.backbones.resnet_trunk`.
-        """
-        return resnet_trunk(image, self.config, self.precision)
-
-    def make_pyramid(self, trunk):
-        """
-        P2 to P6, see `~photutils_rcnn.astro_rcnn.layers.pyramid`.
-        """
-        return layers.pyramid(trunk, self.config, self.precision)
-
-    def make_proposal_head(self, pyramid):
-        """
-        Two logits per anchor, see
-        `~photutils_rcnn.astro_rcnn.layers.proposal_head`.
-        """
-        return layers.proposal_head(pyramid, self.config, self.precision)
-
-    def make_box_head(self):
-        """
-        A model of pooled features, which gives class logits and the box
-        deltas of each class.
-        """
-        return layers.box_head(self.config, self.precision)
-
-    def make_mask_head(self):
-        """
-        A model of pooled features, which gives the mask logits of each class.
-        """
-        return layers.mask_head(self.config, self.precision)
+    make_trunk = staticmethod(resnet_trunk)
+    make_pyramid = staticmethod(layers.pyramid)
+    make_proposal_head = staticmethod(layers.proposal_head)
+    make_box_head = staticmethod(layers.box_head)
+    make_mask_head = staticmethod(layers.mask_head)
+    of_class = staticmethod(layers.take_class)
 
     def box_head_inputs(self, pooled, boxes, log_fwhm):
         """
@@ -136,13 +111,6 @@ class AstroRCNN(MaskRCNN):
         The inverse of `boxes_to_rois`.
         """
         return rois + END
-
-    def of_class(self, values, classes, axis):
-        """
-        Those of the class of each RoI; see
-        `~photutils_rcnn.astro_rcnn.layers.take_class`.
-        """
-        return layers.take_class(values, classes, axis)
 
     def compute_loss(self, *args, **kwargs):
         """

@@ -53,21 +53,29 @@ class MaskRCNN(keras.Model):
     (B, A, 4).
     """
 
-    def __init__(self, config=None, *, precision='float32', seed=0,
-                 **kwargs):
+    # The builders of the parts, called with the configuration and the
+    # precision; networks that have other parts replace them.
+    make_trunk = staticmethod(compact_trunk)
+    make_pyramid = staticmethod(feature_pyramid)
+    make_proposal_head = staticmethod(proposal_head)
+    make_box_head = staticmethod(box_head)
+    make_mask_head = staticmethod(mask_head)
+
+    def __init__(self, config=None, *, precision='float32', seed=0):
         # A model under a mixed policy would cast the boxes handed to it.
-        super().__init__(dtype='float32', **kwargs)
+        super().__init__(dtype='float32')
         self.config = MaskRCNNConfig() if config is None else config
         self.precision = precision
         image = keras.Input((None, None, self.config.n_bands),
                             dtype='float32', name='image')
-        pyramid = self.make_pyramid(self.make_trunk(image))
-        objectness, deltas = self.make_proposal_head(pyramid)
+        options = self.config, precision
+        pyramid = self.make_pyramid(self.make_trunk(image, *options), *options)
+        objectness, deltas = self.make_proposal_head(pyramid, *options)
         self.dense_part = keras.Model(
             image, {'pyramid': pyramid, 'objectness': objectness,
                     'deltas': deltas}, name='dense_part')
-        self.box_head = self.make_box_head()
-        self.mask_head = self.make_mask_head()
+        self.box_head = self.make_box_head(*options)
+        self.mask_head = self.make_mask_head(*options)
         self.profile_head = (profile_head(self.config)
                              if self.config.profile_size else None)
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -75,41 +83,34 @@ class MaskRCNN(keras.Model):
                               for name in LOSS_NAMES]
         self.built = True
 
-    # === Parts, for networks that have others ===
+    def layer_mode(self, training):
+        """
+        The mode of layers: batch normalization is all that has one.
+        """
+        return training
 
-    def make_trunk(self, image):
+    def call(self, images, training=None):
         """
-        The features of an image by level; see `compact_trunk
-        <photutils_rcnn.models.backbones.compact_trunk>`.
-        """
-        return compact_trunk(image, self.config, self.precision)
+        Run the dense part.
 
-    def make_pyramid(self, trunk):
-        """
-        The levels, finest first; see `feature_pyramid
-        <photutils_rcnn.models.feature_pyramid.feature_pyramid>`.
-        """
-        return feature_pyramid(trunk, self.config, self.precision)
+        Parameters
+        ----------
+        images : (B, ny, nx, n_bands) tensor of float32
+            Normalized images, with sides that are multiples of the largest
+            stride.
+        training : bool, optional
+            Whether the model is being trained. The default, `None`, leaves
+            it to Keras.
 
-    def make_proposal_head(self, pyramid):
+        Returns
+        -------
+        outputs : dict
+            ``pyramid``, a list of feature maps, and the tensors
+            ``objectness`` (B, A), logits, and ``deltas`` (B, A, 4).
         """
-        Objectness and deltas of the anchors; see `proposal_head
-        <photutils_rcnn.models.region_proposal.proposal_head>`.
-        """
-        return proposal_head(pyramid, self.config, self.precision)
+        return self.dense_part(images, training=self.layer_mode(training))
 
-    def make_box_head(self):
-        """
-        A model of the inputs of `box_head_inputs`, which gives class logits
-        and box deltas.
-        """
-        return box_head(self.config, self.precision)
-
-    def make_mask_head(self):
-        """
-        A model of pooled features, which gives mask logits.
-        """
-        return mask_head(self.config, self.precision)
+    # === Second stage ===
 
     def box_head_inputs(self, pooled, boxes, log_fwhm):
         """
@@ -148,39 +149,8 @@ class MaskRCNN(keras.Model):
                          scale_boxes(boxes, context), image_index, levels,
                          size)
 
-    def layer_mode(self, training):
-        """
-        The mode of layers: batch normalization is all that has one.
-        """
-        return training
-
-    # === First stage ===
-
-    def call(self, images, training=None):
-        """
-        Run the dense part.
-
-        Parameters
-        ----------
-        images : (B, ny, nx, n_bands) tensor of float32
-            Normalized images, with sides that are multiples of the largest
-            stride.
-        training : bool, optional
-            Whether the model is being trained. The default, `None`, leaves
-            it to Keras.
-
-        Returns
-        -------
-        outputs : dict
-            ``pyramid``, a list of feature maps, and the tensors
-            ``objectness`` (B, A), logits, and ``deltas`` (B, A, 4).
-        """
-        return self.dense_part(images, training=self.layer_mode(training))
-
-    # === Second stage ===
-
     def classify_rois(self, features, shapes, boxes, image_index,
-                         log_fwhm=None, training=None):
+                      log_fwhm=None, training=None):
         """
         Class logits and box deltas of RoIs.
 
@@ -212,7 +182,7 @@ class MaskRCNN(keras.Model):
                              training=self.layer_mode(training))
 
     def classify_profiles(self, images, boxes, image_index, logits,
-                         log_fwhm=None, training=None):
+                          log_fwhm=None, training=None):
         """
         The classes of sources, once they are known to be sources.
 
@@ -254,7 +224,7 @@ class MaskRCNN(keras.Model):
                          dtype='float32')
 
     def predict_masks(self, features, shapes, boxes, image_index,
-                        training=None):
+                      training=None):
         """
         Mask logits of RoIs, on boxes enlarged by ``mask_context``.
 

@@ -72,7 +72,7 @@ def model(frame):
     weights = get_weights(network)
     weights['rpn_objectness1/bias'] -= np.sort(
         ops.convert_to_numpy(objectness)[0])[-300]
-    settings = {'name': 'bright', 'network': config.to_dict(),
+    settings = {'name': 'bright', 'network': config.network.to_dict(),
                 'halo': HALO, 'sha256': '0',
                 'thresholds': {'objectness': 0.5, 'score': 0.5, 'nms': 0.3,
                                'proposal_nms': 0.5}}
