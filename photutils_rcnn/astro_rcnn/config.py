@@ -60,6 +60,9 @@ class AstroRCNNConfig(MaskRCNNConfig):
         super().__attrs_post_init__()
         for name, wanted in (('pyramid_levels', (2, 6)),
                              ('mask_size', 2 * self.mask_pool),
+                             ('box_context', 1), ('mask_context', 1),
+                             ('mask_level_shift', 0),
+                             ('psf_conditioned', False),
                              ('profile_size', 0)):
             if getattr(self, name) != wanted:
                 msg = (f'{name} of the configuration must be {wanted} for '

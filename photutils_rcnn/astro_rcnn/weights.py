@@ -188,7 +188,8 @@ def _told_config(path, groups, class_names):
         msg = (f'class_names must have {n_classes - 1} names for {path}, got '
                f'{len(class_names)}')
         raise ValueError(msg)
-    blocks = [sum(re.fullmatch(rf'res{stage}[a-z]_branch2a', group) is not None
-                  for group in groups) for stage in (2, 3, 4, 5)]
+    # A stage that the file lacks is told later, with all that it lacks.
+    blocks = [max(sum(bool(re.fullmatch(f'res{stage}[a-z]_branch2a', group))
+                      for group in groups), 1) for stage in (2, 3, 4, 5)]
     return AstroRCNNConfig(stage_blocks=blocks, n_bands=n_bands,
                            class_names=class_names)

@@ -49,17 +49,28 @@ def current_settings(settings):
     Returns
     -------
     settings : dict
-        The same, without what is not read.
+        The same; what only the training read is in ``training``.
+
+    Raises
+    ------
+    ValueError
+        If the stretch is not that of the network.
     """
     old = settings['network']
-    training = {*attrs.fields_dict(TrainingConfig)} - {
+    of_training = {*attrs.fields_dict(TrainingConfig)} - {
         *attrs.fields_dict(MaskRCNNConfig)}
-    network = {name: value for name, value in current_fields(old).items()
-               if name not in training}
-    settings = {**settings, 'network': network}
+    network, training = {}, {}
+    for name, value in current_fields(old).items():
+        (training if name in of_training else network)[name] = value
+    settings = {**settings, 'network': network, 'training': {
+        **settings.get('training', {}), 'config': training}}
     if settings.get('protocol') == 'matterport':
         settings['protocol'] = 'astro_rcnn'
         network['stage_blocks'] = RESNET_BLOCKS[old['backbone']]
-    else:
-        settings.pop('stretch', None)  # it is that of the network
+        return settings
+    stretch = settings.pop('stretch', None)
+    if stretch not in (None, {'name': 'arcsinh',
+                              'scale': network.get('stretch_scale', 2.)}):
+        msg = f'its stretch {stretch} is not that of the network'
+        raise ValueError(msg)
     return settings

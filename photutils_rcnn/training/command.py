@@ -110,7 +110,7 @@ def _begin(args):
 
 def _begin_with(args, recipe):
     """
-    Enter the model whose weights a run begins with, and its network.
+    Enter the model whose weights a run begins with, and its configuration.
     """
     from photutils_rcnn.models.zoo import load_model
 
@@ -120,7 +120,9 @@ def _begin_with(args, recipe):
         raise ValueError(msg)
     initial = load_model(args.initial)
     _check_kind(initial, recipe)
-    recipe['config'] = initial.config.to_dict()
+    training = initial.settings.get('training', {})
+    recipe['config'] = {**initial.config.to_dict(),
+                        **training.get('config', {})}
     folder = Path(args.initial)
     recipe['initial'] = (str(folder.resolve()) if folder.exists()
                          else args.initial)
@@ -130,10 +132,11 @@ def _check_kind(initial, recipe):
     """
     Check that a model is of the kind of network that a recipe trains.
     """
-    kind, wanted = initial.settings.get('protocol'), recipe.get('network')
+    kind, wanted = (value or 'photutils_rcnn' for value in (
+        initial.settings.get('protocol'), recipe.get('network')))
     if kind != wanted:
-        msg = (f'initial must be a model of the network {wanted}, got '
-               f'{initial.name!r} of {kind}')
+        msg = (f'initial must be a model with the network of {wanted}, got '
+               f'{initial.name!r} with that of {kind}')
         raise ValueError(msg)
 
 

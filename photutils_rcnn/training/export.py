@@ -40,16 +40,19 @@ def export_model(trainer, folder, *, name='trained', calibration=None,
         Lists of scenes, as `~photutils_rcnn.simulation.file_names.scene_parts`
         gives, by what they served for; they are written to ``training``.
     """
-    dataset = trainer.dataset
+    dataset, config = trainer.dataset, trainer.model.config
     training = {'step': trainer.state['step'], 'n_crops': len(dataset),
                 'batch_size': dataset.batch_size, 'side': dataset.side,
                 'seed': dataset.seed}
-    default_card = CARD.format(name=name, config=trainer.model.config.name,
+    default_card = CARD.format(name=name, config=config.name,
                                **training)
     if 'initial' in trainer.state:
         training['initial'] = trainer.state['initial']
         default_card += INITIAL.format(**training)
     training.update(scenes or {})
+    network = config.network.to_dict()
+    training['config'] = {name: value for name, value
+                          in config.to_dict().items() if name not in network}
     settings = {
         'name': name,
         'description': 'Mask R-CNN trained on simulated scenes',

@@ -45,7 +45,7 @@ def test_stages(folder, tmp_path, capsys):
     assert main([*command, '--rate', '0.1']) != 0
     assert 'rate is no entry of the recipe' in capsys.readouterr().err
     assert main([*command, '--initial', 'default']) != 0
-    assert 'initial must be a model of the network astro_rcnn' in capsys.readouterr().err
+    assert 'initial must be a model with the network of astro_rcnn' in capsys.readouterr().err
     assert main(command) == 0
     model = load_model(out / 'model')
     assert isinstance(model, AstroRCNNModel)

@@ -74,6 +74,7 @@ def test_values_that_do_not_fit(changes):
 
 @pytest.mark.parametrize('changes', [
     {'pyramid_levels': (1, 5)}, {'mask_size': 14}, {'profile_size': 17},
+    {'mask_context': 1.2}, {'psf_conditioned': True},
     {'stage_blocks': (1, 1, 1)}])
 def test_what_astro_rcnn_has_no_choice_of(changes):
     name = next(iter(changes))

@@ -107,12 +107,22 @@ def test_format_2(protocol, network, tmp_path):
     model = zoo.load_model(folder)
     assert model.stretch == stretch
     if protocol is None:
+        assert model.settings['training']['config'] == {'n_proposals': 300}
         assert model.config == attrs.evolve(network.config.network,
                                             psf_conditioned=False)
     else:
         assert isinstance(model, AstroRCNNModel)
         assert model.config == AstroRCNNConfig(stage_blocks=(3, 4, 6, 3))
         assert not model.isophotal
+
+
+def test_stretch_that_is_not_of_the_network(folder):
+    path = folder / 'config.json'
+    settings = {**json.loads(path.read_text()), 'format': 2,
+                'stretch': {'name': 'linear', 'scale': 2.}}
+    path.write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match="'linear'.* not that of the network"):
+        zoo.load_model(folder)
 
 
 def test_damaged_weights(folder):
