@@ -311,9 +311,9 @@ class RCNNResult:
             The result. Its ``catalog`` needs the pixels in the file;
             its ``catalog_table`` does not.
         """
-        from photutils_rcnn.io.asdf import read_result
+        from photutils_rcnn.io.asdf import read_parts
 
-        return read_result(path)
+        return cls(**read_parts(path))
 
     def _frame(self):
         if self.cube is None:

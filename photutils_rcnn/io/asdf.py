@@ -7,7 +7,7 @@ are plain arrays under the key ``photutils_rcnn_result``, checked by the schema
 beside this module.
 """
 
-__all__ = ['read_result', 'write_result']
+__all__ = ['read_parts', 'write_result']
 
 from importlib import resources
 from pathlib import Path
@@ -24,7 +24,7 @@ from astropy.wcs.utils import wcs_to_celestial_frame
 from photutils_rcnn._files import atomic_path
 from photutils_rcnn.io.fits import wcs_header
 from photutils_rcnn.preprocessing.inputs import ImageCube
-from photutils_rcnn.result import RCNNResult
+from photutils_rcnn.sources.classes import CLASS_NAMES
 from photutils_rcnn.sources.instances import Instances
 
 KEY = 'photutils_rcnn_result'
@@ -76,6 +76,7 @@ def write_result(path, result, *, include_data=False, overwrite=False):
         'bands': list(result.bands),
         'shape': [int(n) for n in found.shape],
         'mask_threshold': float(found.mask_threshold),
+        'class_names': list(found.class_names),
         'interpolation': found.interpolation,
         'labels': result.labels,
         'label_of_source': result.label_of_source.astype(np.int32),
@@ -97,9 +98,9 @@ def write_result(path, result, *, include_data=False, overwrite=False):
         asdf_file.write_to(temporary, all_array_compression='zlib')
 
 
-def read_result(path):
+def read_parts(path):
     """
-    Read a result; see `photutils_rcnn.RCNNResult.read`.
+    Read the parts of a result; see `photutils_rcnn.RCNNResult.read`.
 
     Parameters
     ----------
@@ -108,8 +109,9 @@ def read_result(path):
 
     Returns
     -------
-    result : `~photutils_rcnn.RCNNResult`
-        The result, with its pixels if the file holds them.
+    parts : dict
+        The arguments of `photutils_rcnn.RCNNResult`, with the pixels if the file
+        holds them.
 
     Raises
     ------
@@ -134,9 +136,10 @@ def read_result(path):
             arrays['masks'] = half
         # Earlier versions named the only other interpolation by its origin.
         usual = 'bilinear-zero' if 'protocol' in tree else 'bilinear'
-        detections = Instances(
+        instances = Instances(
             shape=tuple(tree['shape']), mask_threshold=tree['mask_threshold'],
-            interpolation=tree.get('interpolation', usual), **arrays)
+            interpolation=tree.get('interpolation', usual),
+            class_names=tuple(tree.get('class_names', CLASS_NAMES)), **arrays)
         wcs = _wcs_from_text(tree['wcs'])
         meta = _plain(tree['meta'])
         cube = None
@@ -148,12 +151,12 @@ def read_result(path):
                              wcs=wcs, bands=tuple(tree['bands']), **pixels)
         levels = {name: np.array(tree[name])
                   for name in ('background', 'noise') if name in tree}
-        return RCNNResult(
-            detections, np.array(tree['labels']),
-            np.array(tree['label_of_source']), cube=cube, wcs=wcs,
-            bands=tree['bands'], meta=meta,
-            catalog_table=_table_from_tree(tree['catalog'], meta, wcs),
-            **levels)
+        return {
+            'instances': instances, 'labels': np.array(tree['labels']),
+            'label_of_source': np.array(tree['label_of_source']),
+            'cube': cube, 'wcs': wcs, 'bands': tree['bands'], 'meta': meta,
+            'catalog_table': _table_from_tree(tree['catalog'], meta, wcs),
+            **levels}
 
 
 def _check_unit(name):
