@@ -11,8 +11,8 @@ from astropy.nddata import block_reduce
 from astropy.visualization import make_lupton_rgb
 
 from photutils_rcnn._row_blocks import row_blocks
-from photutils_rcnn.preprocessing.normalization import SignalToNoise, to_model_bands
-from photutils_rcnn.sources.classes import CLASS_NAMES
+from photutils_rcnn.preprocessing.frame import Frame
+from photutils_rcnn.preprocessing.normalization import to_model_bands
 
 CLASS_COLORS = {'star': 'cyan', 'galaxy': 'orange'}
 
@@ -46,7 +46,7 @@ def rgb_image(result, *, binning=1):
         msg = ('result was stored without its pixels: give image to '
                'plot_result')
         raise ValueError(msg)
-    frame = SignalToNoise(cube, result._background, result.noise)
+    frame = Frame(cube, result._background, result.noise).snr
     height, width = (min(binning, n) for n in cube.shape)
     squares = (1, height, width)
     ny = cube.shape[0] // height * height
@@ -109,7 +109,7 @@ def plot_result(result, *, image=None, binning=1, ax=None, show_labels=False,
         `False`.
     colors : dict, optional
         The color of each class by its name. By default stars are cyan and
-        galaxies orange (`CLASS_COLORS`).
+        galaxies orange (`CLASS_COLORS`), others as in Matplotlib's cycle.
     linewidth : float, optional
         The width of the outlines in points. The default is 0.8.
 
@@ -122,7 +122,9 @@ def plot_result(result, *, image=None, binning=1, ax=None, show_labels=False,
     from matplotlib.collections import LineCollection
 
     ax = plt.gca() if ax is None else ax
-    colors = {**CLASS_COLORS, **(colors or {})}
+    names = result.instances.class_names
+    colors = {**{name: f'C{i}' for i, name in enumerate(names)}, **CLASS_COLORS,
+              **(colors or {})}
     picture = (rgb_image(result, binning=binning) if image is None
                else np.asarray(image))
     ny, nx = picture.shape[:2]
@@ -130,7 +132,7 @@ def plot_result(result, *, image=None, binning=1, ax=None, show_labels=False,
               extent=(-0.5, nx * binning - 0.5, -0.5, ny * binning - 0.5))
     lines = outlines(result.instances)
     class_ids = result.instances.class_ids
-    for class_id, name in enumerate(CLASS_NAMES, start=1):
+    for class_id, name in enumerate(names, start=1):
         chosen = [line for i in np.flatnonzero(class_ids == class_id)
                   for line in lines[i]]
         ax.add_collection(LineCollection(

@@ -13,6 +13,7 @@ import numpy as np
 import photutils
 from photutils.segmentation import SegmentationImage
 
+from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.sources.band_catalogs import BandCatalogs
 from photutils_rcnn.sources.photometry import (
     band_pixels,
@@ -90,7 +91,7 @@ class RCNNResult:
     def __getitem__(self, index):
         found = self.instances[index]
         found.flag_overlaps()
-        cube = self._frame()
+        cube = self._frame().cube
         labels, label_of_source = found.paint(mask=cube.mask)
         return RCNNResult(
             found, labels, label_of_source, cube=cube,
@@ -321,7 +322,7 @@ class RCNNResult:
                    '(include_data=True): catalog_table is available, '
                    'catalogs are not')
             raise ValueError(msg)
-        return self.cube
+        return Frame(self.cube, self._background, self.noise)
 
     @cached_property
     def _segments(self):
@@ -336,15 +337,13 @@ class RCNNResult:
         The catalog without the columns of the instances.
         """
         return measure(
-            detection_pixels(self._frame(), self._background, self.noise),
-            self._segments, unit=self.cube.unit, wcs=self.wcs)
+            detection_pixels(self._frame()), self._segments, unit=self.cube.unit, wcs=self.wcs)
 
     def _measure_band(self, band):
         """
         The catalog of a band without the columns of the instances.
         """
-        pixels = band_pixels(self._frame(), self._background, self.noise,
-                             self.bands.index(band))
+        pixels = band_pixels(self._frame(), self.bands.index(band))
         return measure(pixels, self._segments, unit=self.cube.unit,
                        wcs=self.wcs, detection_catalog=self.catalog)
 

@@ -22,7 +22,6 @@ from photutils_rcnn.preprocessing.containers import same_unit
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.psf import check_fwhm
 from photutils_rcnn.result import RCNNResult
-from photutils_rcnn.sources.classes import CLASS_NAMES
 
 
 class RCNNSegmenter:
@@ -99,11 +98,6 @@ class RCNNSegmenter:
         check_fwhm(psf_fwhm)
         self.model = (model if hasattr(model, 'thresholds')
                       else zoo.load_model(model))
-        network = self.model.settings['network']
-        classes = tuple(network.get('class_names', CLASS_NAMES))
-        if classes != CLASS_NAMES:
-            msg = (f'model must have the classes {CLASS_NAMES}, got {classes}')
-            raise ValueError(msg)
         thresholds = self.model.thresholds
         self.score_threshold = (thresholds['score'] if score_threshold is None
                                 else float(score_threshold))
@@ -259,7 +253,7 @@ class RCNNSegmenter:
         mode = background if isinstance(background, str) else 'given'
         return RCNNResult(
             found.instances, labels, label_of_source, cube=cube,
-            background=found.background, noise=found.noise, wcs=cube.wcs,
+            background=found.frame.background, noise=found.frame.noise, wcs=cube.wcs,
             bands=cube.bands, meta=self._meta(cube, mode, found.psf_fwhm))
 
     def _detect(self, cube, background, stacklevel=4):
@@ -314,7 +308,7 @@ class _Progress:
             from tqdm.auto import tqdm
 
             self._bar = tqdm(total=n_tiles, desc='Segmenting', unit='tile')
-        if n_done <= self._bar.n:  # a second pass
+        if n_done == 0:  # perhaps of a second pass
             self._bar.reset(n_tiles)
         self._bar.update(n_done - self._bar.n)
 

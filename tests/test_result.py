@@ -16,6 +16,7 @@ from numpy.testing import assert_allclose, assert_equal
 from photutils.segmentation import SourceCatalog
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
+from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.sources.photometry import detection_pixels
@@ -138,7 +139,7 @@ def test_detection_pixels():
     data[:, 1, 1] = np.nan
     cube = prepare_inputs(data, error=[1e-25, 2e-25])
     noise = np.reshape([1e-25, 2e-25], (2, 1, 1))
-    pixels = detection_pixels(cube, np.zeros((2, 1, 1)), noise)
+    pixels = detection_pixels(Frame(cube, np.zeros((2, 1, 1)), noise))
     assert_allclose(pixels.data[5, 5], (1 + 4 / 4) / 1.25 * 1e-25)
     assert_allclose(pixels.error[5, 5], 1e-25 / 1.25**0.5)
     assert_allclose(pixels.data[0, 0], 4e-25)

@@ -192,7 +192,8 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
                                                         keepdims=True)),
         masks=masks, mask_boxes=pixel_boxes,
         flags=np.zeros(len(boxes), dtype=np.int32),
-        mask_threshold=thresholds['mask'], interpolation='bilinear-zero')
+        mask_threshold=thresholds['mask'],
+        class_names=detector.config.class_names, interpolation='bilinear-zero')
     has_area = (pixel_boxes[:, 2:] > pixel_boxes[:, :2]).all(axis=1)
     centers = pixel_boxes[:, :2] + pixel_boxes[:, 2:]
     order = np.lexsort((centers[:, 1], centers[:, 0]))

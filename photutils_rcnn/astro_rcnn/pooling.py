@@ -103,8 +103,9 @@ def sample_positions(boxes, last, size):
     divisor = np.float32(size - 1)
     positions = []
     for axis in range(2):
-        low, high = boxes[:, axis, None], boxes[:, axis + 2, None]
-        n = last[:, axis, None]
+        # Slices: TensorFlow's optimizer loses a new axis after a stack.
+        low, high = boxes[:, axis:axis + 1], boxes[:, axis + 2:axis + 3]
+        n = last[:, axis:axis + 1]
         positions.append(low * n + steps * ((high - low) * n / divisor))
     return positions
 
@@ -129,7 +130,7 @@ def sample_at(features, shapes, y, x, image_index, levels):
     """
     last = _last_cells(shapes, levels)
     inside = [ops.where(ops.logical_and(position >= 0,
-                                        position <= last[:, axis, None]),
+                                        position <= last[:, axis:axis + 1]),
                         position, -2.)
               for axis, position in enumerate((y, x))]
     return bilinear_samples(features, shapes, *inside, image_index, levels)

@@ -3,9 +3,11 @@
 From a normalized frame to instances: tiles, network, suppression.
 """
 
-__all__ = ['infer', 'run_inference']
+__all__ = ['Thresholds', 'TileDetections', 'infer_tile', 'plan_tiles',
+           'run_inference']
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
@@ -18,6 +20,76 @@ from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
 MAX_TILE_PIXELS = 4_200_000
 # A tile size of the user's is told that costs more times the pixels than needed.
 SLOW = 3
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """
+    The thresholds of inference.
+
+    Parameters
+    ----------
+    objectness : float
+        The least objectness of a proposal.
+    proposal_nms, nms : float
+        The largest overlap (intersection over union) of two proposals and of two
+        detections.
+    score : float
+        The least score of a detection.
+    mask : float
+        The least probability of a pixel of a footprint.
+    """
+
+    objectness: float
+    proposal_nms: float
+    score: float
+    nms: float
+    mask: float
+
+    @classmethod
+    def of(cls, model, score=None, nms=None):
+        """
+        Those of a model, but for what is given.
+
+        Parameters
+        ----------
+        model : `~photutils_rcnn.models.zoo.Model`
+            The model.
+        score, nms : float, optional
+            Instead of the model's.
+
+        Returns
+        -------
+        thresholds : `Thresholds`
+            The thresholds.
+        """
+        given = {'score': score, 'nms': nms}
+        return cls(**{**model.thresholds,
+                      **{name: value for name, value in given.items()
+                         if value is not None}})
+
+
+@dataclass(frozen=True)
+class TileDetections:
+    """
+    The sources that a tile owns.
+
+    Parameters
+    ----------
+    instances : `~photutils_rcnn.sources.instances.Instances`
+        The R sources, on the frame.
+    pixels : (ny, nx, n_bands) `~numpy.ndarray`
+        The tile as the network sees it.
+    boxes : (R, 4) `~numpy.ndarray`
+        Their boxes on the tile.
+    logits : (R, n_classes) `~numpy.ndarray`
+        The class logits of the box head, background first.
+    """
+
+    instances: Instances
+    pixels: np.ndarray
+    boxes: np.ndarray
+    logits: np.ndarray
 
 
 def run_inference(model, image, invalid=None, *, psf_fwhm=None,
@@ -45,7 +117,8 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
         The side of square tiles, pixels; by default the shape that
         computes the fewest pixels.
     progress : callable, optional
-        Called as ``progress(n_done, n_tiles)`` after every tile.
+        Called as ``progress(n_done, n_tiles)`` before the first tile and after
+        every one.
 
     Returns
     -------
@@ -58,82 +131,140 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
         if progress is not None:
             progress(1, 1)
         return _flag(found, invalid)
+    thresholds = Thresholds.of(model, score_threshold, nms_threshold)
+    tiles = plan_tiles(model, image.shape[:2], tile_size)
     parts = []
-    for done, total, part in infer(model, image, invalid, psf_fwhm,
-                                   score_threshold, nms_threshold,
-                                   tile_size):
-        parts.append(part)
+    for i, tile in enumerate(tiles):
         if progress is not None:
-            progress(done, total)
-    merged = {key: np.concatenate([part[key] for part in parts])
-              for key in parts[0]}
-    if nms_threshold is None:
-        nms_threshold = model.thresholds['nms']
-    keep = suppress(merged['boxes'], merged['scores'], nms_threshold)
-    centers = merged['boxes'][keep, :2] + merged['boxes'][keep, 2:]
-    keep = keep[np.lexsort((centers[:, 1], centers[:, 0]))]
-    merged = {key: value[keep] for key, value in merged.items()}
-    instances = Instances(shape=image.shape[:2],
-                          mask_threshold=model.thresholds['mask'], **merged)
-    return _flag(instances, invalid)
+            progress(i, len(tiles))
+        parts.append(infer_tile(model, image, tile, invalid, psf_fwhm,
+                                thresholds).instances)
+        if len(tiles) > 1:
+            _flag_halo(parts[-1], model.halo)
+    if progress is not None:
+        progress(len(tiles), len(tiles))
+    instances = Instances.concatenate(parts)
+    keep = suppress(instances.boxes, instances.scores, thresholds.nms)
+    instances = instances[keep]
+    x, y = instances.centers.T
+    return _flag(instances[np.lexsort((x, y))], invalid)
 
 
-def infer(model, image, invalid, psf_fwhm, score_threshold, nms_threshold,
-          tile_size):
+def plan_tiles(model, shape, tile_size=None):
     """
-    The sources of one tile after the other.
+    The tiles of a frame.
 
-    Parameters are those of `run_inference`.
+    Parameters
+    ----------
+    model : `~photutils_rcnn.models.zoo.Model`
+        The model.
+    shape : (2,) tuple of int
+        The shape (ny, nx) of the frame.
+    tile_size : int, optional
+        The side of square tiles, pixels; by default the shape that computes the
+        fewest pixels.
 
-    Yields
-    ------
-    n_done, n_tiles : int
-        The progress.
-    part : dict of `~numpy.ndarray`
-        The sources that the tile owns, in coordinates of the frame.
+    Returns
+    -------
+    tiles : list of `~photutils_rcnn.detection.tiling.Tile`
+        The tiles.
     """
-    detector = model.detector
-    stride = detector.stride
+    stride = model.detector.stride
     halo = -(-model.halo // stride) * stride
-    shape = image.shape[:2]
     usual = choose_tile_shape(shape, halo, stride, MAX_TILE_PIXELS)
     if tile_size is None:
-        tile_shape = usual
-    else:
-        side = -(-tile_size // stride) * stride
-        if side <= 2 * halo and side < max(shape):
-            msg = (f'tile_size must exceed {2 * halo} pixels for a frame of '
-                   f'{shape[0]} x {shape[1]}, got {tile_size}')
-            raise ValueError(msg)
-        # More than the frame would be padding.
-        tile_shape = tuple(min(side, -(-n // stride) * stride)
-                           for n in shape)
-    thresholds = {**model.thresholds,
-                  **({} if score_threshold is None
-                     else {'score': score_threshold}),
-                  **({} if nms_threshold is None
-                     else {'nms': nms_threshold})}
-    tiles = make_tiles(shape, tile_shape, halo, stride)
-    if tile_size is not None:
-        _warn_slow(tiles, make_tiles(shape, usual, halo, stride), tile_size)
-    for i, tile in enumerate(tiles):
-        window = tuple(slice(start, start + side) for start, side
-                       in zip(tile.start, tile.shape, strict=True))
-        if invalid is not None and invalid[window].all():
-            yield i + 1, len(tiles), _nothing(model)
-            continue
-        pixels = image[window]
-        pad = [(0, side - n) for side, n in zip(tile.shape, pixels.shape,
-                                                strict=False)]
-        pixels = np.pad(pixels, (*pad, (0, 0)))
-        part = _infer_tile(model, detector, pixels, tile, shape, psf_fwhm,
-                           thresholds)
-        if len(tiles) > 1:
-            sides = (part['boxes'][:, 2:] - part['boxes'][:, :2]).max(
-                axis=1, initial=0)
-            part['flags'] |= np.where(sides > halo / 2, RCNN_FLAGS[
-                'exceeds_halo'], 0).astype(np.int32)
-        yield i + 1, len(tiles), part
+        return make_tiles(shape, usual, halo, stride)
+    side = -(-tile_size // stride) * stride
+    if side <= 2 * halo and side < max(shape):
+        msg = (f'tile_size must exceed {2 * halo} pixels for a frame of '
+               f'{shape[0]} x {shape[1]}, got {tile_size}')
+        raise ValueError(msg)
+    # More than the frame would be padding.
+    tiles = make_tiles(shape, tuple(min(side, -(-n // stride) * stride)
+                                    for n in shape), halo, stride)
+    _warn_slow(tiles, make_tiles(shape, usual, halo, stride), tile_size)
+    return tiles
+
+
+def infer_tile(model, image, tile, invalid, psf_fwhm, thresholds):
+    """
+    Find the sources that a tile owns.
+
+    Suppression sees the sources of the halo as well, so that those next to
+    the border of a core meet the same rivals in both tiles.
+
+    Parameters
+    ----------
+    model : `~photutils_rcnn.models.zoo.Model`
+        The model.
+    image : (ny, nx, n_bands) `~numpy.ndarray` of float32 or \
+            `~photutils_rcnn.preprocessing.normalization.NormalizedImage`
+        The frame as the network expects it.
+    tile : `~photutils_rcnn.detection.tiling.Tile`
+        The tile.
+    invalid : (ny, nx) `~numpy.ndarray` of bool or `None`
+        Pixels without data.
+    psf_fwhm : float, (n_bands,) array_like or `None`
+        The FWHM of the PSF in pixels; `None` if it is not known.
+    thresholds : `Thresholds`
+        The thresholds.
+
+    Returns
+    -------
+    found : `TileDetections`
+        The sources.
+    """
+    detector, config = model.detector, model.network.config
+    frame_shape = image.shape[:2]
+    window = tuple(slice(start, start + side) for start, side
+                   in zip(tile.start, tile.shape, strict=True))
+    pixels = image[window]
+    pad = [(0, side - n) for side, n in zip(tile.shape, pixels.shape,
+                                            strict=False)]
+    pixels = np.pad(pixels, (*pad, (0, 0)))
+    kept = {'mask_threshold': thresholds.mask,
+            'class_names': config.class_names}
+    nothing = TileDetections(
+        Instances.empty(frame_shape, config.mask_size, **kept), pixels,
+        np.zeros((0, 4), np.float32),
+        np.zeros((0, config.n_classes), np.float32))
+    if invalid is not None and invalid[window].all():
+        return nothing
+    features, objectness, boxes = detector.dense(pixels)
+    candidates = np.flatnonzero(objectness > thresholds.objectness)
+    keep = suppress(boxes[candidates], objectness[candidates],
+                    thresholds.proposal_nms)
+    candidates = candidates[keep]
+    if len(candidates) == 0:
+        return nothing
+    logits, boxes = detector.classify(features, boxes[candidates],
+                                      tile.shape, psf_fwhm)
+    scores = model.source_probabilities(logits, objectness[candidates])
+    # The part of a tile beyond the frame is empty sky by construction.
+    limit = np.subtract(frame_shape, tile.start)
+    boxes = np.clip(boxes, 0, np.tile(limit, 2)).astype(np.float32)
+    good = np.flatnonzero((scores >= thresholds.score)
+                          & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+    good = good[suppress(boxes[good], scores[good], thresholds.nms)]
+    cells = detector.cells(tile.shape)[candidates[good]] + tile.start
+    # A cell may lie beyond the frame by less than a stride.
+    cells = np.minimum(cells, np.subtract(frame_shape, 1))
+    good = good[tile.owns(cells[:, 0], cells[:, 1])]
+    if len(good) == 0:
+        return nothing
+    classes = detector.classify_profiles(pixels, boxes[good], logits[good],
+                                         psf_fwhm)
+    masks, mask_boxes = detector.predict_masks(features, boxes[good],
+                                               tile.shape)
+    offset = np.tile(tile.start, 2).astype(np.float32)
+    instances = Instances(
+        shape=frame_shape, boxes=boxes[good] + offset,
+        scores=scores[good].astype(np.float32),
+        class_probabilities=model.class_probabilities(classes).astype(
+            np.float32),
+        masks=masks.astype(np.float16), mask_boxes=mask_boxes + offset,
+        flags=np.zeros(len(good), dtype=np.int32), **kept)
+    return TileDetections(instances, pixels, boxes[good], logits[good])
 
 
 def _warn_slow(tiles, usual, tile_size):
@@ -150,67 +281,14 @@ def _warn_slow(tiles, usual, tile_size):
         warnings.warn(msg, AstropyUserWarning, stacklevel=2)
 
 
-def _infer_tile(model, detector, pixels, tile, frame_shape, psf_fwhm,
-                thresholds):
+def _flag_halo(instances, halo):
     """
-    The sources that a tile owns.
-
-    Suppression sees the sources of the halo as well, so that those next to
-    the border of a core meet the same rivals in both tiles.
+    Set the flag of sources larger than the halo shows.
     """
-    features, objectness, boxes = detector.dense(pixels)
-    candidates = np.flatnonzero(objectness > thresholds['objectness'])
-    keep = suppress(boxes[candidates], objectness[candidates],
-                    thresholds['proposal_nms'])
-    candidates = candidates[keep]
-    if len(candidates) == 0:
-        return _nothing(model)
-    logits, boxes = detector.classify(features, boxes[candidates],
-                                      tile.shape, psf_fwhm)
-    scores = model.source_probabilities(logits, objectness[candidates])
-    # The part of a tile beyond the frame is empty sky by construction.
-    limit = np.subtract(frame_shape, tile.start)
-    boxes = np.clip(boxes, 0, np.tile(limit, 2)).astype(np.float32)
-    good = np.flatnonzero((scores >= thresholds['score'])
-                          & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
-    good = good[suppress(boxes[good], scores[good], thresholds['nms'])]
-    cells = detector.cells(tile.shape)[candidates[good]] + tile.start
-    # A cell may lie beyond the frame by less than a stride.
-    cells = np.minimum(cells, np.subtract(frame_shape, 1))
-    good = good[tile.owns(cells[:, 0], cells[:, 1])]
-    if len(good) == 0:
-        return _nothing(model)
-    classes = detector.classify_profiles(pixels, boxes[good], logits[good],
-                                         psf_fwhm)
-    masks, mask_boxes = detector.predict_masks(features, boxes[good],
-                                               tile.shape)
-    offset = np.tile(tile.start, 2).astype(np.float32)
-    return {
-        'boxes': boxes[good] + offset,
-        'scores': scores[good].astype(np.float32),
-        'class_probabilities': model.class_probabilities(classes).astype(
-            np.float32),
-        'masks': masks.astype(np.float16),
-        'mask_boxes': mask_boxes + offset,
-        'flags': np.zeros(len(good), dtype=np.int32),
-    }
-
-
-def _nothing(model):
-    """
-    The arrays of a tile without sources.
-    """
-    config = model.network.config
-    side = config.mask_size
-    return {
-        'boxes': np.zeros((0, 4), dtype=np.float32),
-        'scores': np.zeros(0, dtype=np.float32),
-        'class_probabilities': np.zeros((0, config.n_classes - 1),
-                                        dtype=np.float32),
-        'masks': np.zeros((0, side, side), dtype=np.float16),
-        'mask_boxes': np.zeros((0, 4), dtype=np.float32),
-        'flags': np.zeros(0, dtype=np.int32),
-    }
+    sides = (instances.boxes[:, 2:] - instances.boxes[:, :2]).max(
+        axis=1, initial=0)
+    instances.flags |= np.where(sides > halo / 2, RCNN_FLAGS['exceeds_halo'],
+                                0).astype(np.int32)
 
 
 def _flag(instances, invalid):

@@ -13,8 +13,8 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.pixel_check import STRUCTURED, check_pixels
-from photutils_rcnn.preprocessing.binned_map import BinnedMap
-from photutils_rcnn.preprocessing.normalization import SignalToNoise, normalize_cube, to_model_fwhm
+from photutils_rcnn.preprocessing.frame import Frame
+from photutils_rcnn.preprocessing.normalization import normalize_cube, to_model_fwhm
 from photutils_rcnn.preprocessing.psf import estimate_fwhm, given_fwhm
 from photutils_rcnn.preprocessing.sky_residuals import follow_sky, sky_offset
 from photutils_rcnn.preprocessing.stretches import get_stretch
@@ -32,17 +32,14 @@ class Detection:
     ----------
     instances : `~photutils_rcnn.sources.instances.Instances`
         The sources.
-    background, noise : float32 `~numpy.ndarray` or \
-            `~photutils_rcnn.preprocessing.binned_map.BinnedMap`
-        The background to subtract and the noise of the empty sky, in the unit of
-        the data, of the shape (n_bands, ny, nx) or (n_bands, 1, 1).
+    frame : `~photutils_rcnn.preprocessing.frame.Frame`
+        The frame with the background to subtract and the noise of the empty sky.
     psf_fwhm : (n_bands,) `~numpy.ndarray` or `None`
         The FWHM of the PSF in pixels; `None` if it is not known.
     """
 
     instances: Instances
-    background: np.ndarray | BinnedMap
-    noise: np.ndarray
+    frame: Frame
     psf_fwhm: np.ndarray | None
 
 
@@ -89,26 +86,25 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
 
     if not model.isophotal:
         instances, fwhm = infer(normalized)
-        return Detection(instances, normalized.background, normalized.noise,
-                         fwhm)
+        return Detection(instances, normalized.frame, fwhm)
     is_estimated = isinstance(background, str)
     seen = normalized
-    offset = None if is_estimated else sky_offset(cube, normalized)
+    offset = None if is_estimated else sky_offset(normalized.frame)
     if offset is not None:
         levels = ', '.join(f'{level:.2g}' for level in offset)
         _warn(f'The sky is at {levels} of its noise after subtraction of the '
               'given background, not near zero; for detection, but not in the '
               'catalogs, it was estimated.', stacklevel)
         seen = _normalize(model, cube, 'auto', is_first=False)
-    instances, fwhm, check = _check(cube, seen, *infer(seen))
+    instances, fwhm, check = _check(seen.frame, *infer(seen))
     first, scale = check, None
     for _ in range(MAX_REFINEMENTS):
         if not check.misled:
             break
         sky, scale, noise_scale = check.smooth_sky()
-        followed = follow_sky(cube, seen, sky)
+        followed = follow_sky(seen.frame, sky)
         seen = _normalize(model, cube, followed, noise_scale, is_first=False)
-        instances, fwhm, check = _check(cube, seen, *infer(seen))
+        instances, fwhm, check = _check(seen.frame, *infer(seen))
         if is_estimated:
             normalized = seen if max(noise_scale) == 1 else _normalize(
                 model, cube, followed, is_first=False)
@@ -116,7 +112,7 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
     if not check.keep.all():
         instances = instances[check.keep]
         instances.flag_overlaps()
-    return Detection(instances, normalized.background, normalized.noise, fwhm)
+    return Detection(instances, normalized.frame, fwhm)
 
 
 def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
@@ -134,21 +130,19 @@ def _infer(model, cube, normalized, psf_fwhm, options):
     n_bands = model.settings['network']['n_bands']
     fwhm = given_fwhm(psf_fwhm, cube)
     if isinstance(psf_fwhm, str):
-        snr = SignalToNoise(cube, normalized.background, normalized.noise)
-        fwhm = estimate_fwhm(snr, cube.invalid)
+        fwhm = estimate_fwhm(normalized.frame.snr, cube.invalid)
     return run_inference(
         model, normalized.image, normalized.invalid,
         psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm, n_bands),
         **options), fwhm
 
 
-def _check(cube, normalized, instances, fwhm):
+def _check(frame, instances, fwhm):
     """
     The instances, the FWHM and the check against the pixels.
     """
-    snr = SignalToNoise(cube, normalized.background, normalized.noise)
-    return instances, fwhm, check_pixels(instances.footprints(), snr,
-                                         cube.invalid, fwhm)
+    return instances, fwhm, check_pixels(
+        instances.footprints(), frame.snr, frame.cube.invalid, fwhm)
 
 
 def _warn_of_structure(first, last, scale, is_estimated, stacklevel):

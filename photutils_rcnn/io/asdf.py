@@ -89,7 +89,7 @@ def write_result(path, result, *, include_data=False, overwrite=False):
         if value is not None and (include_data or value.shape[-1] == 1):
             tree[name] = np.asarray(value)
     if include_data:
-        cube = result._frame()
+        cube = result._frame().cube
         tree['pixels'] = {name: getattr(cube, name) for name in _PIXELS
                           if getattr(cube, name) is not None}
     asdf_file = asdf.AsdfFile({KEY: tree}, custom_schema=_schema())

@@ -19,7 +19,7 @@ RETIRED = {'backbone', 'layers', 'anchor_offset', 'box_end', 'pooling',
 RESNET_BLOCKS = {'resnet50': [3, 4, 6, 3], 'resnet101': [3, 4, 23, 3]}
 
 
-def current_fields(values):
+def current_fields(values, config_class):
     """
     The fields of a configuration by their present names.
 
@@ -27,6 +27,8 @@ def current_fields(values):
     ----------
     values : dict
         The dictionary of a configuration, of this version or an earlier one.
+    config_class : type
+        The class of the configuration.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def current_fields(values):
         Without fields that there are no longer.
     """
     return {RENAMED.get(name, name): value for name, value in values.items()
-            if name not in RETIRED}
+            if name not in RETIRED - {*attrs.fields_dict(config_class)}}
 
 
 def current_settings(settings):
@@ -60,7 +62,7 @@ def current_settings(settings):
     of_training = {*attrs.fields_dict(TrainingConfig)} - {
         *attrs.fields_dict(MaskRCNNConfig)}
     network, training = {}, {}
-    for name, value in current_fields(old).items():
+    for name, value in current_fields(old, TrainingConfig).items():
         (training if name in of_training else network)[name] = value
     settings = {**settings, 'network': network, 'training': {
         **settings.get('training', {}), 'config': training}}

@@ -68,8 +68,7 @@ def resolve_background(cube, background):
         shape = cube.data.shape
         broadcast(level, shape, 'background')
     level = np.broadcast_to(level, shape)
-    if cube.order is not None:
-        level = level[list(cube.order)]
+    level = cube.in_band_order(level)
     unknown = ~np.isfinite(level)
     if unknown.any():
         n_lost = np.count_nonzero(unknown & ~cube.invalid)

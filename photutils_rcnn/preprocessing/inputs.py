@@ -75,6 +75,38 @@ class ImageCube:
         """
         return len(self.data)
 
+    def in_band_order(self, values):
+        """
+        Values of the bands as they were given, in the order of the cube.
+
+        Parameters
+        ----------
+        values : (n_bands, ...) `~numpy.ndarray`
+            One entry for each band of the user's.
+
+        Returns
+        -------
+        ordered : (n_bands, ...) `~numpy.ndarray`
+            The same from blue to red.
+        """
+        return values if self.order is None else values[list(self.order)]
+
+    def in_given_order(self, values):
+        """
+        The inverse of `in_band_order`.
+
+        Parameters
+        ----------
+        values : (n_bands, ...) `~numpy.ndarray`
+            One entry for each band of the cube.
+
+        Returns
+        -------
+        given : (n_bands, ...) `~numpy.ndarray`
+            The same in the order in which the user gave the bands.
+        """
+        return values if self.order is None else values[np.argsort(self.order)]
+
     @property
     def mask(self):
         """

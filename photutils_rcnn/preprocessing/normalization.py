@@ -7,7 +7,7 @@ those of the model in units of signal to noise, and a stretch compresses
 the range.
 """
 
-__all__ = ['NormalizedCube', 'NormalizedImage', 'SignalToNoise',
+__all__ = ['NormalizedCube', 'NormalizedImage',
            'independent_bands', 'mean_image', 'normalize_cube',
            'to_model_bands', 'to_model_fwhm']
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.preprocessing.background import resolve_background
-from photutils_rcnn.preprocessing.binned_map import BinnedMap, map_like
+from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.noise import estimate_noise
 from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
 
@@ -128,41 +128,13 @@ def to_model_fwhm(fwhm, n_model_bands=3):
                      _band_groups(len(fwhm), n_model_bands)])
 
 
-class SignalToNoise:
-    """
-    A frame in units of its noise, computed where it is asked for.
-
-    It has the shape of the data and is indexed and iterated like them.
-
-    Parameters
-    ----------
-    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
-        The frame.
-    background, noise : float32 `~numpy.ndarray` or \
-            `~photutils_rcnn.preprocessing.binned_map.BinnedMap`
-        Its background and noise, of shapes that broadcast to the data.
-    """
-
-    def __init__(self, cube, background, noise):
-        self._data = cube.data
-        self.shape = cube.data.shape
-        self._background = map_like(background, self.shape)
-        self._noise = map_like(noise, self.shape)
-
-    def __getitem__(self, index):
-        pixels = self._data[index] - self._background[index]
-        with np.errstate(over='ignore'):
-            pixels /= self._noise[index]
-        return pixels
-
-
 def mean_image(snr, invalid):
     """
     The mean of the bands with data, scaled to unit noise.
 
     Parameters
     ----------
-    snr : (n_bands, ny, nx) `~numpy.ndarray` or `SignalToNoise`
+    snr : (n_bands, ny, nx) `~numpy.ndarray` or `~photutils_rcnn.preprocessing.frame.SignalToNoise`
         Background-subtracted images in units of their noise.
     invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
         `True` for pixels without data; so are those not finite.
@@ -192,7 +164,8 @@ class NormalizedImage:
 
     Parameters
     ----------
-    source : (n_bands, ny, nx) `~numpy.ndarray` or `SignalToNoise`
+    source : (n_bands, ny, nx) `~numpy.ndarray` or \
+            `~photutils_rcnn.preprocessing.frame.SignalToNoise`
         The pixels.
     invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
         `True` where a pixel is bad. One that is not finite is, too.
@@ -242,21 +215,15 @@ class NormalizedCube:
     image : (ny, nx, n_model_bands) float32 `~numpy.ndarray` or \
             `NormalizedImage`
         The stretched image, 0 where no band has data.
-    background : float32 `~numpy.ndarray` or \
-            `~photutils_rcnn.preprocessing.binned_map.BinnedMap`
-        The background per band in the unit of the data, of the shape
-        (n_bands, ny, nx), or (n_bands, 1, 1) if constant.
-    noise : float32 `~numpy.ndarray`
-        The noise of the empty sky per band, in the unit of the data, of the
-        same kinds of shape.
+    frame : `~photutils_rcnn.preprocessing.frame.Frame`
+        The frame with its background and noise.
     invalid : (ny, nx) bool `~numpy.ndarray`
         `True` where no band has data, or none that float32 can hold in units
         of the noise.
     """
 
     image: np.ndarray | NormalizedImage
-    background: np.ndarray | BinnedMap
-    noise: np.ndarray
+    frame: Frame
     invalid: np.ndarray
 
 
@@ -311,7 +278,8 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3,
         msg = (f'data must have {n_bands} bands for the stretch {stretch!r}, '
                f'got {cube.n_bands}')
         raise ValueError(msg)
-    source = cube.data if raw else SignalToNoise(cube, background, noise)
+    frame = Frame(cube, background, noise)
+    source = cube.data if raw else frame.snr
     image = NormalizedImage(source, cube.invalid, stretch, n_bands)
     if not getattr(stretch, 'pixelwise', False):
         image = np.asarray(image)
@@ -320,5 +288,4 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3,
         for rows in row_blocks(len(invalid)):
             invalid[rows] |= ~(np.isfinite(source[:, rows])
                                & ~cube.invalid[:, rows]).any(axis=0)
-    return NormalizedCube(image=image, background=background, noise=noise,
-                          invalid=invalid)
+    return NormalizedCube(image=image, frame=frame, invalid=invalid)

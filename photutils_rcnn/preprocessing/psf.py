@@ -108,7 +108,7 @@ def given_fwhm(psf_fwhm, cube):
                f'{cube.n_bands} bands of the data, got {len(fwhm)}')
         raise ValueError(msg)
     fwhm = np.broadcast_to(fwhm, cube.n_bands)
-    return fwhm if cube.order is None else fwhm[list(cube.order)]
+    return cube.in_band_order(fwhm)
 
 
 def estimate_fwhm(snr, invalid):

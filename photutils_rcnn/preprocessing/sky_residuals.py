@@ -9,7 +9,6 @@ import numpy as np
 
 from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.preprocessing.binned_map import map_like
-from photutils_rcnn.preprocessing.normalization import SignalToNoise
 
 # Of the sky of crowded frames only the darkest part is seen, and nothing
 # makes half of a frame darker than the sky.
@@ -20,16 +19,14 @@ LOWEST = -0.5
 N_SAMPLE = 1_000_000
 
 
-def sky_offset(cube, normalized):
+def sky_offset(frame):
     """
     How far the sky is from zero.
 
     Parameters
     ----------
-    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
+    frame : `~photutils_rcnn.preprocessing.frame.Frame`
         The frame.
-    normalized : `~photutils_rcnn.preprocessing.normalization.NormalizedCube`
-        Its background and noise.
 
     Returns
     -------
@@ -39,7 +36,7 @@ def sky_offset(cube, normalized):
         where that is above 1, which sources hardly reach. 0 for bands near
         zero; `None` if all are.
     """
-    snr = SignalToNoise(cube, normalized.background, normalized.noise)
+    cube, snr = frame.cube, frame.snr
     offset = np.zeros(cube.n_bands)
     ny, nx = (n - n % SMOOTHING for n in cube.shape)
     step = max(1, ny * nx // N_SAMPLE) * SMOOTHING
@@ -69,16 +66,14 @@ def sky_offset(cube, normalized):
     return offset if offset.any() else None
 
 
-def follow_sky(cube, normalized, sky):
+def follow_sky(frame, sky):
     """
     A background that takes away what another one left.
 
     Parameters
     ----------
-    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
+    frame : `~photutils_rcnn.preprocessing.frame.Frame`
         The frame.
-    normalized : `~photutils_rcnn.preprocessing.normalization.NormalizedCube`
-        Its background and noise.
     sky : (n_bands,) array_like or `~photutils_rcnn.preprocessing.binned_map.BinnedMap`
         The sky that was left, in units of the noise.
 
@@ -89,15 +84,15 @@ def follow_sky(cube, normalized, sky):
         The background in the unit of the data and, as `normalize_cube` expects
         it, in the order of the bands as they were given.
     """
-    shape = cube.data.shape
+    cube, shape = frame.cube, frame.cube.data.shape
     if isinstance(sky, np.ndarray):
         sky = sky.reshape(-1, 1, 1)
     maps = [map_like(values, shape) for values
-            in (normalized.background, normalized.noise, sky)]
+            in (frame.background, frame.noise, sky)]
     background = np.empty(shape, dtype=np.float32)
-    order = range(shape[0]) if cube.order is None else cube.order
     for rows in row_blocks(shape[1]):
         block = (slice(None), rows)
         level, noise, left = (values[block] for values in maps)
-        background[list(order), rows] = level + noise * left
+        background[:, rows] = level + noise * left
+    background = cube.in_given_order(background)
     return background if cube.unit is None else background << cube.unit

@@ -90,6 +90,58 @@ class Instances:
 
     _kept = None  # the last footprints and their threshold
 
+    @classmethod
+    def empty(cls, shape, mask_size, class_names=CLASS_NAMES, **options):
+        """
+        No sources.
+
+        Parameters
+        ----------
+        shape : (2,) tuple of int
+            The shape (ny, nx) of the frame.
+        mask_size : int
+            The side S of the masks.
+        class_names : (K,) tuple of str, optional
+            The names of the classes.
+        **options
+            Other parameters.
+
+        Returns
+        -------
+        instances : `Instances`
+            The instances, of length 0.
+        """
+        def zeros(*sides, dtype=np.float32):
+            return np.zeros((0, *sides), dtype=dtype)
+
+        return cls(shape=shape, boxes=zeros(4), scores=zeros(),
+                   class_probabilities=zeros(len(class_names)),
+                   masks=zeros(mask_size, mask_size, dtype=np.float16),
+                   mask_boxes=zeros(4), flags=zeros(dtype=np.int32),
+                   class_names=class_names, **options)
+
+    @classmethod
+    def concatenate(cls, parts):
+        """
+        The sources of several parts of a frame, one after the other.
+
+        Parameters
+        ----------
+        parts : sequence of `Instances`
+            One or more on the same frame.
+
+        Returns
+        -------
+        instances : `Instances`
+            All sources.
+        """
+        values = {f.name: getattr(parts[0], f.name) for f in fields(cls)}
+        for name, value in values.items():
+            if isinstance(value, np.ndarray):
+                values[name] = np.concatenate(
+                    [getattr(part, name) for part in parts])
+        return cls(**values)
+
     def __len__(self):
         return len(self.scores)
 

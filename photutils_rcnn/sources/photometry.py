@@ -36,7 +36,7 @@ class Pixels:
     mask: np.ndarray
 
 
-def band_pixels(cube, background, noise, band):
+def band_pixels(frame, band):
     """
     The pixels of one band.
 
@@ -46,10 +46,8 @@ def band_pixels(cube, background, noise, band):
 
     Parameters
     ----------
-    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
+    frame : `~photutils_rcnn.preprocessing.frame.Frame`
         The frame.
-    background, noise : `~numpy.ndarray` or `~photutils_rcnn.preprocessing.binned_map.BinnedMap`
-        Its background and noise; the first axis is that of the bands.
     band : int
         The index of the band.
 
@@ -58,10 +56,11 @@ def band_pixels(cube, background, noise, band):
     pixels : `Pixels`
         The pixels, in the unit of the data.
     """
+    cube = frame.cube
     data = cube.data[band].astype(float)
     error = np.empty(data.shape)
     background, noise = (map_like(values, cube.data.shape)
-                         for values in (background, noise))
+                         for values in (frame.background, frame.noise))
     for rows in row_blocks(len(data)):
         data[rows] -= background[band, rows]
         error[rows] = _total_error(cube, noise, band, rows, data[rows])
@@ -81,7 +80,7 @@ def _total_error(cube, noise, band, rows, data):
     return calc_total_error(data, sky, gain.astype(float))
 
 
-def detection_pixels(cube, background, noise):
+def detection_pixels(frame):
     r"""
     The bands combined for one set of measurements.
 
@@ -92,24 +91,23 @@ def detection_pixels(cube, background, noise):
 
     Parameters
     ----------
-    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
+    frame : `~photutils_rcnn.preprocessing.frame.Frame`
         The frame.
-    background, noise : `~numpy.ndarray` or `~photutils_rcnn.preprocessing.binned_map.BinnedMap`
-        Its background and noise; the first axis is that of the bands.
 
     Returns
     -------
     pixels : `Pixels`
         The pixels, in the unit of the data.
     """
+    cube = frame.cube
     if cube.n_bands == 1:
-        return band_pixels(cube, background, noise, 0)
+        return band_pixels(frame, 0)
     data = np.empty(cube.shape)
     error = np.empty(cube.shape)
     # relative weights: squares of tiny units would underflow
-    scale = float(np.median(noise))
+    scale = float(np.median(frame.noise))
     background, noise = (map_like(values, cube.data.shape)
-                         for values in (background, noise))
+                         for values in (frame.background, frame.noise))
     for rows in row_blocks(len(data)):
         block = (slice(None), rows)
         weight = np.where(cube.invalid[block], 0.0,

@@ -203,7 +203,9 @@ def _configuration(recipe):
                            f'a JSON file, got {value!r}')
                     raise ValueError(msg)
                 value = json.loads(Path(value).read_text())
-            config = protocol.config_class.from_dict(current_fields(value))
+            config_class = protocol.config_class
+            config = config_class.from_dict(
+                current_fields(value, config_class))
         coarsest = config.strides[-1]
     except (AttributeError, IndexError, TypeError, ValueError) as exc:
         msg = f'config of the recipe does not fit: {exc}'

@@ -114,7 +114,7 @@ def scene_crops(scene, config, side, max_sources=None):
     snr = np.asarray(normalized.image, dtype=np.float16)
     # A band without data takes the mean of the others.
     seen = (~cube.invalid).any(axis=(1, 2))
-    own_fwhm = scene.psf_fwhm[list(cube.order)]
+    own_fwhm = cube.in_band_order(scene.psf_fwhm)
     fwhm = to_model_fwhm(np.where(seen, own_fwhm, np.mean(own_fwhm[seen])),
                          config.n_bands)
     classes = np.asarray(scene.truth['class_id'])
@@ -127,7 +127,7 @@ def scene_crops(scene, config, side, max_sources=None):
                              | ~(scene.truth['snr'] < MIN_IGNORED_SNR))
     truth, footprints = scene.truth[counted], scene.footprints[counted]
     labels = np.where(truth['ignore'], 0, truth['class_id'])
-    noise = np.mean(normalized.noise, axis=(1, 2))
+    noise = np.mean(normalized.frame.noise, axis=(1, 2))
     band_snr = _band_snr(truth, cube.bands, noise, config.n_bands)
     independent = independent_bands(cube.n_bands, config.n_bands)
 

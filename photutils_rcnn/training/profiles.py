@@ -17,18 +17,16 @@ from tqdm.auto import tqdm
 
 from photutils_rcnn._files import atomic_path, open_npz
 from photutils_rcnn._parallel import parallel_map
-from photutils_rcnn.detection.inference import infer
+from photutils_rcnn.detection.inference import Thresholds, infer_tile, plan_tiles
 from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
-from photutils_rcnn.models.detector import Detector
 from photutils_rcnn.models.profile_head import sample_profiles
 from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
-from photutils_rcnn.preprocessing.normalization import SignalToNoise, normalize_cube, to_model_fwhm
+from photutils_rcnn.preprocessing.normalization import normalize_cube, to_model_fwhm
 from photutils_rcnn.preprocessing.psf import estimate_fwhm
 from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
 from photutils_rcnn.simulation.scene import Scene
-from photutils_rcnn.sources.instances import Instances
 from photutils_rcnn.training.augmentation import told_fwhm
 
 # A detection shows a source if their masks overlap by this much.
@@ -40,18 +38,6 @@ MIN_SCORE = 0.1
 P_ESTIMATED = 0.7
 
 
-class _RecordingDetector(Detector):
-    """
-    A detector that remembers what `classify_profiles` was asked last.
-    """
-
-    asked = None
-
-    def classify_profiles(self, image, boxes, logits, psf_fwhm=None):
-        self.asked = image, boxes, logits
-        return super().classify_profiles(image, boxes, logits, psf_fwhm)
-
-
 def scene_profiles(model, scene, rng):
     """
     The profiles of the sources that a network finds in a scene.
@@ -59,7 +45,7 @@ def scene_profiles(model, scene, rng):
     Parameters
     ----------
     model : `~photutils_rcnn.models.zoo.Model`
-        The network; its detector is replaced.
+        The network.
     scene : `~photutils_rcnn.simulation.scene.Scene`
         The scene.
     rng : `numpy.random.Generator`
@@ -74,68 +60,49 @@ def scene_profiles(model, scene, rng):
         `~photutils_rcnn.models.profile_head.profile_head_inputs`, and
         ``class_ids`` (R,), the true classes.
     """
-    network = model.network
-    config = network.config
-    if not isinstance(model.detector, _RecordingDetector):
-        model.detector = _RecordingDetector(network)
+    config = model.network.config
     cube = prepare_inputs(scene.data, mask=scene.mask, bands=scene.bands)
     normalized = normalize_cube(
         cube, stretch=ArcsinhStretch(config.stretch_scale),
         n_bands=config.n_bands)
     if rng.random() < P_ESTIMATED:
-        snr = SignalToNoise(cube, normalized.background, normalized.noise)
-        fwhm = estimate_fwhm(snr, cube.invalid)
+        fwhm = estimate_fwhm(normalized.frame.snr, cube.invalid)
     else:
-        log_fwhm = told_fwhm(scene.psf_fwhm[list(cube.order)], rng)
+        log_fwhm = told_fwhm(cube.in_band_order(scene.psf_fwhm), rng)
         fwhm = np.exp(log_fwhm) if log_fwhm.any() else None
     if fwhm is not None:
         fwhm = to_model_fwhm(fwhm, config.n_bands)
-    parts = [_tile_profiles(model, scene, part, fwhm) for *_, part in
-             infer(model, normalized.image, normalized.invalid, fwhm,
-                   MIN_SCORE, None, None) if len(part['scores'])]
-    if not parts:
-        parts = [_no_profiles(config)]
+    image, thresholds = normalized.image, Thresholds.of(model, MIN_SCORE)
+    parts = [_tile_profiles(scene, infer_tile(
+        model, image, tile, normalized.invalid, fwhm, thresholds), fwhm, config)
+        for tile in plan_tiles(model, image.shape[:2])]
     return {name: np.concatenate([part[name] for part in parts])
             for name in parts[0]}
 
 
-def _tile_profiles(model, scene, part, fwhm):
+def _tile_profiles(scene, found, fwhm, config):
     """
     The profiles of the detections that a tile owns and that match.
     """
-    config = model.network.config
-    image, boxes, logits = model.detector.asked
-    log_fwhm = np.full((len(boxes), config.n_bands),
-                       0. if fwhm is None else np.log(fwhm),
-                       dtype=np.float32)
+    n = len(found.boxes)
+    log_fwhm = np.full((n, config.n_bands),
+                       0. if fwhm is None else np.log(fwhm), dtype=np.float32)
     profiles = ops.convert_to_numpy(sample_profiles(
-        image[None], boxes, np.zeros(len(boxes), np.int32), log_fwhm,
+        found.pixels[None], found.boxes, np.zeros(n, np.int32), log_fwhm,
         config))
-    footprints = Instances(shape=scene.data.shape[1:], **part).footprints()
     ignore = np.asarray(scene.truth['ignore'])
     matches = match_overlaps(
-        mask_overlaps(footprints, scene.footprints, ignore=ignore),
-        part['scores'], MIN_IOU, ignore=ignore)
-    found = np.flatnonzero(matches.truth_of_detection >= 0)
+        mask_overlaps(found.instances.footprints(), scene.footprints,
+                      ignore=ignore),
+        found.instances.scores, MIN_IOU, ignore=ignore)
+    chosen = np.flatnonzero(matches.truth_of_detection >= 0)
     classes = np.asarray(scene.truth['class_id'])
-    return {'profiles': profiles[found].astype(np.float16),
-            'boxes': boxes[found].astype(np.float32),
-            'logits': logits[found].astype(np.float32),
-            'log_fwhm': log_fwhm[found],
-            'class_ids': classes[matches.truth_of_detection[found]].astype(
+    return {'profiles': profiles[chosen].astype(np.float16),
+            'boxes': found.boxes[chosen].astype(np.float32),
+            'logits': found.logits[chosen].astype(np.float32),
+            'log_fwhm': log_fwhm[chosen],
+            'class_ids': classes[matches.truth_of_detection[chosen]].astype(
                 np.int32)}
-
-
-def _no_profiles(config):
-    """
-    The arrays of a scene in which no source was found.
-    """
-    n = config.profile_size
-    return {'profiles': np.zeros((0, n, n, config.n_bands), np.float16),
-            'boxes': np.zeros((0, 4), np.float32),
-            'logits': np.zeros((0, config.n_classes), np.float32),
-            'log_fwhm': np.zeros((0, config.n_bands), np.float32),
-            'class_ids': np.zeros(0, np.int32)}
 
 
 @lru_cache(1)

@@ -51,6 +51,7 @@ def test_stages(folder, tmp_path, capsys):
     assert isinstance(model, AstroRCNNModel)
     assert model.settings['training']['step'] == 2
     assert model.config == oracle.small_config().network
+    assert model.settings['training']['config']['n_rois'] == 62
     assert model.stretch == {'name': 'arcsinh', 'scale': 2.0}
     assert 'calibration' not in model.settings
     assert not model.isophotal

@@ -233,7 +233,7 @@ def test_edge_flag(whole):
 
 def test_progress(model, frame):
     """
-    One call per tile; tiles without valid pixels count as well.
+    One call at the start and after each tile, those without valid pixels too.
     """
     n_tiles = len(make_tiles(SHAPE, (TILE, TILE), HALO, STRIDE))
     calls = []
@@ -241,7 +241,7 @@ def test_progress(model, frame):
     invalid[:20, :20] = False
     run_inference(model, frame, invalid, tile_size=TILE,
                   progress=lambda *args: calls.append(args))
-    assert calls == [(i + 1, n_tiles) for i in range(n_tiles)]
+    assert calls == [(i, n_tiles) for i in range(n_tiles + 1)]
 
 
 def test_input_is_not_changed(model, frame):

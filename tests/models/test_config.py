@@ -107,6 +107,6 @@ def test_fields_of_earlier_versions():
     """
     old = {'n_bands': 5, 'told_fwhm': False, 'layers': 'compact',
            'mini_mask_size': 16}
-    config = TrainingConfig.from_dict(current_fields(old))
+    config = TrainingConfig.from_dict(current_fields(old, TrainingConfig))
     assert config == attrs.evolve(TrainingConfig(), n_bands=5,
                                   psf_conditioned=False, mini_mask_size=16)

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
 
+from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.normalization import (
-    SignalToNoise,
     independent_bands,
     normalize_cube,
     to_model_bands,
@@ -109,7 +109,7 @@ def test_normalize_cube(shape):
     normalized = normalize_cube(prepare_inputs(data))
     assert normalized.image.shape == (*shape, 3)
     assert normalized.image.dtype == np.float32
-    assert_allclose(normalized.noise.ravel(), (5, 1e-3), rtol=0.06)
+    assert_allclose(normalized.frame.noise.ravel(), (5, 1e-3), rtol=0.06)
     image = np.asarray(normalized.image)
     sky = np.sinh(2 * image.astype(float))
     assert_allclose(sky.std(axis=(0, 1)), 1.0, rtol=0.07)
@@ -130,14 +130,14 @@ def test_frame_in_units_of_its_noise(maps):
     if maps:
         background, noise = (np.broadcast_to(values, cube.data.shape)
                              for values in (background, noise))
-    snr = SignalToNoise(cube, background, noise)
+    snr = Frame(cube, background, noise).snr
     expected = (cube.data - background) / noise
     assert snr.shape == expected.shape
     assert_allclose(list(snr), expected, rtol=1e-6)
     assert_allclose(snr[:, 10:300], expected[:, 10:300], rtol=1e-6)
 
     whole = normalize_cube(cube, background=[48, 50, 52])
-    scaled = (cube.data - background) / whole.noise
+    scaled = (cube.data - background) / whole.frame.noise
     assert_allclose(whole.image, np.moveaxis(np.arcsinh(scaled) / 2, 0, -1),
                     atol=1e-5)
 
@@ -183,7 +183,7 @@ def test_memory():
     normalized = normalize_cube(cube)
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert np.asarray(normalized.background).shape == cube.data.shape
+    assert np.asarray(normalized.frame.background).shape == cube.data.shape
     assert kept < 3 * n_pixels
     assert peak < 30 * n_pixels
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_equal
 
+from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.sources.photometry import band_pixels, detection_pixels
 
@@ -35,7 +36,7 @@ def test_weighted_mean(frame, maps):
     if maps:
         background, noise = (np.tile(values, (1, *SHAPE))
                              for values in (background, noise))
-    pixels = detection_pixels(frame, background, noise)
+    pixels = detection_pixels(Frame(frame, background, noise))
     weight = np.array([1, 1 / 4, 1 / 16])[:, None, None] * ~frame.invalid
     good = ~frame.mask
     total = weight.sum(axis=0)[good]
@@ -49,8 +50,8 @@ def test_weighted_mean(frame, maps):
 
 
 def test_one_band(frame):
-    pixels = detection_pixels(
-        prepare_inputs(frame.data[0]), np.full((1, 1, 1), 90.), np.ones(1))
+    pixels = detection_pixels(Frame(
+        prepare_inputs(frame.data[0]), np.full((1, 1, 1), 90.), np.ones(1)))
     assert_allclose(pixels.data, frame.data[0] - 90., rtol=1e-6)
     assert_allclose(pixels.error, 1)
 
@@ -67,11 +68,11 @@ def test_measured_errors(frame):
     noise = np.float32([1, 2, 4])[:, None, None]
     variance, weight = [], np.array([1, 1 / 4, 1 / 16])
     for band in range(3):
-        pixels = band_pixels(cube, background, noise, band)
+        pixels = band_pixels(Frame(cube, background, noise), band)
         light = cube.data[band] - background[band]
         variance.append(noise[band]**2 + np.maximum(light, 0) / gain[band])
         assert_allclose(pixels.error[good]**2, variance[-1][good], rtol=1e-5)
-    mean = detection_pixels(cube, background, noise)
+    mean = detection_pixels(Frame(cube, background, noise))
     expected = np.sqrt(np.tensordot(weight**2, variance, 1)) / weight.sum()
     assert_allclose(mean.error[good], expected[good], rtol=1e-5)
 
@@ -80,8 +81,9 @@ def test_pixels_of_a_band(frame):
     """
     What a band lacks is masked in it, whatever the others have.
     """
-    pixels = band_pixels(frame, np.float32([99, 100, 101])[:, None, None],
-                         np.ones((3, 1, 1)), 1)
+    pixels = band_pixels(
+        Frame(frame, np.float32([99, 100, 101])[:, None, None],
+              np.ones((3, 1, 1))), 1)
     assert_equal(pixels.mask, frame.invalid[1])
     assert pixels.mask.sum() > frame.mask.sum()
     good = ~pixels.mask
