@@ -40,7 +40,7 @@ def test_fit_recovers_distortion():
     assert fit['class_offset'][0] == 0
     assert_allclose(fit['class_offset'], [0, 0.7, -1.1], atol=0.1)
 
-    model = Model({'calibration': fit, 'thresholds': {}}, {})
+    model = Model({'network': {}, 'calibration': fit, 'thresholds': {}}, {})
     source = np.asarray(special.logit(outcomes['score']))
     found = model.source_probabilities(
         np.column_stack([np.zeros(n), source]), np.full(n, 0.9))
