@@ -69,9 +69,10 @@ class AstroRCNNDetector(Detector):
     """
     Runs a network of Astro R-CNN on a frame, stage by stage.
 
-    Unlike its parent it takes and returns normalized boxes,
-    ``(y1, x1, y2 - 1, x2 - 1) / (H - 1, W - 1, ...)``, which are not
-    clipped, and there is no stage of profiles.
+    Unlike those of its parent, boxes are normalized,
+    ``(y1, x1, y2 - 1, x2 - 1) / (H - 1, W - 1, ...)``, and not clipped;
+    those of `classify` are of each class, `predict_masks` is told the
+    classes, and no stage is told of the PSF.
 
     Parameters
     ----------
@@ -123,8 +124,7 @@ class AstroRCNNDetector(Detector):
     def _classify_stage(self):
         def classify(features, shape, rows):
             pooled = self._pool(features, shape, rows, self.config.box_pool)
-            logits, deltas = self.network.box_head(pooled, training=False)
-            return ops.softmax(logits, axis=-1), deltas
+            return self.network.box_head(pooled, training=False)
 
         return classify
 
@@ -152,16 +152,16 @@ class AstroRCNNDetector(Detector):
 
         Returns
         -------
-        probabilities : (R, n_classes) `~numpy.ndarray`
-            Background first; the parent returns logits.
+        logits : (R, n_classes) `~numpy.ndarray`
+            Class logits, background first.
         boxes : (R, n_classes, 4) `~numpy.ndarray`
             The refined boxes of each class.
         """
         rows = self._rows(boxes, shape, self.config.box_pool)
-        probabilities, deltas = self._in_buckets(
+        logits, deltas = self._in_buckets(
             'classify', (features, np.int32(shape)), (rows,), shape)
-        return probabilities, decode(np.asarray(boxes)[:, None], deltas,
-                                     self.config.box_std)
+        return logits, decode(np.asarray(boxes)[:, None], deltas,
+                              self.config.box_std)
 
     def predict_masks(self, features, boxes, shape, classes):
         """

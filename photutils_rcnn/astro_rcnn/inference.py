@@ -16,6 +16,7 @@ import warnings
 
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
+from scipy import special
 
 from photutils_rcnn.astro_rcnn.resizing import fit_square
 from photutils_rcnn.astro_rcnn.stretches import ZScoreInt16Stretch
@@ -168,7 +169,8 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
         warnings.warn(f'{n_lost} proposals beyond the largest number of '
                       f'{thresholds["proposals"]} are lost',
                       AstropyUserWarning, stacklevel=2)
-    probabilities, boxes = detector.classify(features, proposals, shape)
+    logits, boxes = detector.classify(features, proposals, shape)
+    probabilities = special.softmax(logits, axis=1)
     end = np.array([0, 0, 1, 1])
     window = ((window - end) / np.tile(np.subtract(shape, 1), 2)
               ).astype(np.float32)

@@ -8,6 +8,7 @@ import astro_rcnn_oracle as oracle
 import numpy as np
 import pytest
 from keras import ops
+from scipy import special
 from skimage.transform import resize
 
 from photutils_rcnn.astro_rcnn.config import AstroRCNNConfig
@@ -119,10 +120,11 @@ def test_network(seeded):
                                atol=1e-4)
 
     boxes = random_boxes(np.random.default_rng(seed), 40)
-    found, refined = detector.classify(features, boxes, SHAPE)
+    logits, refined = detector.classify(features, boxes, SHAPE)
     pooled = oracle.pool(levels, boxes, SHAPE, 7)
     scores, expected = oracle.box_head(pooled, weights)
-    np.testing.assert_allclose(found, scores, atol=1e-4)
+    np.testing.assert_allclose(special.softmax(logits, axis=1), scores,
+                               atol=1e-4)
     np.testing.assert_allclose(refined, decode(boxes[:, None], np.float32(
         expected), BOX_STD), atol=1e-4)
 
@@ -160,7 +162,8 @@ def check_detection(model, image, square, window):
     assert found.shape == rois.shape
     np.testing.assert_allclose(found * 191, rois * 191, atol=1e-3)
 
-    scores, _ = detector.classify(features, found, shape)
+    scores = special.softmax(detector.classify(features, found, shape)[0],
+                             axis=1)
     deltas = class_deltas(detector, features, found, shape)
     boxes, rows, classes = oracle.detections(
         scores, deltas, found, window=oracle.normalize(window, shape))
@@ -396,10 +399,10 @@ def test_resnet101(tmp_path):
     np.testing.assert_allclose(proposal_deltas(model, image), expected,
                                atol=1e-3)
     boxes = random_boxes(np.random.default_rng(5), 16)
-    found, _ = detector.classify(features, boxes, (256, 256))
+    logits, _ = detector.classify(features, boxes, (256, 256))
     pooled = oracle.pool(levels, boxes, (256, 256), 7)
-    np.testing.assert_allclose(found, oracle.box_head(pooled, weights)[0],
-                               atol=1e-4)
+    np.testing.assert_allclose(special.softmax(logits, axis=1),
+                               oracle.box_head(pooled, weights)[0], atol=1e-4)
     masks, _ = detector.predict_masks(features, boxes, (256, 256),
                                       np.ones(16, int))
     pooled = oracle.pool(levels, boxes, (256, 256), 14)
