@@ -208,7 +208,7 @@ _STRETCHES = {cls.name: cls for cls in (
     ArcsinhStretch, LuptonStretch, LinearStretch, ZScoreStretch)}
 
 
-def register_stretch(cls):
+def register_stretch(stretch):
     """
     Let `get_stretch` know a stretch of a model that brings its own.
 
@@ -217,16 +217,16 @@ def register_stretch(cls):
 
     Parameters
     ----------
-    cls : type
+    stretch : type
         The class of the stretch, with a ``name``.
 
     Returns
     -------
-    cls : type
+    stretch : type
         The same, so that this is a decorator.
     """
-    _STRETCHES[cls.name] = cls
-    return cls
+    _STRETCHES[stretch.name] = stretch
+    return stretch
 
 
 def get_stretch(name, **params):
