@@ -13,7 +13,8 @@ from photutils.detection import StarFinderBase
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn.segmenter import RCNNSegmenter
-from photutils_rcnn.sources.classes import CLASS_IDS
+from photutils_rcnn.sources.classes import CLASS_NAMES
+from photutils_rcnn.sources.source_table import probability_columns
 
 
 class RCNNStarFinder(StarFinderBase):
@@ -43,15 +44,16 @@ class RCNNStarFinder(StarFinderBase):
 
     def __init__(self, segmenter=None, *, classes=('star',)):
         classes = tuple(np.atleast_1d(classes).tolist())
-        if not classes or not set(classes) <= set(CLASS_IDS):
-            msg = (f'classes must be among {tuple(CLASS_IDS)}, got '
-                   f'{classes!r}')
-            raise ValueError(msg)
         if segmenter is None:
             segmenter = RCNNSegmenter()
         elif not hasattr(segmenter, 'segment'):
             msg = f'segmenter must be an RCNNSegmenter, got {segmenter!r}'
             raise TypeError(msg)
+        known = segmenter.model.settings['network'].get('class_names',
+                                                        CLASS_NAMES)
+        if not classes or not set(classes) <= set(known):
+            msg = f'classes must be among {tuple(known)}, got {classes!r}'
+            raise ValueError(msg)
         self.segmenter = segmenter
         self.classes = classes
 
@@ -102,6 +104,7 @@ class RCNNStarFinder(StarFinderBase):
         table['x_centroid'] = catalog.x_centroid[chosen]
         table['y_centroid'] = catalog.y_centroid[chosen]
         table['flux'] = catalog.segment_flux[chosen]
-        for name in ('score', 'class_name', 'prob_star'):
+        for name in ('score', 'class_name',
+                     *probability_columns(result.instances.class_names)):
             table[name] = getattr(catalog, name)[chosen]
         return table

@@ -276,7 +276,7 @@ def test_options_of_the_model(band_files, tmp_path, monkeypatch):
     Thresholds and tiles are those that were asked for; the network is told
     no PSF.
     """
-    monkeypatch.setattr('photutils_rcnn.detection.pipeline.estimate_fwhm', pytest.fail)
+    monkeypatch.setattr('photutils_rcnn.detection.pipeline.find_psf_stars', pytest.fail)
     assert main(['segment', band_files[0], '-o', str(tmp_path), '--quiet',
                  '--score-threshold', '0.75', '--nms-threshold', '0.25',
                  '--tile-size', '512', '--psf-fwhm', 'none']) == 0

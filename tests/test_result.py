@@ -5,6 +5,7 @@ Tests for the result and photometry modules.
 
 
 
+from dataclasses import replace
 from importlib import resources
 from types import SimpleNamespace
 
@@ -227,3 +228,24 @@ def test_html(result):
     html = result._repr_html_()
     assert '&lt;RCNNResult: 3 sources' in html
     assert 'prob_star' in html
+
+
+def test_other_classes(result, tmp_path):
+    """
+    Names and columns are those of the model's classes, in files too.
+    """
+    names = ('star', 'elliptical', 'spiral')
+    found = replace(result.instances, class_names=names,
+                    class_probabilities=np.float32([
+                        [0.8, 0.1, 0.1], [0.1, 0.2, 0.7], [0.2, 0.6, 0.2]]))
+    other = RCNNResult(
+        found, result.labels, result.label_of_source, cube=result.cube,
+        background=result.background, noise=result.noise, bands=result.bands)
+    other.write(tmp_path / 'other.asdf')
+    for table in (other.table, other.catalog_table,
+                  RCNNResult.read(tmp_path / 'other.asdf').table):
+        assert_equal(table['class_name'], ('star', 'spiral', 'elliptical'))
+        assert_equal(table['class_id'], (1, 3, 2))
+        for i, name in enumerate(names):
+            assert_allclose(table[f'prob_{name}'],
+                            found.class_probabilities[:, i])

@@ -93,7 +93,7 @@ class TileDetections:
 
 
 def run_inference(model, image, invalid=None, *, psf_fwhm=None,
-                  score_threshold=None, nms_threshold=None, tile_size=None,
+                  psf_stars=None, score_threshold=None, nms_threshold=None, tile_size=None,
                   progress=None):
     """
     Find the sources of a normalized frame.
@@ -110,6 +110,10 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
     psf_fwhm : float or (n_bands,) array_like, optional
         The FWHM of the PSF in pixels, in each band of the model if it
         differs; `None` if it is not known.
+    psf_stars : (N, 2) `~numpy.ndarray` of int, optional
+        The pixels (y, x) of the peaks of stars, the brightest first, from which
+        to measure the PSF, see
+        `~photutils_rcnn.detection.psf_profile.measure_psf_profile`.
     score_threshold, nms_threshold : float, optional
         The least score and the largest overlap of boxes; by default those
         of the model.
@@ -133,12 +137,19 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
         return _flag(found, invalid)
     thresholds = Thresholds.of(model, score_threshold, nms_threshold)
     tiles = plan_tiles(model, image.shape[:2], tile_size)
+    config = model.network.config
+    psf = None
+    if psf_fwhm is not None and psf_stars is not None and config.profile_size:
+        from photutils_rcnn.detection.psf_profile import measure_psf_profile
+
+        psf = measure_psf_profile(
+            image, psf_stars, np.broadcast_to(psf_fwhm, config.n_bands), config)
     parts = []
     for i, tile in enumerate(tiles):
         if progress is not None:
             progress(i, len(tiles))
         parts.append(infer_tile(model, image, tile, invalid, psf_fwhm,
-                                thresholds).instances)
+                                psf, thresholds).instances)
         if len(tiles) > 1:
             _flag_halo(parts[-1], model.halo)
     if progress is not None:
@@ -186,7 +197,7 @@ def plan_tiles(model, shape, tile_size=None):
     return tiles
 
 
-def infer_tile(model, image, tile, invalid, psf_fwhm, thresholds):
+def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
     """
     Find the sources that a tile owns.
 
@@ -206,6 +217,8 @@ def infer_tile(model, image, tile, invalid, psf_fwhm, thresholds):
         Pixels without data.
     psf_fwhm : float, (n_bands,) array_like or `None`
         The FWHM of the PSF in pixels; `None` if it is not known.
+    psf : (S, S, n_bands) `~numpy.ndarray` or `None`
+        The PSF on the grid of the profile head; `None` if it is not known.
     thresholds : `Thresholds`
         The thresholds.
 
@@ -253,7 +266,7 @@ def infer_tile(model, image, tile, invalid, psf_fwhm, thresholds):
     if len(good) == 0:
         return nothing
     classes = detector.classify_profiles(pixels, boxes[good], logits[good],
-                                         psf_fwhm)
+                                         psf_fwhm, psf)
     masks, mask_boxes = detector.predict_masks(features, boxes[good],
                                                tile.shape)
     offset = np.tile(tile.start, 2).astype(np.float32)

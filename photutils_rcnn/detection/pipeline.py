@@ -15,7 +15,7 @@ from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.pixel_check import STRUCTURED, check_pixels
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.normalization import normalize_cube, to_model_fwhm
-from photutils_rcnn.preprocessing.psf import estimate_fwhm, given_fwhm
+from photutils_rcnn.preprocessing.psf import find_psf_stars, given_fwhm
 from photutils_rcnn.preprocessing.sky_residuals import follow_sky, sky_offset
 from photutils_rcnn.preprocessing.stretches import get_stretch
 from photutils_rcnn.sources.instances import Instances
@@ -128,13 +128,14 @@ def _infer(model, cube, normalized, psf_fwhm, options):
     The instances, and the FWHM of the PSF.
     """
     n_bands = model.settings['network']['n_bands']
-    fwhm = given_fwhm(psf_fwhm, cube)
-    if isinstance(psf_fwhm, str):
-        fwhm = estimate_fwhm(normalized.frame.snr, cube.invalid)
+    fwhm, stars = given_fwhm(psf_fwhm, cube), None
+    if psf_fwhm is not None:
+        estimate, stars = find_psf_stars(normalized.frame.snr, cube.invalid)
+        fwhm = estimate if fwhm is None else fwhm
     return run_inference(
         model, normalized.image, normalized.invalid,
         psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm, n_bands),
-        **options), fwhm
+        psf_stars=stars, **options), fwhm
 
 
 def _check(frame, instances, fwhm):

@@ -117,8 +117,8 @@ class MaskRCNNConfig:
     mask_convolutions: int = integer(3, zero=True)
     stretch_scale: float = number(2.)
     psf_conditioned: bool = flag(True)
-    profile_size: int = integer(17, zero=True)
-    profile_extent: float = number(4.25)
+    profile_size: int = integer(21, zero=True)
+    profile_extent: float = number(5.25)
     profile_filters: tuple = integers((32, 32, 48, 64))
 
     def __attrs_post_init__(self):

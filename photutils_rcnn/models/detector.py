@@ -87,11 +87,10 @@ class Detector:
         return classify
 
     def _profile_stage(self):
-        def classify_profiles(image, log_fwhm, boxes, logits):
+        def classify_profiles(image, log_fwhm, psf, boxes, logits):
             image_index, log_fwhm = _per_roi(boxes, log_fwhm)
             return (self.network.classify_profiles(
-                image, boxes, image_index, logits, log_fwhm,
-                training=False),)
+                image, boxes, image_index, logits, log_fwhm, psf),)
 
         return classify_profiles
 
@@ -172,7 +171,8 @@ class Detector:
             'classify', (features, np.int32(shape), self._log_fwhm(psf_fwhm)),
             (boxes,), shape)
 
-    def classify_profiles(self, image, boxes, logits, psf_fwhm=None):
+    def classify_profiles(self, image, boxes, logits, psf_fwhm=None,
+                          psf=None):
         """
         The classes of sources.
 
@@ -186,14 +186,21 @@ class Detector:
             Their class logits from `classify`.
         psf_fwhm : float or (n_bands,) array_like, optional
             The FWHM of the PSF in pixels; `None` if it is not known.
+        psf : (S, S, n_bands) `~numpy.ndarray`, optional
+            The PSF on the grid of the profile head, see
+            `~photutils_rcnn.models.profile_head.profile_head_inputs`; `None` if
+            it is not known.
 
         Returns
         -------
         logits : (R, n_classes - 1) `~numpy.ndarray`
             Class logits without background.
         """
+        size = self.config.profile_size
+        if psf is None:
+            psf = np.zeros((size, size, self.config.n_bands), np.float32)
         return self._in_buckets(
-            'profile', (image[None], self._log_fwhm(psf_fwhm)),
+            'profile', (image[None], self._log_fwhm(psf_fwhm), psf),
             (boxes, logits), image.shape[:2])[0]
 
     def predict_masks(self, features, boxes, shape):

@@ -21,7 +21,7 @@ from photutils_rcnn.models.roi_heads import box_head, box_head_inputs, mask_head
 from photutils_rcnn.models.stage_losses import proposal_losses, roi_losses
 from photutils_rcnn.models.targets import sample_rois, with_truth
 
-LOSS_NAMES = ('objectness', 'rpn_box', 'class', 'box', 'mask', 'profile')
+LOSS_NAMES = ('objectness', 'rpn_box', 'class', 'box', 'mask')
 
 
 class MaskRCNN(keras.Model):
@@ -182,7 +182,7 @@ class MaskRCNN(keras.Model):
                              training=self.layer_mode(training))
 
     def classify_profiles(self, images, boxes, image_index, logits,
-                          log_fwhm=None, training=None):
+                          log_fwhm=None, psf=None):
         """
         The classes of sources, once they are known to be sources.
 
@@ -198,8 +198,9 @@ class MaskRCNN(keras.Model):
             The class logits from `classify_rois`.
         log_fwhm : (R, n_bands) tensor, optional
             See `classify_rois`.
-        training : bool, optional
-            Whether the head is being trained.
+        psf : (S, S, n_bands) tensor, optional
+            The PSF on the grid of the profile head, 1 in the middle; 0 (the
+            default) where it is not known.
 
         Returns
         -------
@@ -214,10 +215,11 @@ class MaskRCNN(keras.Model):
             log_fwhm = self._unknown_fwhm(boxes)
         profiles = sample_profiles(images, boxes, image_index, log_fwhm,
                                    self.config)
-        return of_sources + self.profile_head(
-            profile_head_inputs(profiles, boxes, logits, log_fwhm,
-                                self.config),
-            training=self.layer_mode(training))
+        if psf is None:
+            psf = ops.zeros(profiles.shape[1:], dtype='float32')
+        return of_sources + self.profile_head(profile_head_inputs(
+            profiles, ops.broadcast_to(psf, ops.shape(profiles)), boxes, logits,
+            log_fwhm, self.config), training=False)
 
     def _unknown_fwhm(self, boxes):
         return ops.zeros((ops.shape(boxes)[0], self.config.n_bands),

@@ -41,7 +41,7 @@ def current_fields(values, config_class):
 
 def current_settings(settings):
     """
-    The settings of a model of format 2 in the present format.
+    The settings of a model of Astro R-CNN of format 2 in the present format.
 
     Parameters
     ----------
@@ -52,11 +52,6 @@ def current_settings(settings):
     -------
     settings : dict
         The same; what only the training read is in ``training``.
-
-    Raises
-    ------
-    ValueError
-        If the stretch is not that of the network.
     """
     old = settings['network']
     of_training = {*attrs.fields_dict(TrainingConfig)} - {
@@ -64,15 +59,6 @@ def current_settings(settings):
     network, training = {}, {}
     for name, value in current_fields(old, TrainingConfig).items():
         (training if name in of_training else network)[name] = value
-    settings = {**settings, 'network': network, 'training': {
-        **settings.get('training', {}), 'config': training}}
-    if settings.get('protocol') == 'matterport':
-        settings['protocol'] = 'astro_rcnn'
-        network['stage_blocks'] = RESNET_BLOCKS[old['backbone']]
-        return settings
-    stretch = settings.pop('stretch', None)
-    if stretch not in (None, {'name': 'arcsinh',
-                              'scale': network.get('stretch_scale', 2.)}):
-        msg = f'its stretch {stretch} is not that of the network'
-        raise ValueError(msg)
-    return settings
+    network['stage_blocks'] = RESNET_BLOCKS[old['backbone']]
+    return {**settings, 'network': network, 'protocol': 'astro_rcnn',
+            'training': {**settings.get('training', {}), 'config': training}}

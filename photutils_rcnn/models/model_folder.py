@@ -20,7 +20,7 @@ import numpy as np
 from photutils_rcnn._files import open_npz
 from photutils_rcnn.models.migration import current_settings
 
-FORMAT = 3
+FORMAT = 4
 # Thresholds of probabilities and overlaps; others are numbers of boxes.
 SHARES = ('objectness', 'proposal_nms', 'score', 'nms', 'mask')
 
@@ -50,8 +50,9 @@ def read_folder(folder):
     """
     settings = json.loads((folder / 'config.json').read_text())
     _check_settings(settings)
-    if settings['format'] < FORMAT:
-        settings = {**current_settings(settings), 'format': FORMAT}
+    if settings['format'] == 2:
+        settings = current_settings(settings)
+    settings['format'] = FORMAT
     content = (folder / 'weights.npz').read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != settings['sha256']:
@@ -71,9 +72,14 @@ def _check_settings(settings):
     if not isinstance(settings, dict):
         msg = 'config.json is no object'
         raise ValueError(msg)
-    if settings.get('format') not in (2, FORMAT):
+    known = (2, 3, FORMAT)
+    if settings.get('format') not in known:
         msg = (f'it has the format {settings.get("format")!r}, this version '
-               f'reads 2 and {FORMAT}')
+               f'reads {known}')
+        raise ValueError(msg)
+    if settings['format'] < FORMAT and 'protocol' not in settings:
+        msg = ('its profile head knows no PSF: the model is older than format '
+               f'{FORMAT} and has to be trained again')
         raise ValueError(msg)
     missing = [name for name in ('name', 'network', 'thresholds', 'halo',
                                  'sha256') if name not in settings]

@@ -65,7 +65,7 @@ def roi_losses(network, anchors, image, truth, outputs, training):
 
     Returns
     -------
-    class, box, mask, profile : scalar tensor
+    class, box, mask : scalar tensor
         The losses.
     """
     config = network.config
@@ -92,9 +92,7 @@ def roi_losses(network, anchors, image, truth, outputs, training):
     deltas = network.of_class(deltas, rois['classes'], axis=1)
     box = smooth_l1(deltas, targets, ops.reshape(rois['positive'], (-1,)))
 
-    # Positive RoIs come first: the other heads see only those.
-    profile = _profile_loss(network, image, rois, logits, deltas,
-                            log_fwhm, training)
+    # Positive RoIs come first: the mask head sees only those.
     n = config.n_mask_rois
     boxes = rois['boxes'][:, :n]
     matched = rois['matched'][:, :n]
@@ -107,31 +105,4 @@ def roi_losses(network, anchors, image, truth, outputs, training):
     logits = network.of_class(logits, rois['classes'][:, :n], axis=-1)
     mask = mask_loss(logits, masks,
                      ops.reshape(rois['positive'][:, :n], (-1,)))
-    return classes, box, mask, profile
-
-
-def _profile_loss(network, image, rois, logits, deltas, log_fwhm,
-                  training):
-    """
-    The class loss of the positive RoIs, refined as in inference.
-    """
-    if network.profile_head is None:
-        return 0.
-    config = network.config
-    n_rois = rois['weights'].shape[1]
-    n = config.n_positive_rois
-
-    def first(values):
-        values = ops.reshape(values, (-1, n_rois, *values.shape[1:]))
-        return ops.reshape(values[:, :n], (-1, *values.shape[2:]))
-
-    boxes = network.refine_boxes(
-        ops.reshape(rois['boxes'][:, :n], (-1, 4)),
-        ops.stop_gradient(first(deltas)), image.shape[1:3])
-    images = ops.repeat(ops.arange(ops.shape(image)[0], dtype='int32'), n)
-    classes = network.classify_profiles(
-        image, boxes, images, first(logits),
-        None if log_fwhm is None else first(log_fwhm), training)
-    weights = ops.reshape(rois['positive'][:, :n], (-1,))
-    labels = ops.reshape(rois['classes'][:, :n], (-1,)) - 1
-    return class_loss(classes, ops.maximum(labels, 0), weights)
+    return classes, box, mask

@@ -37,9 +37,9 @@ class TrainingConfig(MaskRCNNConfig):
         RoIs overlapping a source by more belong to it.
     mini_mask_size : int
         The side of the stored truth masks.
-    loss_weights : (6,) tuple of float
+    loss_weights : (5,) tuple of float
         The weights of the losses ``(objectness, rpn_box, class, box,
-        mask, profile)``.
+        mask)``.
     **network
         The fields of `~photutils_rcnn.models.config.MaskRCNNConfig`.
     """
@@ -58,7 +58,7 @@ class TrainingConfig(MaskRCNNConfig):
     n_mask_rois: int = integer(40)
     roi_positive_iou: float = number(0.5)
     mini_mask_size: int = integer(32)
-    loss_weights: tuple = numbers((1., 1., 1., 1., 1., 1.), 6)
+    loss_weights: tuple = numbers((1., 1., 1., 1., 1.), 5)
 
     @property
     def network(self):

@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The width of the PSF: as given, or from the image itself.
+The stars of a frame, and the width of the PSF: as given, or theirs.
 """
 
-__all__ = ['check_fwhm', 'estimate_fwhm', 'given_fwhm']
+__all__ = ['check_fwhm', 'find_psf_stars', 'given_fwhm']
 
 import warnings
 
@@ -111,9 +111,9 @@ def given_fwhm(psf_fwhm, cube):
     return cube.in_band_order(fwhm)
 
 
-def estimate_fwhm(snr, invalid):
+def find_psf_stars(snr, invalid):
     """
-    Estimate the FWHM of the PSF.
+    Find stars, and the FWHM of the PSF.
 
     The widths of bright peaks are measured with adaptive Gaussian moments
     (Bernstein & Jarvis 2002, AJ 123, 583, section 3). Stars all have the
@@ -139,9 +139,11 @@ def estimate_fwhm(snr, invalid):
         them, and do not where fewer than three members could be measured.
         Pixels missing in a band are filled from their neighbors; a source
         of which a band misses a quarter is measured in the others.
+    stars : (N, 2) `~numpy.ndarray` of int
+        The pixels (y, x) of the peaks of the pile, the brightest first.
     """
     if min(snr.shape[1:]) <= 2 * HALF:
-        return None
+        return None, np.zeros((0, 2), dtype=int)
     image, valid = mean_image(snr, invalid)
     smooth = ndimage.gaussian_filter(image, 1., output=image)
     near_bad = ~valid
@@ -153,14 +155,14 @@ def estimate_fwhm(snr, invalid):
         if len(peaks) >= ENOUGH:
             break
     stamps, usable = _band_stamps(snr, invalid, peaks)
-    widths, longest = _adaptive_fwhm(
+    measured, longest = _adaptive_fwhm(
         (stamps * usable[..., None, None]).sum(axis=0))
     # Galaxies may be as narrow as the PSF one way, not both ways.
     order = np.argsort(longest)
-    order = order[(widths[order] > SHARPEST) & (widths[order] < WIDEST)]
-    widths = widths[order]
+    order = order[(measured[order] > SHARPEST) & (measured[order] < WIDEST)]
+    widths = measured[order]
     if len(widths) < FEWEST:
-        return None
+        return None, np.zeros((0, 2), dtype=int)
     logs = np.log(longest[order])
     counts = np.searchsorted(logs, logs + WINDOW, 'right') - np.arange(
         len(logs))
@@ -171,9 +173,10 @@ def estimate_fwhm(snr, invalid):
         width = np.median(widths[pile])
     else:
         pile, width = slice(FEWEST), widths[0]
-    members = order[pile]
-    return width / WINGS * _ratios(stamps[:, members], usable[:, members],
-                                   widths[pile])
+    members = np.sort(order[pile])
+    ratios = _ratios(stamps[:, members], usable[:, members],
+                     measured[members])
+    return width / WINGS * ratios, peaks[members]
 
 
 def _band_stamps(snr, invalid, peaks):

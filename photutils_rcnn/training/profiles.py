@@ -18,13 +18,14 @@ from tqdm.auto import tqdm
 from photutils_rcnn._files import atomic_path, open_npz
 from photutils_rcnn._parallel import parallel_map
 from photutils_rcnn.detection.inference import Thresholds, infer_tile, plan_tiles
+from photutils_rcnn.detection.psf_profile import measure_psf_profile
 from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
 from photutils_rcnn.models.profile_head import sample_profiles
 from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.normalization import normalize_cube, to_model_fwhm
-from photutils_rcnn.preprocessing.psf import estimate_fwhm
+from photutils_rcnn.preprocessing.psf import find_psf_stars
 from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.augmentation import told_fwhm
@@ -54,8 +55,8 @@ def scene_profiles(model, scene, rng):
     Returns
     -------
     profiles : dict of `~numpy.ndarray`
-        For R detections that match a source: ``profiles`` (R, N, N,
-        n_bands), ``boxes`` (R, 4), ``logits`` (R, n_classes) of the box
+        For R detections that match a source: ``profiles`` and ``psf``
+        (R, N, N, n_bands), ``boxes`` (R, 4), ``logits`` (R, n_classes) of the box
         head and ``log_fwhm`` (R, n_bands), see
         `~photutils_rcnn.models.profile_head.profile_head_inputs`, and
         ``class_ids`` (R,), the true classes.
@@ -65,22 +66,23 @@ def scene_profiles(model, scene, rng):
     normalized = normalize_cube(
         cube, stretch=ArcsinhStretch(config.stretch_scale),
         n_bands=config.n_bands)
-    if rng.random() < P_ESTIMATED:
-        fwhm = estimate_fwhm(normalized.frame.snr, cube.invalid)
-    else:
+    fwhm, stars = find_psf_stars(normalized.frame.snr, cube.invalid)
+    if rng.random() > P_ESTIMATED:
         log_fwhm = told_fwhm(cube.in_band_order(scene.psf_fwhm), rng)
         fwhm = np.exp(log_fwhm) if log_fwhm.any() else None
     if fwhm is not None:
         fwhm = to_model_fwhm(fwhm, config.n_bands)
     image, thresholds = normalized.image, Thresholds.of(model, MIN_SCORE)
+    psf = (None if fwhm is None else
+           measure_psf_profile(image, stars, fwhm, config))
     parts = [_tile_profiles(scene, infer_tile(
-        model, image, tile, normalized.invalid, fwhm, thresholds), fwhm, config)
-        for tile in plan_tiles(model, image.shape[:2])]
+        model, image, tile, normalized.invalid, fwhm, psf, thresholds), fwhm,
+        psf, config) for tile in plan_tiles(model, image.shape[:2])]
     return {name: np.concatenate([part[name] for part in parts])
             for name in parts[0]}
 
 
-def _tile_profiles(scene, found, fwhm, config):
+def _tile_profiles(scene, found, fwhm, psf, config):
     """
     The profiles of the detections that a tile owns and that match.
     """
@@ -97,7 +99,11 @@ def _tile_profiles(scene, found, fwhm, config):
         found.instances.scores, MIN_IOU, ignore=ignore)
     chosen = np.flatnonzero(matches.truth_of_detection >= 0)
     classes = np.asarray(scene.truth['class_id'])
+    if psf is None:
+        psf = np.zeros(profiles.shape[1:])
     return {'profiles': profiles[chosen].astype(np.float16),
+            'psf': np.broadcast_to(psf, profiles[chosen].shape).astype(
+                np.float16),
             'boxes': found.boxes[chosen].astype(np.float32),
             'logits': found.logits[chosen].astype(np.float32),
             'log_fwhm': log_fwhm[chosen],
@@ -236,7 +242,7 @@ class ProfileDataset:
         Returns
         -------
         inputs : dict of `~numpy.ndarray`
-            ``profiles``, ``boxes``, ``logits`` and ``log_fwhm`` of
+            ``profiles``, ``psf``, ``boxes``, ``logits`` and ``log_fwhm`` of
             `scene_profiles`, as float32.
         classes : (B,) `~numpy.ndarray` of int32
             The true classes, counted from 0.
@@ -249,13 +255,15 @@ class ProfileDataset:
         inputs = {name: values[chosen]
                   for name, values in self.arrays.items()}
         classes = inputs.pop('class_ids') - 1
-        profiles = inputs['profiles'].astype(np.float32)
+        images = {name: inputs[name].astype(np.float32)
+                  for name in ('profiles', 'psf')}
         if self.augmented:
             rng = np.random.default_rng((self.seed, epoch, position))
-            n_turns = rng.integers(4)
-            profiles = np.rot90(profiles, n_turns, axes=(1, 2))
+            n_turns, flip = rng.integers(4), rng.integers(2)
             if n_turns % 2:  # height and width change places
                 inputs['boxes'] = inputs['boxes'][:, [1, 0, 3, 2]]
-            if rng.integers(2):
-                profiles = profiles[:, :, ::-1]
-        return {**inputs, 'profiles': np.ascontiguousarray(profiles)}, classes
+            for name, pixels in images.items():
+                turned = np.rot90(pixels, n_turns, axes=(1, 2))
+                images[name] = np.ascontiguousarray(
+                    turned[:, :, ::-1] if flip else turned)
+        return {**inputs, **images}, classes

@@ -40,7 +40,7 @@ class ProfileClassifier(keras.Model):
         Parameters
         ----------
         inputs : dict of tensor
-            ``profiles``, ``boxes``, ``logits`` and ``log_fwhm`` of
+            ``profiles``, ``psf``, ``boxes``, ``logits`` and ``log_fwhm`` of
             `~photutils_rcnn.models.profile_head.profile_head_inputs`.
         training : bool, optional
             Whether the head is being trained.
@@ -51,9 +51,10 @@ class ProfileClassifier(keras.Model):
             Class logits without background.
         """
         return inputs['logits'][:, 1:] + self.head(
-            profile_head_inputs(inputs['profiles'], inputs['boxes'],
-                                inputs['logits'], inputs['log_fwhm'],
-                                self.network_config), training=training)
+            profile_head_inputs(inputs['profiles'], inputs['psf'],
+                                inputs['boxes'], inputs['logits'],
+                                inputs['log_fwhm'], self.network_config),
+            training=training)
 
 
 class Refinement(TrainingLoop):

@@ -12,7 +12,6 @@ import json
 import logging
 import pickle
 
-import attrs
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_equal
@@ -83,45 +82,31 @@ def test_saving_twice_gives_the_same_model(folder, network):
     assert zoo.load_model(folder).sha256 == first
 
 
-@pytest.mark.parametrize('protocol', [None, 'matterport'])
-def test_format_2(protocol, network, tmp_path):
+def test_format_2_of_astro_rcnn(network, tmp_path):
     """
-    Models of the version before, of this package's network and of Astro
-    R-CNN's, are read as they were.
+    Its models that earlier versions imported are read as they were.
     """
     folder = tmp_path / 'old'
     zoo.save_model(folder, network, SETTINGS, '')
     settings = json.loads((folder / 'config.json').read_text())
-    fields = {**settings['network'], 'n_proposals': 300, 'mean_l2': 0.,
-              'layers': 'compact', 'backbone': 'compact', 'told_fwhm': False}
-    del fields['psf_conditioned']
-    stretch = {'name': 'arcsinh', 'scale': 2.}
-    if protocol is not None:
-        fields = {'backbone': 'resnet50', 'layers': 'matterport',
-                  'told_fwhm': False, 'stage_blocks': [1, 2, 2, 3],
-                  'box_end': 1.}
-        stretch = {'name': 'zscore-int16', 'offset': 200.}
-        settings['protocol'] = protocol
-    settings.update(format=2, network=fields, stretch=stretch)
+    stretch = {'name': 'zscore-int16', 'offset': 200.}
+    settings.update(format=2, stretch=stretch, protocol='matterport', network={
+        'backbone': 'resnet50', 'layers': 'matterport', 'told_fwhm': False,
+        'stage_blocks': [1, 2, 2, 3], 'box_end': 1.})
     (folder / 'config.json').write_text(json.dumps(settings))
     model = zoo.load_model(folder)
     assert model.stretch == stretch
-    if protocol is None:
-        assert model.settings['training']['config'] == {'n_proposals': 300}
-        assert model.config == attrs.evolve(network.config.network,
-                                            psf_conditioned=False)
-    else:
-        assert isinstance(model, AstroRCNNModel)
-        assert model.config == AstroRCNNConfig(stage_blocks=(3, 4, 6, 3))
-        assert not model.isophotal
+    assert isinstance(model, AstroRCNNModel)
+    assert model.config == AstroRCNNConfig(stage_blocks=(3, 4, 6, 3))
+    assert not model.isophotal
 
 
-def test_stretch_that_is_not_of_the_network(folder):
+@pytest.mark.parametrize('version', [2, 3])
+def test_older_profile_heads(version, folder):
     path = folder / 'config.json'
-    settings = {**json.loads(path.read_text()), 'format': 2,
-                'stretch': {'name': 'linear', 'scale': 2.}}
+    settings = {**json.loads(path.read_text()), 'format': version}
     path.write_text(json.dumps(settings))
-    with pytest.raises(ValueError, match="'linear'.* not that of the network"):
+    with pytest.raises(ValueError, match='profile head knows no PSF.*again'):
         zoo.load_model(folder)
 
 
@@ -155,7 +140,7 @@ def test_unknown_format(folder):
 
 
 @pytest.mark.parametrize(('content', 'match'), [
-    ('[]', 'no object'), ('{"format": 2, "name": "a"}', "lacks .*'sha256'")])
+    ('[]', 'no object'), ('{"format": 4, "name": "a"}', "lacks .*'sha256'")])
 def test_incomplete_settings(folder, content, match):
     (folder / 'config.json').write_text(content)
     with pytest.raises(ValueError, match=match):

@@ -5,7 +5,8 @@ Tests of the estimate of the PSF.
 
 
 
-from types import SimpleNamespace
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from astropy import units as u
 from astropy.stats import gaussian_fwhm_to_sigma
 from numpy.testing import assert_allclose
 
-from photutils_rcnn.preprocessing.psf import check_fwhm, estimate_fwhm, given_fwhm
+from photutils_rcnn.preprocessing.inputs import prepare_inputs
+from photutils_rcnn.preprocessing.psf import check_fwhm, find_psf_stars, given_fwhm
 
 
 def _field(fwhms, fluxes, seed=0, side=300, n_bands=1):
@@ -42,7 +44,7 @@ def test_stars(fwhm, n_bands):
     """
     flux = 60 * fwhm**2 * np.linspace(1, 5, 36)
     image = _field([fwhm] * 36, flux, n_bands=n_bands)
-    found = estimate_fwhm(image, np.zeros(image.shape, bool))
+    found = find_psf_stars(image, np.zeros(image.shape, bool))[0]
     assert_allclose(found * 1.13, fwhm, rtol=0.05)
 
 
@@ -60,10 +62,10 @@ def test_bands_differ():
         _field(np.hypot(4 * factor, intrinsic), flux, seed=i, side=500)
         for i, factor in enumerate(factors)])
     none = np.zeros(image.shape, bool)
-    found = estimate_fwhm(image, none)
+    found = find_psf_stars(image, none)[0]
     assert_allclose(found / found.mean(), factors / factors.mean(), rtol=0.02)
     image[1] = np.nan
-    found = estimate_fwhm(image, none)
+    found = find_psf_stars(image, none)[0]
     assert_allclose(found[2] / found[0], 0.9, rtol=0.02)
     assert found[2] < found[1] < found[0]
 
@@ -79,7 +81,7 @@ def test_missing_in_one_band(missing):
     image = np.concatenate([
         _field([4 * factor] * 64, flux, seed=i, side=400)
         for i, factor in enumerate(factors)])
-    whole = estimate_fwhm(image, np.zeros(image.shape, bool))
+    whole = find_psf_stars(image, np.zeros(image.shape, bool))[0]
     assert_allclose(whole * 1.13, 4 * factors, rtol=0.05)
     bad = np.zeros(image.shape, bool)
     if missing == 'half':
@@ -89,7 +91,7 @@ def test_missing_in_one_band(missing):
     else:
         bad[0] = np.random.default_rng(0).random(image.shape[1:]) < 0.03
     image[bad] = -1000
-    assert_allclose(estimate_fwhm(image, bad), whole, rtol=0.05)
+    assert_allclose(find_psf_stars(image, bad)[0], whole, rtol=0.05)
 
 
 @pytest.mark.parametrize('psf_fwhm', ['seeing', 0.7 * u.arcsec, 0, -2.0, np.nan, np.inf, [],
@@ -105,13 +107,13 @@ def test_given_fwhm():
     """
     for psf_fwhm in ('auto', None, 3, [3.0, 4.0], np.float32(2)):
         check_fwhm(psf_fwhm)
-    cube = SimpleNamespace(n_bands=2, order=(0, 1))
+    cube = prepare_inputs(np.ones((2, 20, 20)))
     assert given_fwhm('auto', cube) is given_fwhm(None, cube) is None
     assert_allclose(given_fwhm(3, cube), [3, 3])
     assert_allclose(given_fwhm([3, 4], cube), [3, 4])
     check_fwhm([3, 4] * u.pix)
     assert_allclose(given_fwhm([3, 4] * u.pix, cube), [3, 4])
-    cube.order = (1, 0)
+    cube = replace(cube, order=(1, 0))
     assert_allclose(given_fwhm([3, 4], cube), [4, 3])
     with pytest.raises(ValueError, match='each of the 2 bands .*, got 3'):
         given_fwhm([3, 4, 5], cube)
@@ -126,10 +128,10 @@ def test_saturated_stars_are_left_out():
                                np.linspace(5, 20, 40))
     image = _field([4.0] * 100, flux, n_bands=2, side=500)
     none = np.zeros(image.shape, bool)
-    expected = estimate_fwhm(image, none)
+    expected = find_psf_stars(image, none)[0]
     assert_allclose(expected * 1.13, 4, rtol=0.05)
     image[0] = np.minimum(image[0], 800)
-    assert_allclose(estimate_fwhm(image, none), expected, rtol=0.05)
+    assert_allclose(find_psf_stars(image, none)[0], expected, rtol=0.05)
 
 
 def test_galaxies_are_not_stars():
@@ -139,7 +141,7 @@ def test_galaxies_are_not_stars():
     rng = np.random.default_rng(1)
     fwhms = np.where(np.arange(64) % 4 == 0, 3.0, rng.uniform(4, 9, 64))
     image = _field(fwhms, 60 * fwhms**2 * rng.uniform(1, 5, 64), side=500)
-    found = estimate_fwhm(image, np.zeros(image.shape, bool))
+    found = find_psf_stars(image, np.zeros(image.shape, bool))[0]
     assert_allclose(found * 1.13, 3.0, rtol=0.08)
 
 
@@ -154,7 +156,7 @@ def test_few_sources(n_stars):
                       8.4, 6.2, 3.0])
     fwhms[:n_stars - 1] = 3.0
     image = _field(fwhms, 90 * fwhms**2)
-    found = estimate_fwhm(image, np.zeros(image.shape, bool))
+    found = find_psf_stars(image, np.zeros(image.shape, bool))[0]
     assert_allclose(found * 1.13, 3.0, rtol=0.05)
 
 
@@ -166,7 +168,7 @@ def test_nothing_is_narrower_than_stars():
     fwhms = np.array([5.0] * 8 + [8.0, 3.5])
     image = _field(fwhms, 90 * fwhms**2)
     none = np.zeros(image.shape, bool)
-    assert_allclose(estimate_fwhm(image, none) * 1.13, 3.5, rtol=0.05)
+    assert_allclose(find_psf_stars(image, none)[0] * 1.13, 3.5, rtol=0.05)
 
 
 def test_cosmic_rays_are_not_stars():
@@ -180,7 +182,7 @@ def test_cosmic_rays_are_not_stars():
     image[0, rows[:50], cols[:50]] += 500
     image[0, rows[50:], cols[50:]] = np.nan
     bad[:, rows[50:], cols[50:]] = True
-    assert_allclose(estimate_fwhm(image, bad) * 1.13, 4.0, rtol=0.08)
+    assert_allclose(find_psf_stars(image, bad)[0] * 1.13, 4.0, rtol=0.08)
 
 
 def test_unknown():
@@ -188,8 +190,8 @@ def test_unknown():
     Without bright sources, or in a small frame, there is no estimate.
     """
     noise = np.random.default_rng(0).normal(size=(1, 100, 100))
-    assert estimate_fwhm(noise, np.zeros((1, 100, 100), bool)) is None
-    assert estimate_fwhm(noise[:, :20], np.zeros((1, 100, 20), bool)) is None
+    assert find_psf_stars(noise, np.zeros((1, 100, 100), bool))[0] is None
+    assert find_psf_stars(noise[:, :20], np.zeros((1, 100, 20), bool))[0] is None
 
 
 def test_elongated_sources_are_no_stars():
@@ -203,4 +205,4 @@ def test_elongated_sources_are_no_stars():
         for x0 in range(25, 300, 50):
             image += 60 * np.exp(-0.5 * ((y - y0)**2 / 1.2**2
                                          + (x - x0)**2 / 3.6**2))
-    assert estimate_fwhm(image, np.zeros(image.shape, bool)) is None
+    assert find_psf_stars(image, np.zeros(image.shape, bool))[0] is None

@@ -40,7 +40,8 @@ def examples():
     profiles = np.asarray(sample_profiles(
         images, boxes, np.arange(N_SOURCES), log_fwhm, config))
     return images, {
-        'profiles': profiles.astype(np.float16), 'boxes': boxes,
+        'profiles': profiles.astype(np.float16),
+        'psf': np.zeros(profiles.shape, np.float16), 'boxes': boxes,
         'logits': np.zeros((N_SOURCES, 3), np.float32), 'log_fwhm': log_fwhm,
         'class_ids': (classes + 1).astype(np.int32)}
 
@@ -88,7 +89,8 @@ def test_learns_widths(dataset, tmp_path):
     log = Table.read(tmp_path / 'run' / 'log.csv', format='ascii.csv')
     loss = log['loss'][log['kind'] == 'validation']
     assert len(loss) == 15
-    assert loss[-1] < 0.2 < 0.5 < loss[0]
+    # a head without an opinion loses log(2)
+    assert loss[-1] < 0.05
     assert (tmp_path / 'run' / 'log.png').exists()
 
     inputs, classes = dataset.batch(0)
