@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The differences between the supported photutils versions, in one place.
+Differences between the supported photutils versions.
 """
 
 __all__ = ['PHOTUTILS_GE_3_1', 'SOURCE_FINDER_KEYWORDS', 'catalog_keywords']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The same job on many items, in several processes.
+Parallel map over processes.
 """
 
 __all__ = ['parallel_map']

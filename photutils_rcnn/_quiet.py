@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Start of the commands: imports without messages, and fast.
+Quiet and fast start of the commands.
 """
 
 __all__ = ['start_quietly']

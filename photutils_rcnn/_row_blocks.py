@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Work in blocks of rows, so that large frames need little more memory.
+Blocks of rows, in which large frames need little more memory.
 """
 
 __all__ = ['row_blocks']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The segmenter in the places of photutils' other finders.
+Star finder for photutils' PSF photometry.
 """
 
 __all__ = ['RCNNStarFinder']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Pictures of results.
+Plots of results.
 """
 
 __all__ = ['CLASS_COLORS', 'outlines', 'plot_result', 'rgb_image',

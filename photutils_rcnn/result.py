@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The answer to a segmentation: label image, catalog, instances.
+Segmentation result: label image, catalog, instances.
 """
 
 __all__ = ['RCNNResult']

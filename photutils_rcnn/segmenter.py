@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The object users hold: detection, classification and deblending in one call.
+Segmenter: detection, classification and deblending in one call.
 """
 
 __all__ = ['RCNNSegmenter']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-From a normalized frame to instances: tiles, network, suppression.
+Tiled inference: proposals, non-maximum suppression, classes, masks.
 """
 
 __all__ = ['Thresholds', 'TileDetections', 'infer_tile', 'plan_tiles',

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Exact greedy non-maximum suppression of many boxes, in NumPy.
+Non-maximum suppression: exact and greedy, of many boxes, in NumPy.
 """
 
 __all__ = ['overlapping_pairs', 'suppress']

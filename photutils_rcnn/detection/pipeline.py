@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Detection on a frame: normalization, network, check against the pixels.
+Detection pipeline: normalization, network, check against the pixels.
 """
 
 __all__ = ['Detection', 'detect']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Check of detections against the pixels: significance, surface brightness, contrast.
+Detection check against the pixels: significance, surface brightness, contrast.
 
 The footprint of a source is where its light stands above an isophote
 (`photutils_rcnn.simulation.truth`). So the mean of its pixels must be about as high as

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The PSF of a frame on the grid of the profile head, stacked from its stars.
+PSF image: a stack of the stars of a frame, on the grid of the profile head.
 """
 
 __all__ = ['measure_psf_profile']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Cutting a frame into overlapping tiles with disjoint cores. Geometry only.
+Tiles with halos and disjoint cores. Geometry only.
 """
 
 __all__ = ['Tile', 'choose_tile_shape', 'make_tiles']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The detections of photutils and sep on the same frames.
+Baselines: photutils and sep on the same frames.
 
 Both see one detection image: the mean over the bands of the
 background-subtracted signal in units of its noise, times the square root of

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Close neighbors, shredded sources and unrecognized blends.
+Blends: close neighbors, shredded sources and unrecognized ones.
 """
 
 __all__ = ['close_pairs', 'nearest_separation', 'shredded_truth',

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Completeness and purity, and one at equal other.
+Completeness and purity.
 """
 
 __all__ = ['CompletenessCurve', 'binned_fraction']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The star/galaxy confusion of matched pairs.
+Star/galaxy confusion matrix.
 """
 
 __all__ = ['ConfusionMatrix']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What an evaluation needs to know of the detections on a frame.
+Detections on a frame, as an evaluation needs them.
 """
 
 __all__ = ['Detections']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The curves of an evaluation as pictures.
+Plots of an evaluation.
 """
 
 __all__ = ['FIGURES', 'draw_curves']

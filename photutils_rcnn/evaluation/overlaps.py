@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The overlaps of detected and true masks and boxes.
+Overlaps (intersection over union) of masks and boxes.
 """
 
 __all__ = ['Overlaps', 'box_iou', 'box_overlaps', 'mask_overlaps']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What is kept of one scene and one method after matching.
+Records of one scene and one method after matching.
 """
 
 __all__ = ['SceneRecord', 'TruthRecord', 'record_scene']

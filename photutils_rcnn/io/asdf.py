@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Whole results in ASDF files, made of core types only.
+ASDF files of whole results, made of core types only.
 
 The files need no extension to be read: label image, soft masks and tables
 are plain arrays under the key ``photutils_rcnn_result``, checked by the schema

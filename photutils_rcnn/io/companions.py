@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Errors and flags that lie beside the images of a FITS file.
+Companion extensions: errors and flags beside the images of a FITS file.
 """
 
 __all__ = ['find_companions', 'find_errors', 'find_flags']

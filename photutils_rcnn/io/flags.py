@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Flags of pixels, in bits, as masks.
+Flag bits of pixels, as masks.
 """
 
 __all__ = ['bit_names', 'flags_to_mask']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The trunk: a convolutional network that turns an image into feature maps.
+Backbone: a convolutional trunk of residual blocks.
 
 Every operation has a finite receptive field, so that an image cut into
 tiles gives the features of the whole.

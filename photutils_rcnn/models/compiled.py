@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Compiling functions of tensors on whichever backend Keras runs.
+Compilation of tensor functions on each Keras backend.
 """
 
 __all__ = ['compile_function', 'fastest_precision', 'has_fast_bfloat16',

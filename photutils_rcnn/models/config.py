@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The description of a network, as data.
+Configuration of the network.
 """
 
 __all__ = ['MaskRCNNConfig']

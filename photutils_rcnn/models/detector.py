@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The stages of inference as compiled functions of arrays.
+Compiled stages of inference.
 """
 
 __all__ = ['Detector']

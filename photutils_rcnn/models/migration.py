@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Reading what earlier versions wrote.
+Migration of model files of earlier versions.
 """
 
 __all__ = ['current_fields', 'current_settings']

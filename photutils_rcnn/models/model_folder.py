@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The files of a model.
+Model folders: reading and writing.
 
 A folder holds ``config.json``, ``weights.npz`` (plain arrays, float16) and
 ``MODEL_CARD.md``. Nothing in it is executed; the weights' SHA-256 stands in

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-How far a pixel's influence reaches.
+Receptive field of the network.
 """
 
 __all__ = ['halo_width', 'receptive_radius']

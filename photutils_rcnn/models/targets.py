@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What the network should have answered: matching and sampling.
+Anchor matching and RoI sampling.
 
 The truth of a batch is a dictionary of arrays, padded to ``M`` sources:
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The description of a network together with its training.
+Configuration of the network and its training.
 """
 
 __all__ = ['TrainingConfig']

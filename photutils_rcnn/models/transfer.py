@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Beginning with the weights of another model.
+Transfer of weights from another model.
 """
 
 __all__ = ['transfer_weights']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The background of a frame, estimated once for all tiles.
+Background estimation.
 """
 
 __all__ = ['estimate_background', 'resolve_background']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Squares of pixels: their sums, and smooth maps that take little memory.
+Binned maps: sums over bins, and smooth maps that take little memory.
 """
 
 __all__ = ['BinnedMap', 'bin_sums', 'map_like']

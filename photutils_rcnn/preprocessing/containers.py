@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Taking data out of the containers users keep them in.
+Unpacking of data containers: NDData, Quantity, masked arrays.
 """
 
 __all__ = ['Unpacked', 'as_mask', 'broadcast', 'drop_unit_axes', 'is_none',

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Errors and gain that users give, checked.
+Validation of errors and gain.
 """
 
 __all__ = ['prepare_error', 'prepare_gain', 'replace_zero_errors']

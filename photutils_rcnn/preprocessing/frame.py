@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-A frame with its background and noise, and its signal-to-noise ratio.
+Frame: pixels, background, noise and signal-to-noise ratio.
 """
 
 __all__ = ['Frame', 'SignalToNoise']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What users pass in, turned into one `ImageCube`.
+Validation of the input: the `ImageCube`.
 """
 
 __all__ = ['ImageCube', 'prepare_inputs']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The noise of the empty sky of a frame, estimated once for all tiles.
+Noise estimation.
 """
 
 __all__ = ['clipped_rms', 'estimate_noise', 'value_step']

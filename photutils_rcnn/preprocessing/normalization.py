@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-From an image cube to what the network sees.
+Normalization of frames for the network.
 
 Background and noise are estimated once per frame, the bands are mapped to
 those of the model in units of signal to noise, and a stretch compresses

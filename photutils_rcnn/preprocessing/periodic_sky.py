@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The periodic part of the sky: fringes and other patterns of a few frequencies.
+Periodic sky: fringes and other patterns of a few frequencies.
 
 A source is broad in Fourier space and a pattern is narrow there, so that they can be
 told from each other also where the period is that of the size of sources. Real fringes

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The stars of a frame, and the width of the PSF: as given, or theirs.
+PSF stars and the FWHM of the PSF.
 """
 
 __all__ = ['check_fwhm', 'find_psf_stars', 'given_fwhm']

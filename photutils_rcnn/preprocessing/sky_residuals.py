@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What a background leaves of the sky, and a background that follows it.
+Residual sky: its offset, and a background that follows it.
 """
 
 __all__ = ['follow_sky', 'sky_offset']

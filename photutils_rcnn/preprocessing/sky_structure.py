@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Structure of the sky on the scales of sources: fringes, scattered light, steps.
+Sky structure on the scales of sources: fringes, scattered light, steps.
 
 The noise of a pixel says nothing of a sky that varies smoothly. What it does to
 detections shows in the troughs of the smoothed image, which no source makes: a sky

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Stretches: how the range of the pixels is compressed for a network.
+Intensity stretches.
 
 All are called as ``stretch(image, noise)``.
 """

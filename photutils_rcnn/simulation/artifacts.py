@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What instruments and data reduction add to the light of the sources.
+Artifacts: spikes, halos, saturation, cosmic rays, trails, residual sky.
 
 None of it is a source: diffraction spikes, saturation and bleed trails,
 cosmic rays, satellite trails, residual background, missing pixels.

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Which sources a scene holds and where they lie.
+Layout of a scene: which sources, and where.
 """
 
 __all__ = ['draw_population']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The true footprint and the measurable properties of each simulated source.
+Truth of a scene: footprints and measurable properties.
 
 A source's footprint is amodal: the pixels in which its own noise-free light,
 summed over the bands in units of the noise,

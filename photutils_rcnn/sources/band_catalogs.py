@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The catalogs of single bands by their names.
+Catalogs of single bands.
 """
 
 __all__ = ['BandCatalogs']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The source classes, in the order of the network's outputs.
+Source classes, in the order of the network's outputs.
 
 Class identifiers follow the Astro R-CNN training sets (``CLASS_ID``):
 0 is background, 1 star, 2 galaxy.

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Detected sources with soft, overlapping masks, and their painting.
+Instances: sources with soft, overlapping masks, and their painting.
 """
 
 __all__ = ['RCNN_FLAGS', 'Instances', 'decode_rcnn_flags']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The pixels catalogs are measured on: the user's own, background subtracted.
+Pixels for photometry: background subtraction and total errors.
 """
 
 __all__ = ['Pixels', 'band_pixels', 'detection_pixels', 'measure']

@@ -3,7 +3,7 @@
 Random changes of training crops that leave their truth valid.
 """
 
-__all__ = ['augment', 'drop_bands', 'told_fwhm', 'transform']
+__all__ = ['augment', 'drop_bands', 'draw_log_fwhm', 'transform']
 
 from dataclasses import replace
 
@@ -108,7 +108,7 @@ def _scatter(snr, seen):
     return mad_std(pixels, axis=0) if len(pixels) else np.ones(snr.shape[-1])
 
 
-def told_fwhm(fwhm, rng):
+def draw_log_fwhm(fwhm, rng):
     """
     What the network is told of the PSF: an estimate, or nothing.
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Making scores the frequency of being right.
+Probability calibration (Platt and vector scaling).
 """
 
 __all__ = ['calibrate_model', 'collect_outcomes', 'fit_calibration']

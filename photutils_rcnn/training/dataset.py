@@ -23,7 +23,7 @@ from photutils_rcnn.preprocessing.normalization import (
 )
 from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
 from photutils_rcnn.simulation.scene import Scene
-from photutils_rcnn.training.augmentation import MIN_IGNORED_SNR, augment, told_fwhm
+from photutils_rcnn.training.augmentation import MIN_IGNORED_SNR, augment, draw_log_fwhm
 from photutils_rcnn.training.mini_masks import mini_mask
 
 log = logging.getLogger(__name__)
@@ -322,7 +322,7 @@ class CropDataset:
             images.append(crop.snr.astype(np.float32)
                           / self.config.stretch_scale)
             examples.append(crop)
-            log_fwhm.append(told_fwhm(crop.fwhm, rng))
+            log_fwhm.append(draw_log_fwhm(crop.fwhm, rng))
         truth = self._pad(examples)
         truth['log_fwhm'] = np.array(log_fwhm, dtype=np.float32)
         return np.stack(images), truth

@@ -28,7 +28,7 @@ from photutils_rcnn.preprocessing.normalization import normalize_cube, to_model_
 from photutils_rcnn.preprocessing.psf import find_psf_stars
 from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
 from photutils_rcnn.simulation.scene import Scene
-from photutils_rcnn.training.augmentation import told_fwhm
+from photutils_rcnn.training.augmentation import draw_log_fwhm
 
 # A detection shows a source if their masks overlap by this much.
 MIN_IOU = 0.5
@@ -68,7 +68,7 @@ def scene_profiles(model, scene, rng):
         n_bands=config.n_bands)
     fwhm, stars = find_psf_stars(normalized.frame.snr, cube.invalid)
     if rng.random() > P_ESTIMATED:
-        log_fwhm = told_fwhm(cube.in_band_order(scene.psf_fwhm), rng)
+        log_fwhm = draw_log_fwhm(cube.in_band_order(scene.psf_fwhm), rng)
         fwhm = np.exp(log_fwhm) if log_fwhm.any() else None
     if fwhm is not None:
         fwhm = to_model_fwhm(fwhm, config.n_bands)

@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose, assert_equal
 from photutils_rcnn.training import augmentation
 from photutils_rcnn.training.augmentation import (
     augment,
+    draw_log_fwhm,
     drop_bands,
-    told_fwhm,
     transform,
 )
 from photutils_rcnn.training.dataset import Crop, scene_crops
@@ -206,7 +206,7 @@ def test_told_fwhm():
     """
     rng = np.random.default_rng(4)
     fwhm = np.array([4.4, 4., 3.6])
-    told = np.array([told_fwhm(fwhm, rng) for _ in range(2000)])
+    told = np.array([draw_log_fwhm(fwhm, rng) for _ in range(2000)])
     unknown = (told == 0).all(axis=1)
     assert 0.1 < unknown.mean() < 0.4
     told = told[~unknown]
@@ -226,7 +226,7 @@ def test_unknown_fwhm(fwhm):
     """
     rng = np.random.default_rng(0)
     for _ in range(9):
-        assert_equal(told_fwhm(np.array([3.0, fwhm]), rng), [0, 0])
+        assert_equal(draw_log_fwhm(np.array([3.0, fwhm]), rng), [0, 0])
 
 
 @pytest.fixture

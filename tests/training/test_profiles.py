@@ -83,7 +83,7 @@ def test_unknown_fwhm(model, demo_scene, monkeypatch):
     A network that is told nothing gets zeros.
     """
     monkeypatch.setattr(module, 'P_ESTIMATED', 0.)
-    monkeypatch.setattr(module, 'told_fwhm', lambda fwhm, rng: 0 * fwhm)
+    monkeypatch.setattr(module, 'draw_log_fwhm', lambda fwhm, rng: 0 * fwhm)
     found = scene_profiles(model, demo_scene, np.random.default_rng(0))
     assert_equal(found['log_fwhm'], np.zeros_like(found['log_fwhm']))
     assert len(found['log_fwhm']) > 20
