@@ -24,6 +24,12 @@ from photutils_rcnn.training.refinement import Refinement
 
 log = logging.getLogger(__name__)
 
+TAKEN = """\
+# trained
+
+The network of the model {name!r}, sha256 {sha256}.
+"""
+
 REFINED = """
 Its profile head was then trained alone: {epochs} epochs of batches of
 {batch_size}, on the {n_profiles} sources that the network found in these
@@ -67,6 +73,12 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
     protocol = get_protocol(recipe)
     if _steps_done(folder) == protocol.n_steps(recipe):
         return True
+    used = {'training_scenes': scenes, 'validation_scenes': held_out}
+    used = {kind: scene_parts(source) for kind, source in used.items()
+            if source is not None}
+    if protocol.n_steps(recipe) == 0:
+        _take_network(recipe['initial'], folder, used)
+        return True
     options = {key: recipe[key] for key
                in ('batch_size', 'side', 'max_sources', 'seed')}
     options['n_processes'] = n_processes
@@ -86,11 +98,21 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
         trainer.state['initial'] = initial.sha256
     finished = trainer.run(end - time.monotonic())
     if finished:
-        used = {'training_scenes': scenes, 'validation_scenes': held_out}
-        export_model(trainer, folder, scenes={
-            kind: scene_parts(source) for kind, source in used.items()
-            if source is not None})
+        export_model(trainer, folder, scenes=used)
     return finished
+
+
+def _take_network(initial, folder, scenes):
+    """
+    Write the network of a model as the one whose profile head is to be trained.
+    """
+    model = load_model(initial)
+    settings = {name: value for name, value in model.settings.items()
+                if name not in ('format', 'sha256')}
+    settings.update(name='trained', calibration={}, training={
+        **settings['training'], 'step': 0, 'initial': model.sha256, **scenes})
+    save_model(folder, model.network, settings,
+               TAKEN.format(name=model.name, sha256=model.sha256))
 
 
 def _steps_done(folder):

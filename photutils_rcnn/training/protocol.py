@@ -43,9 +43,14 @@ class TrainingProtocol:
         ValueError
             If an entry is out of range.
         """
-        _check_steps(recipe)
-        check_number(recipe, 'rate', Real, 'recipe')
         refinement = recipe['refinement']
+        if recipe['steps'] != 0:
+            _check_steps(recipe)
+        elif refinement is None or recipe.get('initial') is None:
+            msg = ('steps of the recipe may be 0 only with an initial model and '
+                   'a refinement of its profile head')
+            raise ValueError(msg)
+        check_number(recipe, 'rate', Real, 'recipe')
         if refinement is not None:
             check_keys(refinement, _REFINEMENT_KEYS, 'refinement',
                        optional={'n_scenes'})

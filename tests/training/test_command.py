@@ -148,6 +148,26 @@ def test_refinement(recipe, tmp_path, capsys):
     assert 0 < fewer['n_profiles'] < done['n_profiles']
 
 
+def test_profile_head_alone(recipe, tmp_path):
+    """
+    Without steps, the network is that of the initial model, but for its profile
+    head.
+    """
+    values = json.loads(recipe.read_text())
+    values.update(steps=0, config='compact', initial='default')
+    recipe.write_text(json.dumps(values))
+    out = tmp_path / 'run'
+    assert main(['train', str(out), '--recipe', str(recipe)]) == 0
+    before, after = load_model(), load_model(out / 'model')
+    training = after.settings['training']
+    assert training['initial'] == before.sha256
+    assert training['refinement']['n_profiles'] > 16
+    assert [part['seed'] for part in training['training_scenes']] == [3]
+    old, new = get_weights(before.network), get_weights(after.network)
+    changed = {name for name in old if not np.array_equal(old[name], new[name])}
+    assert changed == {name for name in old if name.startswith('profile_')}
+
+
 def test_initial_weights(recipe, tmp_path, capsys):
     """
     A run can begin with the weights of a model, and says so.
@@ -182,7 +202,7 @@ def test_refinement_without_profile_head(recipe, tmp_path, capsys):
     assert 'got profile_size 0' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('name', ['default', 'astro_rcnn'])
+@pytest.mark.parametrize('name', ['default', 'profile-head', 'astro_rcnn'])
 def test_shipped_recipes_have_seeds_of_their_own(name):
     """
     No validation scene is a training scene.
@@ -201,6 +221,7 @@ SCENES = {'preset': 'decam', 'n_scenes': 1, 'seed': 0}
 
 @pytest.mark.parametrize(('key', 'value', 'match'), [
     ('epochs', 3, "keys .*'steps'.*got .*'epochs'"),
+    ('steps', 0, 'steps of the recipe may be 0 only with an initial model'),
     ('steps', -5, 'steps of the recipe must be a whole number above 0, got'),
     ('steps', 2.5, 'steps of the recipe must be a whole number'),
     ('steps', [], 'steps of the recipe must increase'),
