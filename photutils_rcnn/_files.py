@@ -77,5 +77,5 @@ def open_npz(path, what='NumPy archive'):
     except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError,
             zipfile.BadZipFile, zlib.error) as exc:
         name = 'the archive' if hasattr(path, 'read') else path
-        msg = f'{name} is not a valid {what}: {exc}'
+        msg = f'{name} is not a valid {what}: {exc!r}'
         raise ValueError(msg) from exc

@@ -13,6 +13,7 @@ from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.finders import RCNNStarFinder
+from photutils_rcnn.sources.instances import Instances
 
 
 @pytest.fixture
@@ -78,8 +79,11 @@ def test_columns():
         y_centroid=np.array([11.0, 21, 31, 41, 51]),
         segment_flux=np.array([100.0, 200, -300, 400, 500]) * u.nJy,
         score=np.linspace(0.5, 0.9, 5), prob_star=np.linspace(0.6, 1, 5))
-    result = SimpleNamespace(catalog=catalog, meta={'model': 'fake'})
-    segmenter = SimpleNamespace(segment=lambda data, mask: result)
+    result = SimpleNamespace(catalog=catalog, meta={'model': 'fake'},
+                             instances=Instances.empty((60, 60), 28))
+    segmenter = SimpleNamespace(
+        segment=lambda data, mask: result,
+        model=SimpleNamespace(settings={'network': {}}))
     table = RCNNStarFinder(segmenter)(np.ones((60, 60)))
     assert list(table['id']) == [1, 2]
     assert_allclose(table['x_centroid'], (10, 50))

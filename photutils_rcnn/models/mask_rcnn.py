@@ -76,8 +76,11 @@ class MaskRCNN(keras.Model):
                     'deltas': deltas}, name='dense_part')
         self.box_head = self.make_box_head(*options)
         self.mask_head = self.make_mask_head(*options)
-        self.profile_head = (profile_head(self.config)
-                             if self.config.profile_size else None)
+        self.profile_head = None
+        if self.config.profile_size:
+            self.profile_head = profile_head(self.config)
+            # It needs the PSF of whole frames, and is trained alone.
+            self.profile_head.trainable = False
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.loss_trackers = [keras.metrics.Mean(name=name)
                               for name in LOSS_NAMES]

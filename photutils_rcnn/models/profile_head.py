@@ -96,7 +96,8 @@ def sample_profiles(images, boxes, image_index, log_fwhm, config):
         return bilinear_samples(bands[band], (shape,), y - 0.5, x - 0.5,
                                 image_index, ops.zeros_like(image_index))
 
-    offsets = ops.zeros_like(middle)[:, None] + ops.zeros((1, n_bands, 1))
+    offsets = ops.zeros_like(middle)[:, None] + ops.zeros(
+        (1, n_bands, 1), dtype='float32')
     for _ in range(N_CENTERING):
         cores = ops.concatenate([sample(band, offsets, CORE_SIZE, CORE_EXTENT)
                                  for band in range(n_bands)], axis=-1)

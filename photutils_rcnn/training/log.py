@@ -74,7 +74,7 @@ def plot_log(path, picture):
     from matplotlib.figure import Figure
 
     log = Table.read(path, format='ascii.csv')
-    # A network without a profile head has no such loss.
+    # A loss that stays 0 tells nothing.
     names = [name for name in log.colnames[log.colnames.index('loss'):]
              if np.max(log[name]) > 0]
     figure = Figure(figsize=(12, 6), layout='constrained')

@@ -30,6 +30,7 @@ class ProfileClassifier(keras.Model):
         super().__init__(dtype='float32')
         self.network_config = network.config
         self.head = network.profile_head
+        self.head.trainable = True
         self.built = True
 
     def call(self, inputs, training=None):

@@ -39,8 +39,8 @@ def test_from_result(footprints):
         scores=np.array([0.5, 0.8]),
         class_probabilities=np.array([[0.9, 0.1], [0.25, 0.75]]))
     detections = Detections.from_result(SimpleNamespace(
-        detections=found, footprints=footprints,
-        instances={'x': [1.0, 4.0], 'y': [0.5, 4.5]}))
+        instances=found, footprints=footprints,
+        table={'x': [1.0, 4.0], 'y': [0.5, 4.5]}))
     assert_equal(detections.class_ids, [1, 2])
     assert_allclose(detections.class_scores, [0.45, 0.6])
     assert_allclose(detections.x, [1, 4])
@@ -57,9 +57,9 @@ def test_positions_at_the_threshold():
         class_probabilities=np.array([[0.9, 0.1], [0.25, 0.75]]))
     masks = [np.ones((2, 2), bool)] * 2
     result = SimpleNamespace(
-        detections=found, instances=tables[0.05],
+        instances=found, table=tables[0.05],
         footprints=Footprints([(0, 0, 2, 2), (3, 3, 5, 5)], masks, (6, 6)),
-        above=lambda threshold: SimpleNamespace(instances=tables[threshold]))
+        above=lambda threshold: SimpleNamespace(table=tables[threshold]))
     detections = Detections.from_result(result, 0.5)
     assert_allclose(detections.x, [1, 3])
     assert_allclose(detections.y, [0.5, 2])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from photutils_rcnn.cli import main
-from photutils_rcnn.detection.pipeline import pipeline as detection
+from photutils_rcnn.detection import pipeline as detection
 from photutils_rcnn.simulation.scene import Scene
 
 

@@ -219,6 +219,7 @@ def test_training_tells_widths_apart():
     head = MaskRCNN(config, seed=0).profile_head
     rng = np.random.default_rng(0)
     psf = np.repeat(gaussian_psf()[None], 32, 0)
+    head.trainable = True
     head.compile('adam', 'mse')
     for _ in range(60):
         wide = rng.integers(0, 2, 32)

@@ -73,7 +73,7 @@ def test_outcomes(make_scene):
 
     def segment(data, mask, bands):
         n = 4 if bands == ('g', 'r', 'z') else 0
-        return SimpleNamespace(detections=Instances(
+        return SimpleNamespace(instances=Instances(
             shape=data.shape[1:], boxes=boxes[:n],
             scores=np.float32([0.9, 0.8, 0.7, 0.6]),
             class_probabilities=np.float32([[0.8, 0.2]] * 4),

@@ -174,6 +174,7 @@ def numbered(tmp_path):
         number = 10 * i + np.arange(n)
         np.savez(folder / f'{i}.npz',
                  profiles=rng.normal(0, 1, (n, 5, 5, 2)).astype(np.float16),
+                 psf=np.ones((n, 5, 5, 2), np.float16),
                  boxes=(number[:, None] + [0, 0.1, 0.2, 0.5]).astype('f4'),
                  logits=np.repeat(number[:, None], 3, 1).astype(np.float32),
                  log_fwhm=np.zeros((n, 2), np.float32),
