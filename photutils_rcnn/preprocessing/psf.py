@@ -125,7 +125,7 @@ def find_psf_stars(snr, invalid):
     Parameters
     ----------
     snr : (n_bands, ny, nx) `~numpy.ndarray` or \
-            `~photutils_rcnn.preprocessing.normalization.SignalToNoise`
+            `~photutils_rcnn.preprocessing.frame.SignalToNoise`
         Background-subtracted images in units of their noise.
     invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
         `True` for pixels without data; so are those not finite.
