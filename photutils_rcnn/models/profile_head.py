@@ -39,6 +39,9 @@ LARGEST_SHIFT = 0.6
 # varies over the frame, and brighter stars are wider.
 FIT_RADIUS = 1.3
 PSF_ERROR = 0.03
+# What it leaves is seen in units of errors of so much of its light and its height.
+RESIDUAL_ERROR = 0.05
+RESIDUAL_FLOOR = 0.003
 # For a wider alternative the PSF is blurred by this sigma.
 BLUR = 0.3
 # Where no star tells the PSF, it is a round Moffat profile.
@@ -228,7 +231,8 @@ def profile_head_inputs(profiles, psf, boxes, logits, log_fwhm, config):
     height, snr, spread = fit_psf(profiles, psf, config)
     peak = height[:, None, None]
     residual = profiles - peak * psf
-    error = ops.sqrt(1 + (0.05 * peak * psf)**2 + (0.003 * peak)**2)
+    error = ops.sqrt(1 + (RESIDUAL_ERROR * peak * psf)**2
+                     + (RESIDUAL_FLOOR * peak)**2)
     *_, radius = _grid(config.profile_size, config.profile_extent)
     core = (radius < 0.75).astype(np.float32)
     middle = ops.mean(ops.einsum('rijb,ij->rb', profiles, core / core.sum()),
