@@ -28,6 +28,7 @@ from photutils_rcnn.astro_rcnn.targets import limit_negatives
 from photutils_rcnn.astro_rcnn.weight_layout import COCO_HEADS
 from photutils_rcnn.evaluation import evaluate
 from photutils_rcnn.models.targets import sample_rois, with_truth
+from photutils_rcnn.models.transfer import transfer_weights
 from photutils_rcnn.models.zoo import get_weights
 from photutils_rcnn.simulation import simulate_scenes
 from photutils_rcnn.simulation.scene import Scene
@@ -157,13 +158,12 @@ def main():
     scenes = {name: [Scene.read(path) for path
                      in sorted(folders[name].glob('*.npz'))]
               for name in ('training', 'held_out')}
-    start = {}
+    weights = None
     if not args.random:
         weights = first_weights(args.folder / 'first', folders['first'],
                                 scenes, end - time.monotonic())
         if weights is None:
             return
-        start = {'weights': weights, 'leave_out': COCO_HEADS}
     config = AstroRCNNTrainingConfig(**NETWORK)
     # The paper's blur would leave little of such small scenes: the usual
     # augmentation takes its place.
@@ -174,7 +174,9 @@ def main():
     trainer = StagedTrainer(
         config, dataset, None, args.folder / 'staged', stages=STAGES,
         steps_per_epoch=STEPS_PER_EPOCH, log_every=STEPS_PER_EPOCH,
-        validate_every=10, seed=1, **start)
+        validate_every=10, seed=1)
+    if weights is not None:
+        transfer_weights(trainer.model, weights, COCO_HEADS)
     journal = Journal(trainer, scenes,
                       [0, *(STEPS_PER_EPOCH * stage.last_epoch
                            for stage in STAGES)])

@@ -15,11 +15,13 @@ import keras
 
 from photutils_rcnn.astro_rcnn.model import THRESHOLDS
 from photutils_rcnn.astro_rcnn.network import AstroRCNN
-from photutils_rcnn.models.transfer import transfer_weights
 from photutils_rcnn.training.checkpoint import read_state
 from photutils_rcnn.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
+
+MOMENTUM = 0.9
+CLIPNORM = 5.  # of all gradients together
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,6 @@ class StagedTrainer(Trainer):
         The schedule; by default that of the paper.
     steps_per_epoch : int, optional
         The length of an epoch.
-    momentum : float, optional
-        The momentum.
-    clipnorm : float, optional
-        The largest global norm of the gradients.
-    weights : dict of `~numpy.ndarray`, optional
-        Weights to begin with; see
-        `~photutils_rcnn.models.transfer.transfer_weights`.
-    leave_out : sequence of str, optional
-        The layers that do not take theirs.
     **options
         For `~photutils_rcnn.training.trainer.Trainer`.
     """
@@ -80,8 +73,7 @@ class StagedTrainer(Trainer):
     network_class = AstroRCNN
 
     def __init__(self, config, dataset, validation, folder, *,
-                 stages=SCHEDULE, steps_per_epoch=62, momentum=0.9,
-                 clipnorm=5., weights=None, leave_out=(), **options):
+                 stages=SCHEDULE, steps_per_epoch=62, **options):
         ends = [stage.last_epoch for stage in stages]
         if not ends or ends != sorted(set(ends)) or ends[0] < 1:
             msg = ('stages must end with increasing epochs from 1, got '
@@ -89,14 +81,10 @@ class StagedTrainer(Trainer):
             raise ValueError(msg)
         self.stages = tuple(stages)
         self.steps_per_epoch = steps_per_epoch
-        self.momentum = momentum
-        self.clipnorm = clipnorm
         if options.get('precision') is None:
             options['precision'] = 'float32'
         super().__init__(config, dataset, validation, folder,
                          n_steps=ends[-1] * steps_per_epoch, **options)
-        if weights is not None:
-            transfer_weights(self.model, weights, leave_out)
         # A mistake in the last stage is not to be found after hours.
         for index in range(len(self.stages)):
             self._freeze(index)
@@ -124,8 +112,7 @@ class StagedTrainer(Trainer):
         self.state['stage'] = index
         self.n_steps = stage.last_epoch * self.steps_per_epoch
         self.compile(keras.optimizers.SGD(
-            stage.rate, momentum=self.momentum,
-            global_clipnorm=self.clipnorm))
+            stage.rate, momentum=MOMENTUM, global_clipnorm=CLIPNORM))
         log.info('stage %d: %d variables learn at %g', index + 1,
                  len(self.model.trainable_variables), stage.rate)
 

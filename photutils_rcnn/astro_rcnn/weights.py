@@ -47,8 +47,6 @@ class AstroRCNNWeights:
         Float32 arrays by the names of the network's variables.
     config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
         The network they belong to.
-    unexpected : list of str
-        Groups of the file that belong to no layer.
     sha256 : str
         The checksum of the file.
     published_name : str or `None`
@@ -57,7 +55,6 @@ class AstroRCNNWeights:
 
     tensors: dict
     config: AstroRCNNConfig
-    unexpected: list
     sha256: str
     published_name: str | None
 
@@ -137,7 +134,7 @@ def read_weights(path, config=None, *, class_names=None):
                       f'sha256 is {sha256}', UserWarning, stacklevel=2)
     log.info('%s: %d tensors of %d groups', path, len(tensors),
              len(expected))
-    return AstroRCNNWeights(tensors, config, unexpected, sha256, name)
+    return AstroRCNNWeights(tensors, config, sha256, name)
 
 
 def _read_groups(path):

@@ -16,10 +16,8 @@ Burke et al. 2019, MNRAS 490, 3952, Eq. 5; Lin et al. 2014, arXiv:1405.0312.
 """
 
 __all__ = ['COCO_SIZE_BINS', 'IOU_THRESHOLDS', 'PAPER_SIZE_BINS',
-           'AveragePrecision', 'ImageOverlaps',
-           'average_precision_from_hits', 'coco_average_precision',
-           'interpolated_precision', 'label_detections',
-           'paper_average_precision']
+           'AveragePrecision', 'ImageOverlaps', 'coco_average_precision',
+           'interpolated_precision', 'label_detections', 'paper_average_precision']
 
 from dataclasses import dataclass
 
@@ -211,29 +209,6 @@ def interpolated_precision(hits, n_truth, n_points=51):
     return np.append(envelope, 0.0)[index]
 
 
-def average_precision_from_hits(hits, n_truth, n_points=51):
-    """
-    The average of the interpolated precision (Eq. 5 of the paper).
-
-    Parameters
-    ----------
-    hits : (K,) array_like of bool
-        Whether the detections match, best scores first.
-    n_truth : int
-        The number of true sources.
-    n_points : int, optional
-        The number of recalls from 0 to 1. Default is 51.
-
-    Returns
-    -------
-    value : float
-        The average precision in [0, 1]; NaN if ``n_truth`` is 0.
-    """
-    if n_truth == 0:
-        return np.nan
-    return float(interpolated_precision(hits, n_truth, n_points).mean())
-
-
 def paper_average_precision(images, iou=0.5, *, classes='combined',
                             size=None, score_cut=0.5):
     """
@@ -276,8 +251,7 @@ def paper_average_precision(images, iou=0.5, *, classes='combined',
                             len(curves), total)
 
 
-def coco_average_precision(images, iou=0.5, *, classes='combined', size=None,
-                           score_cut=None):
+def coco_average_precision(images, iou=0.5, *, classes='combined', size=None):
     """
     The pooled average precision of COCO at one overlap threshold.
 
@@ -293,8 +267,6 @@ def coco_average_precision(images, iou=0.5, *, classes='combined', size=None,
         See `label_detections`.
     size : {None, 'S', 'M', 'L'}, optional
         A bin of mask area, below 32**2, to 96**2 and above.
-    score_cut : float, optional
-        The smallest score that enters. Default is no cut.
 
     Returns
     -------
@@ -303,8 +275,7 @@ def coco_average_precision(images, iou=0.5, *, classes='combined', size=None,
     """
     area_range = None if size is None else COCO_SIZE_BINS[size]
     labeled = [label_detections(image, iou, classes=classes, area='mask',
-                                area_range=area_range, score_cut=score_cut)
-               for image in images]
+                                area_range=area_range) for image in images]
     total = sum(item[2] for item in labeled)
     recall = np.linspace(0, 1, 101)
     if total == 0:

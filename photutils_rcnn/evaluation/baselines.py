@@ -31,6 +31,7 @@ from photutils_rcnn._compat import SOURCE_FINDER_KEYWORDS
 from photutils_rcnn.evaluation.detections import Detections
 from photutils_rcnn.sources.footprints import Footprints
 
+BOX_SIZE = 64  # pixels, of the background
 MAX_SUB_OBJECTS = 100_000
 
 _FIXED_KERNELS = {
@@ -102,7 +103,7 @@ class DetectionImage:
         return cls(snr, n_good == 0, float(fwhm))
 
     @classmethod
-    def from_scene(cls, scene, *, box_size=64):
+    def from_scene(cls, scene):
         """
         Subtract the background of each band and combine them.
 
@@ -110,8 +111,6 @@ class DetectionImage:
         ----------
         scene : `~photutils_rcnn.simulation.scene.Scene`
             The scene; its own noise level is not used.
-        box_size : int, optional
-            The box of `~photutils.background.Background2D` (pixels).
 
         Returns
         -------
@@ -125,7 +124,7 @@ class DetectionImage:
             If no band is left.
         """
         data, noise = [], []
-        box_size = min(box_size, *scene.data.shape[1:])
+        box_size = min(BOX_SIZE, *scene.data.shape[1:])
         for band, bad in valid_bands(scene):
             background = Background2D(band, box_size, filter_size=3,
                                       mask=bad, exclude_percentile=90)

@@ -96,13 +96,6 @@ class Detections:
                           self.y[index], self.boxes[index])
 
     @property
-    def has_classes(self):
-        """
-        Whether any detection has a class.
-        """
-        return bool((self.class_ids > 0).any())
-
-    @property
     def class_scores(self):
         """
         The probability of being a source of the given class (N,).

@@ -33,22 +33,9 @@ def draw_curves(report, path):
         overlap, as Figures 8 to 10 of Burke et al. 2019) and
         ``completeness_purity.png``.
 
-    Returns
-    -------
-    files : list of `~pathlib.Path`
-        The files written.
-
-    Raises
-    ------
-    ImportError
-        If Matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        msg = 'Matplotlib is required for figures: pip install matplotlib'
-        raise ImportError(msg) from error
-    files = []
+    from matplotlib.figure import Figure
+
     main = next(iter(report.records.values()))
     images = [record.mask for record in main]
     for name in _ROWS:
@@ -63,8 +50,7 @@ def draw_curves(report, path):
         ax.set(xlabel='Recall', ylabel='Precision', xlim=(0, 1),
                ylim=(0, 1.02), title=f'{name}, {len(images)} images')
         ax.legend(fontsize='x-small', loc='lower left')
-        files.append(Path(path) / f'precision_recall_{name}.png')
-        figure.savefig(files[-1], dpi=150)
+        figure.savefig(Path(path) / f'precision_recall_{name}.png', dpi=150)
 
     figure = Figure(figsize=(5, 4), layout='constrained')
     ax = figure.add_subplot()
@@ -74,6 +60,4 @@ def draw_curves(report, path):
     ax.set(xlabel='Purity', ylabel='Completeness', xlim=(0.5, 1.005),
            ylim=(0, 1.02), title='By score threshold, blind to classes')
     ax.legend(fontsize='xx-small', loc='lower left')
-    files.append(Path(path) / 'completeness_purity.png')
-    figure.savefig(files[-1], dpi=150)
-    return files
+    figure.savefig(Path(path) / 'completeness_purity.png', dpi=150)

@@ -48,7 +48,7 @@ def as_flags(ignore, n, name='ignore'):
     return ignore
 
 
-def mask_overlaps(detected, truth, *, ignore=None, ignored_fraction=0.5):
+def mask_overlaps(detected, truth, *, ignore=None):
     """
     The mask intersections over union of detected and true footprints.
 
@@ -59,15 +59,13 @@ def mask_overlaps(detected, truth, *, ignore=None, ignored_fraction=0.5):
     ignore : (M,) array_like of bool, optional
         The truth that counts neither as found nor as missed. Default is
         none.
-    ignored_fraction : float, optional
-        A detection with more than this fraction of its pixels on ignored
-        truth, and whose best overlap is with an ignored truth, is marked in
-        ``on_ignored``. Default is 0.5.
 
     Returns
     -------
     overlaps : `Overlaps`
-        The pairs with at least one common pixel.
+        The pairs with at least one common pixel. A detection with more than
+        half of its pixels on ignored truth, and whose best overlap is with
+        an ignored truth, is marked in ``on_ignored``.
 
     Raises
     ------
@@ -86,8 +84,7 @@ def mask_overlaps(detected, truth, *, ignore=None, ignored_fraction=0.5):
                         for i, mask in enumerate(detected.masks)], dtype=int)
     best = np.zeros((2, len(detected)))
     np.maximum.at(best, (ignore[second].astype(int), first), iou)
-    on_ignored = ((covered > ignored_fraction * areas)
-                  & (best[1] > best[0]))
+    on_ignored = (2 * covered > areas) & (best[1] > best[0])
     return Overlaps(first, second, iou, len(detected), len(truth), on_ignored)
 
 

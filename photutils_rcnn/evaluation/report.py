@@ -214,7 +214,7 @@ class EvaluationReport:
             tables without rows are not written.
         figures : bool, optional
             Whether to draw the precision-recall and completeness-purity
-            curves as PNG; needs Matplotlib. Default is `False`.
+            curves as PNG. Default is `False`.
         overwrite : bool, optional
             Whether to replace a report, all its files included, also those
             that the new one lacks. Default is `False`.

@@ -9,12 +9,9 @@ from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
+from tqdm.auto import tqdm
 
-from photutils_rcnn.evaluation.baselines import (
-    DEFAULT_RUNS,
-    GRID_RUNS,
-    DetectionImage,
-)
+from photutils_rcnn.evaluation.baselines import DEFAULT_RUNS, GRID_RUNS, DetectionImage
 from photutils_rcnn.evaluation.detections import Detections
 from photutils_rcnn.evaluation.records import TruthRecord, record_scene
 from photutils_rcnn.evaluation.report import MAIN, EvaluationReport
@@ -62,7 +59,7 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
         The separation below which two sources are a close pair (FWHM).
         Default is 2.
     progress_bar : bool, optional
-        Whether to show a progress bar; needs tqdm. Default is `False`.
+        Whether to show a progress bar. Default is `False`.
 
     Returns
     -------
@@ -88,7 +85,7 @@ def evaluate(segment, scenes, *, baselines='default', score_threshold=0.5,
     baselines = _as_runs(baselines)
     records = {name: [] for name in (MAIN, *baselines)}
     presets = set()
-    for scene in _progress(scenes, progress_bar):
+    for scene in tqdm(scenes, desc='evaluating', disable=not progress_bar):
         presets.add(getattr(scene, 'preset', ''))
         truth = TruthRecord.from_scene(scene, radius=radius,
                                        max_separation=max_separation)
@@ -158,14 +155,3 @@ def _as_detections(result, scene, name, score_threshold=None):
                f'{type(result).__name__}')
         raise TypeError(msg)
     return result
-
-
-def _progress(scenes, progress_bar):
-    if not progress_bar:
-        return scenes
-    try:
-        from tqdm.auto import tqdm
-    except ImportError as error:
-        msg = 'tqdm is required for progress_bar=True: pip install tqdm'
-        raise ImportError(msg) from error
-    return tqdm(scenes, desc='evaluating')

@@ -60,7 +60,7 @@ def focal_loss(logits, positive, negative, config):
     return total / ops.maximum(ops.sum(positive), 1.)
 
 
-def smooth_l1(predicted, target, weights, beta=1.):
+def smooth_l1(predicted, target, weights):
     """
     The smooth L1 loss of box deltas (Girshick 2015, arXiv:1504.08083).
 
@@ -70,8 +70,6 @@ def smooth_l1(predicted, target, weights, beta=1.):
         Box deltas.
     weights : (...) tensor
         1 for boxes that count.
-    beta : float, optional
-        Where the loss turns from quadratic to linear.
 
     Returns
     -------
@@ -81,7 +79,7 @@ def smooth_l1(predicted, target, weights, beta=1.):
     # The target of a padding row is arbitrary and may be huge; it is
     # removed before it can overflow.
     error = ops.abs(ops.where(weights[..., None] > 0, predicted - target, 0.))
-    loss = ops.where(error < beta, 0.5 * error**2 / beta, error - 0.5 * beta)
+    loss = ops.where(error < 1, 0.5 * error**2, error - 0.5)
     return ops.sum(loss) / (4 * ops.maximum(ops.sum(weights), 1.))
 
 

@@ -21,11 +21,6 @@ def transfer_weights(network, weights, leave_out=()):
     leave_out : sequence of str, optional
         The layers that keep the network's weights.
 
-    Returns
-    -------
-    kept : list of str
-        The variables that were left out.
-
     Raises
     ------
     ValueError
@@ -42,7 +37,6 @@ def transfer_weights(network, weights, leave_out=()):
     taken = {name: value for name, value in weights.items()
              if _layer(name) not in leave_out}
     set_weights(network, {**taken, **{name: own[name] for name in kept}})
-    return kept
 
 
 def _layer(name):

@@ -33,7 +33,6 @@ MIN_AREA = 5
 MERGED_SEPARATION = 0.35
 MERGED_PER_DEX = 0.25
 MAX_STAR_RADIUS = 125.0
-_CROSS = ndimage.generate_binary_structure(2, 1)
 
 
 def _footprint(stamp, sigma, level, x, y, is_star):

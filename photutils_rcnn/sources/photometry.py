@@ -11,7 +11,6 @@ import numpy as np
 from photutils.segmentation import SourceCatalog
 from photutils.utils import calc_total_error
 
-from photutils_rcnn._compat import catalog_keywords
 from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.preprocessing.binned_map import map_like
 
@@ -153,5 +152,4 @@ def measure(pixels, segmentation_image, *, unit=None, wcs=None,
         error = error << unit
     return SourceCatalog(data, segmentation_image, error=error,
                          mask=pixels.mask, wcs=wcs,
-                         detection_catalog=detection_catalog,
-                         **catalog_keywords())
+                         detection_catalog=detection_catalog)

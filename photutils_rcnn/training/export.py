@@ -19,8 +19,7 @@ It began with the weights of sha256 {initial}.
 """
 
 
-def export_model(trainer, folder, *, name='trained', calibration=None,
-                 thresholds=None, card=None, scenes=None):
+def export_model(trainer, folder, *, name='trained', scenes=None):
     """
     Write the network of a training run as a model.
 
@@ -32,10 +31,6 @@ def export_model(trainer, folder, *, name='trained', calibration=None,
         The model's folder.
     name : str, optional
         The name of the model.
-    calibration, thresholds : dict, optional
-        See `photutils_rcnn.models.zoo`.
-    card : str, optional
-        The model card; a short one is written by default.
     scenes : dict, optional
         Lists of scenes, as `~photutils_rcnn.simulation.file_names.scene_parts`
         gives, by what they served for; they are written to ``training``.
@@ -44,22 +39,14 @@ def export_model(trainer, folder, *, name='trained', calibration=None,
     training = {'step': trainer.state['step'], 'n_crops': len(dataset),
                 'batch_size': dataset.batch_size, 'side': dataset.side,
                 'seed': dataset.seed}
-    default_card = CARD.format(name=name, config=config.name,
-                               **training)
+    card = CARD.format(name=name, config=config.name, **training)
     if 'initial' in trainer.state:
         training['initial'] = trainer.state['initial']
-        default_card += INITIAL.format(**training)
+        card += INITIAL.format(**training)
     training.update(scenes or {})
     network = config.network.to_dict()
     training['config'] = {name: value for name, value
                           in config.to_dict().items() if name not in network}
-    settings = {
-        'name': name,
-        'description': 'Mask R-CNN trained on simulated scenes',
-        'training': training, **trainer.model_settings(),
-    }
-    if thresholds is not None:
-        settings['thresholds'] = thresholds
-    if calibration is not None:
-        settings['calibration'] = calibration
-    save_model(folder, trainer.model, settings, card or default_card)
+    save_model(folder, trainer.model, {
+        'name': name, 'description': 'Mask R-CNN trained on simulated scenes',
+        'training': training, **trainer.model_settings()}, card)

@@ -15,6 +15,7 @@ from photutils_rcnn.astro_rcnn.schedule import SCHEDULE, Stage, StagedTrainer
 from photutils_rcnn.astro_rcnn.targets import limit_negatives
 from photutils_rcnn.evaluation import evaluate
 from photutils_rcnn.models.targets import sample_rois, with_truth
+from photutils_rcnn.models.transfer import transfer_weights
 from photutils_rcnn.models.zoo import get_weights
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
@@ -105,10 +106,10 @@ def test_learning(tmp_path, make_scene):
     stages = (Stage(4, 1e-2, SCHEDULE[0].layers), Stage(8, 3e-3))
 
     def make_trainer():
-        return StagedTrainer(config, dataset, None, tmp_path / 'staged',
-                             stages=stages, steps_per_epoch=20, log_every=20,
-                             validate_every=10, weights=weights,
-                             leave_out=heads, seed=1)
+        trainer = StagedTrainer(config, dataset, None, tmp_path / 'staged', stages=stages,
+                                steps_per_epoch=20, log_every=20, validate_every=10, seed=1)
+        transfer_weights(trainer.model, weights, heads)
+        return trainer
 
     staged = make_trainer()
     before = ap50(staged, scenes[6:], tmp_path / 'before')

@@ -13,7 +13,6 @@ from numpy.testing import assert_allclose
 from photutils_rcnn.evaluation.average_precision import (
     COCO_SIZE_BINS,
     ImageOverlaps,
-    average_precision_from_hits,
     coco_average_precision,
     interpolated_precision,
     label_detections,
@@ -65,19 +64,11 @@ def random_image(seed, n_truth=13, n_false=6, side=400):
 def test_check_vector():
     """Matches (1, 1, 0, 1) of 5 truths, worked out by hand."""
     hits = [True, True, False, True]
-    assert_allclose(average_precision_from_hits(hits, 5), 0.558824,
-                    atol=1e-6)
-    assert_allclose(average_precision_from_hits(hits, 5, 101), 0.554455,
-                    atol=1e-6)
+    assert_allclose(interpolated_precision(hits, 5).mean(), 0.558824, atol=1e-6)
+    assert_allclose(interpolated_precision(hits, 5, 101).mean(), 0.554455, atol=1e-6)
+    assert_allclose(interpolated_precision([], 3), 0)
     assert_allclose(interpolated_precision(hits, 5, 6),
                     [1, 1, 1, 0.75, 0, 0])
-
-
-def test_no_truth_is_nan():
-    """Without truth there is no recall."""
-    assert np.isnan(average_precision_from_hits([False], 0))
-    assert np.isnan(average_precision_from_hits([], 0))
-    assert average_precision_from_hits([], 3) == 0
 
 
 @settings(deadline=None, max_examples=50)

@@ -27,7 +27,7 @@ def test_defaults(footprints):
     detections = Detections(footprints, [0.5, 0.6])
     assert_allclose(detections.x, [1.5, 4])
     assert_allclose(detections.y, [0.5, 4])
-    assert not detections.has_classes
+    assert_equal(detections.class_ids, 0)
     assert_allclose(detections.class_scores, [0.5, 0.6])
     assert len(detections[detections.scores > 0.55]) == 1
 

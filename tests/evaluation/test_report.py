@@ -103,7 +103,7 @@ def test_baselines_find_bright_sources(scene, detect):
                         found.y[:, np.newaxis] - scene.truth['y']).min(axis=0)
     assert (distance[1:12] < 1).all()
     assert found.scores.max() > 50
-    assert not found.has_classes
+    assert not found.class_ids.any()
 
 
 @pytest.mark.parametrize('detect', [detect_photutils, detect_sep])

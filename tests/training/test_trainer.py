@@ -205,11 +205,9 @@ def test_export(make_trainer, tmp_path):
     What training leaves behind is a model that can be applied.
     """
     trainer = make_trainer(n_steps=1)
-    export_model(trainer, tmp_path / 'model', name='mine',
-                 thresholds={'score': 0.3})
+    export_model(trainer, tmp_path / 'model', name='mine')
     model = load_model(tmp_path / 'model', precision='float32')
     assert model.name == 'mine'
-    assert model.thresholds['score'] == 0.3
     assert model.halo == 48
     assert model.settings['training']['n_crops'] == 4
     card = (tmp_path / 'model' / 'MODEL_CARD.md').read_text()
