@@ -13,6 +13,7 @@ from numbers import Integral, Real
 import numpy as np
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
+from tqdm.auto import tqdm
 
 import photutils_rcnn
 from photutils_rcnn.detection.pipeline import detect
@@ -260,7 +261,12 @@ class RCNNSegmenter:
         """
         The sources of a frame; see `~photutils_rcnn.detection.pipeline.detect`.
         """
-        with _Progress(self.progress_bar) as progress:
+        with tqdm(desc='Segmenting', unit='tile', disable=not self.progress_bar) as bar:
+            def progress(n_done, n_tiles):
+                if n_done == 0 or bar.total is None:  # perhaps of a second pass
+                    bar.reset(n_tiles)
+                bar.update(n_done - bar.n)
+
             return detect(
                 self.model, cube, background, psf_fwhm=self.psf_fwhm,
                 score_threshold=self.score_threshold,
@@ -289,32 +295,6 @@ class RCNNSegmenter:
             'created': datetime.now(UTC).isoformat(
                 timespec='seconds'),
         }
-
-
-class _Progress:
-    """
-    A progress bar called as ``progress(n_done, n_tiles)``.
-    """
-
-    def __init__(self, show):
-        self._show = show
-        self._bar = None
-
-    def __enter__(self):
-        return self if self._show else None
-
-    def __call__(self, n_done, n_tiles):
-        if self._bar is None:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=n_tiles, desc='Segmenting', unit='tile')
-        if n_done == 0:  # perhaps of a second pass
-            self._bar.reset(n_tiles)
-        self._bar.update(n_done - self._bar.n)
-
-    def __exit__(self, *args):
-        if self._bar is not None:
-            self._bar.close()
 
 
 def _not_above(cube, threshold):

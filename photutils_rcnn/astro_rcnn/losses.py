@@ -7,8 +7,6 @@ __all__ = ['mean_squares', 'sampled_loss']
 
 from keras import ops
 
-from photutils_rcnn.models.losses import binary_crossentropy
-
 
 def sampled_loss(logits, positive, negative):
     """
@@ -27,7 +25,7 @@ def sampled_loss(logits, positive, negative):
         The mean over anchors that count.
     """
     weights = positive + negative
-    loss = binary_crossentropy(positive, logits) * weights
+    loss = ops.binary_crossentropy(positive, logits, from_logits=True) * weights
     return ops.sum(loss) / ops.maximum(ops.sum(weights), 1.)
 
 

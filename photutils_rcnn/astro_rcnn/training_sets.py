@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 from astropy.table import Table
-from scipy.spatial import cKDTree
 
 from photutils_rcnn.astro_rcnn.masks import MARGIN, MASK_RECIPES
+from photutils_rcnn.evaluation.blends import nearest_separation
 from photutils_rcnn.preprocessing.bands import wavelength_order
 from photutils_rcnn.sources.classes import CLASS_IDS, GALAXY, STAR
 from photutils_rcnn.sources.footprints import Footprints
@@ -101,10 +101,7 @@ class TrainingSet:
         for name in (*(f'flux_{band}' for band in self.bands), 'mag', 'snr',
                      'half_light_radius', 'blendedness'):
             truth[name] = np.full(n, np.nan)
-        truth['nearest'] = np.full(n, np.inf)
-        if n > 1:
-            truth['nearest'] = cKDTree(self.centers).query(
-                self.centers, k=2)[0][:, 1]
+        truth['nearest'] = nearest_separation(*self.centers.T)
         truth['saturated'] = truth['ignore'] = np.zeros(n, dtype=bool)
         truth.meta['reference_band'] = self.bands[0]
         return Scene(data=(cube.data - level).astype(np.float32),

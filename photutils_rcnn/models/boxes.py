@@ -7,10 +7,11 @@ covers ``i`` to ``i + 1``. Everything here is float32 whatever the
 mixed-precision policy: bfloat16 is exact for integers up to 256 only.
 """
 
-__all__ = ['box_iou', 'clip_boxes', 'decode_boxes', 'encode_boxes',
-           'grid_iou', 'log_sides', 'scale_boxes', 'suppression_mask']
+__all__ = ['clip_boxes', 'decode_boxes', 'encode_boxes', 'grid_iou',
+           'log_sides', 'scale_boxes', 'suppression_mask']
 
 from keras import ops
+from keras.utils import bounding_boxes
 
 # The largest change of log size in one step: a factor of 1000/16, as is
 # usual for Mask R-CNN, keeps the exponential finite.
@@ -20,37 +21,13 @@ MAX_LOG_SCALE = 4.135
 MIN_SIDE = 1e-2
 
 
-def box_iou(boxes1, boxes2):
-    """
-    Intersection over union of all pairs of boxes.
-
-    Parameters
-    ----------
-    boxes1 : (..., N, 4) tensor
-        Boxes.
-    boxes2 : (..., M, 4) tensor
-        Boxes.
-
-    Returns
-    -------
-    iou : (..., N, M) tensor
-        The overlaps; 0 where both boxes are empty.
-    """
-    y1, x1, y2, x2 = (boxes1[..., i][..., :, None] for i in range(4))
-    v1, u1, v2, u2 = (boxes2[..., i][..., None, :] for i in range(4))
-    height = ops.relu(ops.minimum(y2, v2) - ops.maximum(y1, v1))
-    width = ops.relu(ops.minimum(x2, u2) - ops.maximum(x1, u1))
-    shared = height * width
-    total = (y2 - y1) * (x2 - x1) + (v2 - v1) * (u2 - u1) - shared
-    return shared / ops.maximum(total, MIN_SIDE**2)
-
-
 def grid_iou(rows, cols, boxes):
     """
     Intersection over union of a grid of boxes with others.
 
     The overlap of heights depends on the row and that of widths on the
-    column alone, which leaves a third of the work of `box_iou`.
+    column alone, which leaves a third of the work of
+    `keras.utils.bounding_boxes.compute_iou`.
 
     Parameters
     ----------
@@ -224,7 +201,8 @@ def suppression_mask(boxes, threshold, n_passes=8):
     """
     n = boxes.shape[1]
     earlier = ops.cast(ops.triu(ops.ones((n, n)), k=1), 'bool')
-    conflict = ops.logical_and(box_iou(boxes, boxes) > threshold, earlier)
+    overlaps = bounding_boxes.compute_iou(boxes, boxes, 'yxyx')
+    conflict = ops.logical_and(overlaps > threshold, earlier)
     conflict = ops.cast(conflict, 'float32')
     keep = ops.ones_like(boxes[..., 0])
     for _ in range(n_passes):

@@ -6,30 +6,9 @@ All are normalized by the number of examples that count, at least one, so
 that an empty image still teaches background and never divides by zero.
 """
 
-__all__ = ['binary_crossentropy', 'class_loss', 'focal_loss', 'mask_loss',
-           'smooth_l1']
+__all__ = ['class_loss', 'focal_loss', 'mask_loss', 'smooth_l1']
 
-from keras import ops
-
-
-def binary_crossentropy(targets, logits):
-    """
-    The elementwise cross-entropy of Bernoulli variables.
-
-    Parameters
-    ----------
-    targets : tensor
-        Probabilities.
-    logits : tensor
-        Logits of the same shape.
-
-    Returns
-    -------
-    loss : tensor
-        ``max(z, 0) - z t + log(1 + exp(-|z|))``.
-    """
-    return (ops.relu(logits) - logits * targets
-            + ops.log1p(ops.exp(-ops.abs(logits))))
+from keras import losses, ops
 
 
 def focal_loss(logits, positive, negative, config):
@@ -52,10 +31,9 @@ def focal_loss(logits, positive, negative, config):
     """
     probability = ops.sigmoid(logits)
     gamma, alpha = config.focal_gamma, config.focal_alpha
-    of_source = (alpha * (1 - probability)**gamma
-                 * binary_crossentropy(1., logits))
-    of_background = ((1 - alpha) * probability**gamma
-                     * binary_crossentropy(0., logits))
+    # the cross-entropies of 1 and of 0
+    of_source = alpha * (1 - probability)**gamma * ops.softplus(-logits)
+    of_background = (1 - alpha) * probability**gamma * ops.softplus(logits)
     total = ops.sum(positive * of_source + negative * of_background)
     return total / ops.maximum(ops.sum(positive), 1.)
 
@@ -78,9 +56,9 @@ def smooth_l1(predicted, target, weights):
     """
     # The target of a padding row is arbitrary and may be huge; it is
     # removed before it can overflow.
-    error = ops.abs(ops.where(weights[..., None] > 0, predicted - target, 0.))
-    loss = ops.where(error < 1, 0.5 * error**2, error - 0.5)
-    return ops.sum(loss) / (4 * ops.maximum(ops.sum(weights), 1.))
+    error = ops.where(weights[..., None] > 0, predicted - target, 0.)
+    loss = losses.huber(ops.zeros_like(error), error)
+    return ops.sum(loss) / ops.maximum(ops.sum(weights), 1.)
 
 
 def class_loss(logits, classes, weights):
@@ -101,10 +79,8 @@ def class_loss(logits, classes, weights):
     loss : scalar tensor
         The mean over RoIs that count.
     """
-    log_p = ops.log_softmax(logits, axis=-1)
-    truth = ops.one_hot(classes, logits.shape[-1], dtype='float32')
-    loss = -ops.sum(truth * log_p, axis=-1) * weights
-    return ops.sum(loss) / ops.maximum(ops.sum(weights), 1.)
+    loss = ops.sparse_categorical_crossentropy(classes, logits, from_logits=True)
+    return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.)
 
 
 def mask_loss(logits, targets, weights):
@@ -123,5 +99,5 @@ def mask_loss(logits, targets, weights):
     loss : scalar tensor
         The mean over pixels of RoIs that count.
     """
-    loss = ops.mean(binary_crossentropy(targets, logits), axis=(1, 2))
+    loss = ops.mean(ops.binary_crossentropy(targets, logits, from_logits=True), axis=(1, 2))
     return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.)

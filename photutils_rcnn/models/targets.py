@@ -17,8 +17,9 @@ The truth of a batch is a dictionary of arrays, padded to ``M`` sources:
 __all__ = ['match_anchors', 'sample_masks', 'sample_rois', 'with_truth']
 
 from keras import ops, random
+from keras.utils import bounding_boxes
 
-from photutils_rcnn.models.boxes import box_iou, grid_iou
+from photutils_rcnn.models.boxes import grid_iou
 from photutils_rcnn.models.roi_align import roi_align
 
 # A source whose best anchor overlaps it less than this has no anchor.
@@ -29,7 +30,7 @@ def _overlaps(boxes, truth):
     """
     Overlaps with the sources and the largest with ignored ones.
     """
-    iou = box_iou(boxes, truth['boxes'])
+    iou = bounding_boxes.compute_iou(boxes, truth['boxes'], 'yxyx')
     labels = truth['labels'][:, None, :]
     ignored = ops.max(ops.where(labels == 0, iou, 0.), axis=-1)
     return ops.where(labels > 0, iou, 0.), ignored

@@ -3,7 +3,7 @@
 The intrinsic properties of the sources of a scene.
 """
 
-__all__ = ['Population', 'half_light_radius', 'sersic_b']
+__all__ = ['Population', 'half_light_radius']
 
 from dataclasses import dataclass, field
 
@@ -88,25 +88,6 @@ class Population:
                      for n in names))
 
 
-def sersic_b(n):
-    """
-    The constant b_n of the Sersic law (Ciotti & Bertin 1999, A&A 352, 447,
-    asymptotic series, better than 1e-4 for n > 0.5).
-
-    Parameters
-    ----------
-    n : array_like
-        The Sersic index.
-
-    Returns
-    -------
-    b : float or float64 `~numpy.ndarray`
-        The constant, in the shape of ``n``.
-    """
-    n = np.asarray(n, dtype=float)
-    return 2 * n - 1 / 3 + 4 / (405 * n) + 46 / (25515 * n**2)
-
-
 def half_light_radius(fraction, radius_b, n_b, radius_d, n_d):
     """
     The half-light radius of a sum of two Sersic profiles.
@@ -127,7 +108,7 @@ def half_light_radius(fraction, radius_b, n_b, radius_d, n_d):
     """
     lo = np.minimum(radius_b, radius_d) * 0.999
     hi = np.maximum(radius_b, radius_d) * 1.001
-    b_b, b_d = sersic_b(n_b), sersic_b(n_d)
+    b_b, b_d = (special.gammaincinv(2 * n, 0.5) for n in (n_b, n_d))
     for _ in range(24):
         mid = (lo + hi) / 2
         inside = (fraction * special.gammainc(

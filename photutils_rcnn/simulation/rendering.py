@@ -18,7 +18,6 @@ import numpy as np
 from scipy import fft, special
 
 from photutils_rcnn.simulation._galsim import galsim
-from photutils_rcnn.simulation.population import sersic_b
 from photutils_rcnn.sources.classes import STAR
 
 STAMP_SIDES = (16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320,
@@ -88,7 +87,7 @@ def _sersic_reach(flux, radius, index, q, level):
     """
     if flux <= 0 or radius <= 0:
         return 0.0
-    b = sersic_b(index)
+    b = special.gammaincinv(2 * index, 0.5)
     center = flux * b ** (2 * index) / (
         2 * np.pi * index * q * radius**2 * special.gamma(2 * index))
     if center <= level:

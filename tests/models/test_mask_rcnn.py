@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from keras.utils.bounding_boxes import compute_iou
 from numpy.testing import assert_allclose, assert_equal
 from tiny_network import empty_truth, make_batch, tiny_config
 
 from photutils_rcnn.models.anchors import make_anchors
-from photutils_rcnn.models.boxes import box_iou
 from photutils_rcnn.models.detector import BUCKETS, Detector
 from photutils_rcnn.models.mask_rcnn import LOSS_NAMES, MaskRCNN
 from photutils_rcnn.models.region_proposal import propose
@@ -88,7 +88,7 @@ def test_proposals(network, config, batch):
     assert valid[:, 0].all()
     assert (np.diff(valid.astype(int), axis=1) <= 0).all()
     for kept in (boxes[i][valid[i]] for i in range(2)):
-        iou = ops.convert_to_numpy(box_iou(kept, kept))
+        iou = ops.convert_to_numpy(compute_iou(kept, kept, 'yxyx'))
         assert np.triu(iou, 1).max() <= config.proposal_nms_iou
 
 

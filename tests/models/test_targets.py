@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from keras.utils.bounding_boxes import compute_iou
 from numpy.testing import assert_allclose, assert_equal
 from scipy.ndimage import map_coordinates
 from tiny_network import empty_truth, make_batch, tiny_config
 
 from photutils_rcnn.models.anchors import anchor_grids, make_anchors
-from photutils_rcnn.models.boxes import box_iou
 from photutils_rcnn.models.targets import (
     match_anchors,
     sample_masks,
@@ -38,7 +38,7 @@ def truth(config):
 def match(config, truth):
     anchors = make_anchors(config, SHAPE)
     results = match_anchors(anchor_grids(config, SHAPE), truth, config)
-    iou = ops.convert_to_numpy(box_iou(anchors[None], truth['boxes']))
+    iou = ops.convert_to_numpy(compute_iou(anchors, truth['boxes'], 'yxyx'))
     return [ops.convert_to_numpy(value) for value in results], iou
 
 
@@ -122,7 +122,7 @@ def test_sample_rois(config, truth, rois):
     n_positive = config.n_positive_rois
     assert rois['boxes'].shape == (2, n_positive
                                       + config.n_negative_rois, 4)
-    iou = ops.convert_to_numpy(box_iou(rois['boxes'], truth['boxes']))
+    iou = ops.convert_to_numpy(compute_iou(rois['boxes'], truth['boxes'], 'yxyx'))
     iou = np.where(truth['labels'][:, None] > 0, iou, 0)
     best, matched = iou.max(axis=-1), iou.argmax(axis=-1)
     positive, weights = rois['positive'] > 0, rois['weights'] > 0

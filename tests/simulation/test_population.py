@@ -5,20 +5,9 @@ Tests for populations and their half-light radii.
 
 import numpy as np
 import pytest
-from scipy import special
 
 from photutils_rcnn.simulation.catsim import draw_stars
-from photutils_rcnn.simulation.population import (
-    Population,
-    half_light_radius,
-    sersic_b,
-)
-
-
-@pytest.mark.parametrize('n', [1.0, 1.5, 2.5, 4.0])
-def test_sersic_b(n):
-    assert sersic_b(n) == pytest.approx(special.gammaincinv(2 * n, 0.5),
-                                        abs=1e-3)
+from photutils_rcnn.simulation.population import Population, half_light_radius
 
 
 def test_half_light_radius():
