@@ -35,19 +35,9 @@ def resnet_trunk(image, config, dtype):
     """
     A ResNet of bottleneck blocks (He et al. 2016, arXiv:1512.03385).
 
-    Parameters
-    ----------
-    image : Keras tensor
-        The images, (B, ny, nx, n_bands).
-    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
-        The network; ``stage_blocks`` makes it ResNet-50 or ResNet-101.
-    dtype : str
-        The precision policy.
-
-    Returns
-    -------
-    features : dict of int to Keras tensor
-        For each level ``k`` from 2 to 5 the features of stride ``2**k``.
+    Parameters and results are those of
+    `~photutils_rcnn.models.backbones.compact_trunk`; ``stage_blocks`` of the
+    configuration makes it ResNet-50 or ResNet-101, of levels 2 to 5.
     """
     x = conv_bn(image, 64, 7, strides=2, use_bias=True, conv_name='conv1',
                 bn_name='bn_conv1', dtype=dtype)

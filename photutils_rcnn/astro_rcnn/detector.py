@@ -80,14 +80,11 @@ class AstroRCNNDetector(Detector):
         The network.
     """
 
-    def _dense_stage(self):
-        def dense(image, _):
-            outputs = self.network(image, training=False)
-            features, _ = flatten_pyramid(outputs['pyramid'])
-            return (features, ops.sigmoid(outputs['objectness'][0]),
-                    outputs['deltas'][0])
-
-        return dense
+    def _dense_stage(self, image, _):
+        outputs = self.network(image, training=False)
+        features, _ = flatten_pyramid(outputs['pyramid'])
+        return (features, ops.sigmoid(outputs['objectness'][0]),
+                outputs['deltas'][0])
 
     def dense(self, image):
         """
@@ -121,34 +118,19 @@ class AstroRCNNDetector(Detector):
                          rows[:, 2:2 + size], rows[:, 2 + size:],
                          ops.zeros_like(levels), levels)
 
-    def _classify_stage(self):
-        def classify(features, shape, rows):
-            pooled = self._pool(features, shape, rows, self.config.box_pool)
-            return self.network.box_head(pooled, training=False)
+    def _classify_stage(self, features, shape, rows):
+        pooled = self._pool(features, shape, rows, self.config.box_pool)
+        return self.network.box_head(pooled, training=False)
 
-        return classify
-
-    def _mask_stage(self):
-        def predict_masks(features, shape, rows):
-            pooled = self._pool(features, shape, rows, self.config.mask_pool)
-            logits = self.network.mask_head(pooled, training=False)
-            classes = ops.cast(rows[:, 1], 'int32')
-            return (ops.sigmoid(take_class(logits, classes, axis=-1)),)
-
-        return predict_masks
+    def _mask_stage(self, features, shape, rows):
+        pooled = self._pool(features, shape, rows, self.config.mask_pool)
+        logits = self.network.mask_head(pooled, training=False)
+        classes = ops.cast(rows[:, 1], 'int32')
+        return (ops.sigmoid(take_class(logits, classes, axis=-1)),)
 
     def classify(self, features, boxes, shape):
         """
-        Classify RoIs and refine their boxes.
-
-        Parameters
-        ----------
-        features : tensor
-            From `dense`.
-        boxes : (R, 4) `~numpy.ndarray` of float32
-            The RoIs.
-        shape : (2,) tuple of int
-            The shape of the frame.
+        Classify RoIs and refine their boxes; see the parent.
 
         Returns
         -------

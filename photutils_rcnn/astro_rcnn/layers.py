@@ -32,19 +32,8 @@ def pyramid(trunk, config, dtype):
 
     P6 is every second cell of P5.
 
-    Parameters
-    ----------
-    trunk : dict of int to Keras tensor
-        The features of the levels 2 to 5.
-    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
-        The network.
-    dtype : str
-        The precision policy.
-
-    Returns
-    -------
-    pyramid : list of Keras tensor
-        The features of the levels 2 to 6.
+    Parameters and results are those of
+    `~photutils_rcnn.models.feature_pyramid.feature_pyramid`.
     """
     first, last = TRUNK_LEVELS
     merged, features = None, {}
@@ -73,21 +62,8 @@ def proposal_head(pyramid, config, dtype):
     Two logits per anchor, background and source; their difference is the
     logit of this package: its sigmoid is the softmax of the two.
 
-    Parameters
-    ----------
-    pyramid : list of Keras tensor
-        The features of each level.
-    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
-        The network.
-    dtype : str
-        The precision policy of the hidden layer; the results are float32.
-
-    Returns
-    -------
-    objectness : Keras tensor
-        Logits, (B, A).
-    deltas : Keras tensor
-        Box deltas, (B, A, 4).
+    Parameters and results are those of
+    `~photutils_rcnn.models.region_proposal.proposal_head`.
     """
     n_anchors = len(config.anchor_ratios)
     hidden = _conv(config.rpn_channels, 3, 'rpn_conv_shared', dtype,
@@ -114,13 +90,7 @@ def box_head(config, dtype):
     """
     The class and box head, with deltas for each class.
 
-    Parameters
-    ----------
-    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
-        The network.
-    dtype : str
-        The precision policy of the hidden layers; the results are
-        float32.
+    Parameters are those of `~photutils_rcnn.models.roi_heads.box_head`.
 
     Returns
     -------
@@ -151,12 +121,7 @@ def mask_head(config, dtype):
     """
     The mask head, with a mask for each class.
 
-    Parameters
-    ----------
-    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
-        The network.
-    dtype : str
-        The precision policy of the hidden layers; the result is float32.
+    Parameters are those of `~photutils_rcnn.models.roi_heads.mask_head`.
 
     Returns
     -------

@@ -119,16 +119,6 @@ class StagedTrainer(Trainer):
     def learning_rate(self, step):
         """
         The learning rate of the stage, whatever the step.
-
-        Parameters
-        ----------
-        step : int
-            Not used.
-
-        Returns
-        -------
-        rate : float
-            The learning rate.
         """
         return self.stages[self.state['stage']].rate
 
@@ -141,21 +131,7 @@ class StagedTrainer(Trainer):
 
     def run(self, time_budget=math.inf, progress=None):
         """
-        Train until the schedule or the time ends.
-
-        Parameters
-        ----------
-        time_budget : float, optional
-            Stop and save after so many seconds, over all stages. By default
-            the time is not limited.
-        progress : callable, optional
-            Called after every step with the number of the step and the
-            dictionary of running losses.
-
-        Returns
-        -------
-        finished : bool
-            Whether the schedule has come to its end.
+        Train until the schedule or the time, over all stages, ends; see the parent.
         """
         end = time.monotonic() + time_budget
         while super().run(end - time.monotonic(), progress):
@@ -166,12 +142,7 @@ class StagedTrainer(Trainer):
 
     def model_settings(self):
         """
-        What makes a model detect as one of imported weights.
-
-        Returns
-        -------
-        settings : dict
-            Entries of ``config.json``.
+        What makes a model detect as one of imported weights; see the parent.
         """
         return {'protocol': 'astro_rcnn', 'precision': 'float32', 'halo': 0,
                 'thresholds': THRESHOLDS}

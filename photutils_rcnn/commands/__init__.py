@@ -2,6 +2,8 @@
 """
 The sub-commands of ``photutils-rcnn``.
 
-Each module has ``add_arguments(parser)`` and ``run(args)``, which returns the
-exit status. Importing them imports nothing heavy.
+Each module has ``add_arguments(parser)``, which declares the options of the command
+on its `argparse.ArgumentParser`, and ``run(args)``, which takes the parsed options and
+returns the exit status, 0 where nothing else is said. Importing them imports nothing
+heavy.
 """

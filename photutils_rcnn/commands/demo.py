@@ -15,11 +15,6 @@ from photutils_rcnn.commands.outputs import check_outputs, write_outputs
 def add_arguments(parser):
     """
     Declare the options of the command.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        The parser of the command.
     """
     parser.add_argument('-o', '--output', type=Path, metavar='DIR',
                         default=Path('demo-out'),
@@ -35,16 +30,6 @@ def add_arguments(parser):
 def run(args):
     """
     Segment the demonstration field and compare with its truth.
-
-    Parameters
-    ----------
-    args : `argparse.Namespace`
-        The parsed options.
-
-    Returns
-    -------
-    status : int
-        0.
     """
     paths = check_outputs(args.output, 'demo', overwrite=args.overwrite)
     scene = _scene(args.simulate)

@@ -19,11 +19,6 @@ LOWEST_SCORE = 0.05  # detections below do not enter any curve
 def add_arguments(parser):
     """
     Declare the options of the command.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        The parser of the command.
     """
     parser.add_argument('scenes', type=Path, metavar='DIR',
                         help='folder of scenes (photutils-rcnn simulate '
@@ -48,16 +43,6 @@ def add_arguments(parser):
 def run(args):
     """
     Evaluate a model on scenes with known truth.
-
-    Parameters
-    ----------
-    args : `argparse.Namespace`
-        The parsed options.
-
-    Returns
-    -------
-    status : int
-        0.
 
     Raises
     ------

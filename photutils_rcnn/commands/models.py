@@ -11,11 +11,6 @@ from pathlib import Path
 def add_arguments(parser):
     """
     Declare the options of the command.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        The parser of the command.
     """
     actions = parser.add_subparsers(dest='action', metavar='ACTION')
     actions.add_parser('list', help='list the shipped models (default)')
@@ -35,16 +30,6 @@ def add_arguments(parser):
 def run(args):
     """
     List the shipped models or import one.
-
-    Parameters
-    ----------
-    args : `argparse.Namespace`
-        The parsed options.
-
-    Returns
-    -------
-    status : int
-        0.
     """
     if args.action == 'import':
         from photutils_rcnn.astro_rcnn.importer import import_model

@@ -20,11 +20,6 @@ UNCERTAINTIES = {
 def add_arguments(parser):
     """
     Declare the options of the command.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        The parser of the command.
     """
     parser.add_argument('files', nargs='+', type=Path, metavar='FITS',
                         help='one file per band, or one file with all: '
@@ -73,16 +68,6 @@ def add_arguments(parser):
 def run(args):
     """
     Segment a frame.
-
-    Parameters
-    ----------
-    args : `argparse.Namespace`
-        The parsed options.
-
-    Returns
-    -------
-    status : int
-        0.
 
     Raises
     ------

@@ -11,11 +11,6 @@ from pathlib import Path
 def add_arguments(parser):
     """
     Declare the options of the command.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        The parser of the command.
     """
     parser.add_argument('preset', help="'universal', 'decam' or another "
                         'preset of photutils_rcnn.simulation')
@@ -39,16 +34,6 @@ def add_arguments(parser):
 def run(args):
     """
     Simulate scenes.
-
-    Parameters
-    ----------
-    args : `argparse.Namespace`
-        The parsed options.
-
-    Returns
-    -------
-    status : int
-        0.
     """
     from photutils_rcnn.simulation import simulate_scenes
 

@@ -45,12 +45,8 @@ def anchor_grids(config, shape, dtype=np.float32):
 
     Parameters
     ----------
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        The network.
-    shape : (2,) tuple of int
-        The shape (ny, nx) of the image, a multiple of the largest stride.
-    dtype : dtype_like, optional
-        The type of the result; float32 by default.
+    config, shape, dtype
+        See `make_anchors`.
 
     Returns
     -------
@@ -84,10 +80,8 @@ def anchor_cells(config, shape):
 
     Parameters
     ----------
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        The network.
-    shape : (2,) tuple of int
-        The shape (ny, nx) of the image.
+    config, shape
+        See `make_anchors`.
 
     Returns
     -------

@@ -54,8 +54,7 @@ class Detector:
         key = (name, None if has_free_shapes() else shape)
         with self._lock:
             if key not in self._stages:
-                builder = getattr(self, f'_{name}_stage')
-                self._stages[key] = compile_function(builder())
+                self._stages[key] = compile_function(getattr(self, f'_{name}_stage'))
             self._stages.move_to_end(key)
             if len(self._stages) > MAX_STAGES:
                 self._stages.popitem(last=False)
@@ -65,45 +64,32 @@ class Detector:
         return tuple((shape[0] // stride, shape[1] // stride)
                      for stride in self.config.strides)
 
-    def _dense_stage(self):
-        def dense(image, anchors):
-            outputs = self.network(image, training=False)
-            boxes = clip_boxes(decode_boxes(outputs['deltas'][0], anchors,
-                                            self.config.box_std),
-                               ops.shape(image)[1:3])
-            features, _ = flatten_pyramid(outputs['pyramid'])
-            return features, ops.sigmoid(outputs['objectness'][0]), boxes
+    def _dense_stage(self, image, anchors):
+        outputs = self.network(image, training=False)
+        boxes = clip_boxes(decode_boxes(outputs['deltas'][0], anchors,
+                                        self.config.box_std),
+                           ops.shape(image)[1:3])
+        features, _ = flatten_pyramid(outputs['pyramid'])
+        return features, ops.sigmoid(outputs['objectness'][0]), boxes
 
-        return dense
+    def _classify_stage(self, features, shape, log_fwhm, boxes):
+        image_index, log_fwhm = _per_roi(boxes, log_fwhm)
+        logits, deltas = self.network.classify_rois(
+            features, self._level_shapes(shape), boxes, image_index,
+            log_fwhm, training=False)
+        return logits, self.network.refine_boxes(boxes, deltas, shape)
 
-    def _classify_stage(self):
-        def classify(features, shape, log_fwhm, boxes):
-            image_index, log_fwhm = _per_roi(boxes, log_fwhm)
-            logits, deltas = self.network.classify_rois(
-                features, self._level_shapes(shape), boxes, image_index,
-                log_fwhm, training=False)
-            return logits, self.network.refine_boxes(boxes, deltas, shape)
+    def _profile_stage(self, image, log_fwhm, psf, boxes, logits):
+        image_index, log_fwhm = _per_roi(boxes, log_fwhm)
+        return (self.network.classify_profiles(
+            image, boxes, image_index, logits, log_fwhm, psf),)
 
-        return classify
-
-    def _profile_stage(self):
-        def classify_profiles(image, log_fwhm, psf, boxes, logits):
-            image_index, log_fwhm = _per_roi(boxes, log_fwhm)
-            return (self.network.classify_profiles(
-                image, boxes, image_index, logits, log_fwhm, psf),)
-
-        return classify_profiles
-
-    def _mask_stage(self):
-        def predict_masks(features, shape, boxes):
-            image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
-            logits = self.network.predict_masks(
-                features, self._level_shapes(shape), boxes, image_index,
-                training=False)
-            return (ops.sigmoid(logits),
-                    scale_boxes(boxes, self.config.mask_context))
-
-        return predict_masks
+    def _mask_stage(self, features, shape, boxes):
+        image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
+        logits = self.network.predict_masks(
+            features, self._level_shapes(shape), boxes, image_index,
+            training=False)
+        return ops.sigmoid(logits), scale_boxes(boxes, self.config.mask_context)
 
     def cells(self, shape):
         """

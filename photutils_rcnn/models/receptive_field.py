@@ -62,8 +62,8 @@ def halo_width(config: MaskRCNNConfig):
 
     Parameters
     ----------
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        The network.
+    config
+        See `receptive_radius`.
 
     Returns
     -------

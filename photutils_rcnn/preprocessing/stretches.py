@@ -13,8 +13,8 @@ import numpy as np
 
 class _ScaledStretch:
     """
-    What the stretches in units of the noise share: a divisor, and that a
-    pixel does not depend on others.
+    What the stretches in units of the noise share: a divisor, the call, and
+    that a pixel does not depend on others.
     """
 
     pixelwise = True
@@ -27,24 +27,6 @@ class _ScaledStretch:
 
     def __repr__(self):
         return f'{type(self).__name__}(scale={self.scale})'
-
-
-class ArcsinhStretch(_ScaledStretch):
-    r"""
-    The inverse hyperbolic sine of the signal-to-noise ratio.
-
-    .. math:: \mathrm{arcsinh}(x / \sigma) / s
-
-    It is linear within the noise and logarithmic for bright sources, and
-    the same source at the same depth looks the same in every frame.
-
-    Parameters
-    ----------
-    scale : float, optional
-        The divisor :math:`s`. The default is 2.
-    """
-
-    name = 'arcsinh'
 
     def __call__(self, image, noise=1.0):
         """
@@ -63,7 +45,26 @@ class ArcsinhStretch(_ScaledStretch):
         stretched : `~numpy.ndarray`
             The stretched images, of the same shape.
         """
-        return np.arcsinh(image / noise) / self.scale
+        return self._compress(image / noise) / self.scale
+
+
+class ArcsinhStretch(_ScaledStretch):
+    r"""
+    The inverse hyperbolic sine of the signal-to-noise ratio.
+
+    .. math:: \mathrm{arcsinh}(x / \sigma) / s
+
+    It is linear within the noise and logarithmic for bright sources, and
+    the same source at the same depth looks the same in every frame.
+
+    Parameters
+    ----------
+    scale : float, optional
+        The divisor :math:`s`. The default is 2.
+    """
+
+    name = 'arcsinh'
+    _compress = staticmethod(np.arcsinh)
 
 
 class LuptonStretch(_ScaledStretch):
@@ -89,36 +90,14 @@ class LuptonStretch(_ScaledStretch):
 
     name = 'lupton'
 
-    def __call__(self, image, noise=1.0):
-        """
-        Stretch background-subtracted images.
-
-        Parameters
-        ----------
-        image : (n_bands, ny, nx) `~numpy.ndarray`
-            The images.
-        noise : float or `~numpy.ndarray`, optional
-            Their noise in the same unit, of a shape that broadcasts.
-
-        Returns
-        -------
-        stretched : `~numpy.ndarray`
-            The stretched images, of the same shape.
-
-        Raises
-        ------
-        ValueError
-            If the image is not 3D: the stretch needs all bands.
-        """
-        snr = image / noise
+    def _compress(self, snr):
         if snr.ndim != 3:
             msg = f'image must be (n_bands, ny, nx), got shape {snr.shape}'
             raise ValueError(msg)
         mean = snr.mean(axis=0)
         # arcsinh(I) / I has the limit 1 at zero.
-        factor = np.divide(np.arcsinh(mean), mean, where=mean != 0,
-                           out=np.ones_like(mean))
-        return snr * factor / self.scale
+        return snr * np.divide(np.arcsinh(mean), mean, where=mean != 0,
+                               out=np.ones_like(mean))
 
 
 class LinearStretch(_ScaledStretch):
@@ -138,24 +117,7 @@ class LinearStretch(_ScaledStretch):
     """
 
     name = 'linear'
-
-    def __call__(self, image, noise=1.0):
-        """
-        Stretch background-subtracted images.
-
-        Parameters
-        ----------
-        image : (n_bands, ny, nx) `~numpy.ndarray`
-            The images.
-        noise : float or `~numpy.ndarray`, optional
-            Their noise in the same unit, of a shape that broadcasts.
-
-        Returns
-        -------
-        stretched : `~numpy.ndarray`
-            The stretched images, of the same shape.
-        """
-        return image / (self.scale * noise)
+    _compress = staticmethod(np.asarray)
 
 
 class ZScoreStretch:

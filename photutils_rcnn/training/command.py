@@ -32,11 +32,6 @@ log = logging.getLogger(__name__)
 def add_arguments(parser):
     """
     Declare the options of the command.
-
-    Parameters
-    ----------
-    parser : `argparse.ArgumentParser`
-        The parser of the command.
     """
     parser.add_argument('output', type=Path,
                         help='folder of the scenes, checkpoint, log and model')
@@ -292,11 +287,6 @@ def run(args):
     Train, and write the model when all stages have come to their end.
 
     With validation scenes, the model's scores are calibrated on them.
-
-    Parameters
-    ----------
-    args : `argparse.Namespace`
-        The parsed options.
 
     Returns
     -------
