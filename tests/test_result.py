@@ -20,6 +20,7 @@ from photutils_rcnn import RCNNResult, RCNNSegmenter
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.sources.instances import decode_rcnn_flags
 from photutils_rcnn.sources.photometry import detection_pixels
 
 CUSTOM = ['score', 'class_name', 'class_id', 'prob_star', 'detection_flags']
@@ -82,7 +83,7 @@ def test_lost_source(result):
     result.labels[result.labels == 3] = 0
     assert result.segmentation_image.n_labels == 2
     assert_equal(result.table['label'], (1, 2, 0))
-    assert result.table['detection_flags'][2] & 16
+    assert decode_rcnn_flags(result.table['detection_flags'][2]) == ['no_pixels']
     assert_equal(result.catalog.class_id, (1, 2))
 
 

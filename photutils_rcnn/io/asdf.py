@@ -25,10 +25,13 @@ from photutils_rcnn._files import atomic_path
 from photutils_rcnn.io.fits import wcs_header
 from photutils_rcnn.preprocessing.inputs import ImageCube
 from photutils_rcnn.sources.classes import CLASS_NAMES
-from photutils_rcnn.sources.instances import Instances
+from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
 
 KEY = 'photutils_rcnn_result'
-FORMAT_VERSION = '1.0.0'
+FORMAT_VERSION = '1.1.0'
+# The flags of the bits 1, 2, 4, ... in files of version 1.0.0.
+_FLAGS_1_0_0 = ('truncated_by_edge', 'overlaps_neighbor', 'masked_pixels',
+                'exceeds_halo', 'no_pixels')
 _INSTANCES = ('boxes', 'scores', 'class_probabilities', 'masks',
               'mask_boxes', 'flags')
 _PIXELS = ('data', 'invalid', 'error', 'gain')
@@ -134,6 +137,10 @@ def read_parts(path):
         half = arrays['masks'].astype(np.float16)
         if (half == arrays['masks']).all():
             arrays['masks'] = half
+        if tree['format_version'] == '1.0.0':
+            arrays['flags'] = sum(
+                np.where(arrays['flags'] & 1 << i, RCNN_FLAGS[name], 0)
+                for i, name in enumerate(_FLAGS_1_0_0)).astype(np.int32)
         # Earlier versions named the only other interpolation by its origin.
         usual = 'bilinear-zero' if 'protocol' in tree else 'bilinear'
         instances = Instances(

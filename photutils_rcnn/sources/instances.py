@@ -15,13 +15,19 @@ from photutils_rcnn.sources.classes import CLASS_NAMES
 from photutils_rcnn.sources.footprints import Footprints
 
 RCNN_FLAGS = {
-    'truncated_by_edge': 1,
-    'overlaps_neighbor': 2,
-    'masked_pixels': 4,
-    'exceeds_halo': 8,
-    'no_pixels': 16,
+    'masked_pixels': 1,
+    'truncated_by_edge': 16,
+    'overlaps_neighbor': 1 << 28,
+    'exceeds_halo': 1 << 29,
+    'no_pixels': 1 << 30,
 }
-"""The bits of the ``detection_flags`` column."""
+"""
+The bits of the ``detection_flags`` column.
+
+The first two are those of ``photutils.segmentation.SEGMENTATION_FLAGS`` (photutils 3.1)
+for the same conditions, with the footprint in place of the segment; it has no others
+from 2**28 on.
+"""
 
 
 def decode_rcnn_flags(flags):

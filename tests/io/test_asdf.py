@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_equal
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
+from photutils_rcnn.sources.instances import decode_rcnn_flags
 
 
 def _same_tables(table, other):
@@ -137,10 +138,10 @@ def test_foreign_file(tmp_path):
         RCNNResult.read(tmp_path / 'other.asdf')
 
 
-def test_interpolation(fake_model, field, tmp_path):
+def test_earlier_version(fake_model, field, tmp_path):
     """
     Masks are put on pixels as before, those of files of earlier versions
-    too, which named it otherwise; float32 stays what it is.
+    too, which named it otherwise and had other flags; float32 stays what it is.
     """
     result = RCNNSegmenter(fake_model).segment(field)
     found = result.instances
@@ -153,12 +154,17 @@ def test_interpolation(fake_model, field, tmp_path):
         tree = dict(file['photutils_rcnn_result'])
         del tree['interpolation']
         tree['protocol'] = 'matterport'
+        tree['format_version'] = '1.0.0'
+        tree['instances'] = {**tree['instances'], 'flags': np.int32([1, 14, 16])}
         asdf.AsdfFile({'photutils_rcnn_result': tree}).write_to(old)
     for name in (path, old):
         again = RCNNResult.read(name).instances
         assert again.interpolation == 'bilinear-zero'
         for i in range(len(again)):
             assert_equal(again.paste(i)[0], found.paste(i)[0])
+    assert decode_rcnn_flags(again.flags) == [
+        ['truncated_by_edge'], ['masked_pixels', 'overlaps_neighbor', 'exceeds_halo'],
+        ['no_pixels']]
 
 
 @pytest.mark.parametrize('include_data', [False, True])

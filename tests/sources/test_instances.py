@@ -6,7 +6,9 @@ Tests of instances and their painting.
 
 
 import numpy as np
+import photutils
 import pytest
+from astropy.utils import minversion
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
@@ -205,11 +207,23 @@ def test_selection():
 @pytest.mark.parametrize(('flags', 'names'), [
     (0, []),
     (RCNN_FLAGS['masked_pixels'], ['masked_pixels']),
-    (np.int32(3), ['truncated_by_edge', 'overlaps_neighbor']),
-    ([1, 0, 16], [['truncated_by_edge'], [], ['no_pixels']]),
+    (np.int32(2**28 + 16), ['truncated_by_edge', 'overlaps_neighbor']),
+    ([16, 0, 2**30], [['truncated_by_edge'], [], ['no_pixels']]),
 ])
 def test_decode_flags(flags, names):
     assert decode_rcnn_flags(flags) == names
+
+
+def test_flags_of_photutils():
+    """
+    Bits that photutils has, too, mean the same there.
+    """
+    if not minversion(photutils, '3.1'):
+        pytest.skip('photutils 3.0 has no flags of segments')
+    from photutils.segmentation import decode_segmentation_flags
+
+    assert decode_segmentation_flags(sum(RCNN_FLAGS.values())) == [
+        'masked_pixels', 'edge_touch']
 
 
 def test_overlap_flag():
@@ -219,9 +233,10 @@ def test_overlap_flag():
     """
     instances = make_instances([[2, 2, 14, 14], [6, 6, 18, 18],
                                 [28, 30, 38, 40]])
-    instances.flags[:] = 0, 8, 3
+    bit = RCNN_FLAGS['overlaps_neighbor']
+    instances.flags[:] = 0, 8, bit + 1
     instances.flag_overlaps()
-    assert_equal(instances.flags, [2, 10, 1])
+    assert_equal(instances.flags, [bit, 8 + bit, 1])
 
 
 @settings(deadline=None, max_examples=25)
