@@ -2,18 +2,19 @@
 """
 ASDF files of whole results, made of core types only.
 
-The files need no extension to be read: label image, soft masks and tables
-are plain arrays under the key ``photutils_rcnn_result``, checked by the schema
-beside this module.
+Label image, soft masks and tables are plain arrays under the key
+``photutils_rcnn_result``, checked by the schema beside this module: without this
+package, asdf reads them as a dictionary of these.
 """
 
-__all__ = ['read_parts', 'write_result']
+__all__ = ['read_parts', 'result_parts', 'result_tree', 'write_result']
 
 from importlib import resources
 from pathlib import Path
 
 import asdf
 import numpy as np
+from asdf.tagged import TaggedDict
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
@@ -22,6 +23,7 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
 
 from photutils_rcnn._files import atomic_path
+from photutils_rcnn.io.asdf_extension import EXTENSION, TAG
 from photutils_rcnn.io.fits import wcs_header
 from photutils_rcnn.preprocessing.inputs import ImageCube
 from photutils_rcnn.sources.classes import CLASS_NAMES
@@ -39,26 +41,7 @@ _PIXELS = ('data', 'invalid', 'error', 'gain')
 
 def write_result(path, result, *, include_data=False, overwrite=False):
     """
-    Write a result; see `photutils_rcnn.RCNNResult.write`.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    result : `~photutils_rcnn.RCNNResult`
-        The result.
-    include_data : bool, optional
-        Whether to store the pixels as well. The default is `False`.
-    overwrite : bool, optional
-        Whether to replace an existing file. The default is `False`.
-
-    Raises
-    ------
-    OSError
-        If the file exists and ``overwrite`` is `False`.
-    ValueError
-        If the file is not named ``.asdf``, ``include_data`` is `True` and
-        the result has no pixels, or the unit cannot be read again.
+    Write a result; parameters are those of `photutils_rcnn.RCNNResult.write`.
     """
     path = Path(path)
     if path.suffix != '.asdf':
@@ -67,7 +50,35 @@ def write_result(path, result, *, include_data=False, overwrite=False):
     if path.exists() and not overwrite:
         msg = f'File {str(path)!r} already exists.'
         raise OSError(msg)
-    _check_unit(result.meta.get('unit'))
+    tree = TaggedDict(result_tree(result, include_data=include_data), TAG)
+    asdf_file = asdf.AsdfFile({KEY: tree}, custom_schema=_schema())
+    asdf_file.validate()
+    with atomic_path(path) as temporary:
+        asdf_file.write_to(temporary, all_array_compression='zlib')
+
+
+def result_tree(result, *, include_data=False):
+    """
+    A result as core types of ASDF.
+
+    Parameters
+    ----------
+    result : `~photutils_rcnn.RCNNResult`
+        The result.
+    include_data : bool, optional
+        Whether the pixels are to be among them. The default is `False`.
+
+    Returns
+    -------
+    tree : dict
+        See the schema.
+    """
+    unit = result.meta.get('unit')
+    try:
+        u.Unit(unit or '')
+    except ValueError as exc:
+        msg = f'unit {unit!r} of the data cannot be stored: {exc}'
+        raise ValueError(msg) from exc
     found = result.instances
     # float16 is not an ASDF datatype
     instances = {name: np.ascontiguousarray(getattr(found, name)).astype(
@@ -95,86 +106,86 @@ def write_result(path, result, *, include_data=False, overwrite=False):
         cube = result._frame().cube
         tree['pixels'] = {name: getattr(cube, name) for name in _PIXELS
                           if getattr(cube, name) is not None}
-    asdf_file = asdf.AsdfFile({KEY: tree}, custom_schema=_schema())
-    asdf_file.validate()
-    with atomic_path(path) as temporary:
-        asdf_file.write_to(temporary, all_array_compression='zlib')
+    return tree
 
 
 def read_parts(path):
     """
     Read the parts of a result; see `photutils_rcnn.RCNNResult.read`.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-
     Returns
     -------
     parts : dict
-        The arguments of `photutils_rcnn.RCNNResult`, with the pixels if the file
-        holds them.
+        See `result_parts`.
 
     Raises
     ------
     ValueError
         If the file holds no result of this package, or a damaged one.
     """
-    with asdf.open(path, custom_schema=_schema(), memmap=False,
-                   lazy_load=False) as asdf_file:
-        if KEY not in asdf_file:
-            msg = f'{path} holds no result of photutils_rcnn'
-            raise ValueError(msg)
-        try:
-            asdf_file.validate()
-        except asdf.ValidationError as exc:
-            msg = f'{path} holds a damaged result: {exc.message}'
-            raise ValueError(msg) from exc
-        tree = asdf_file[KEY]
-        arrays = {name: np.array(tree['instances'][name])
-                  for name in _INSTANCES}
-        half = arrays['masks'].astype(np.float16)
-        if (half == arrays['masks']).all():
-            arrays['masks'] = half
-        if tree['format_version'] == '1.0.0':
-            arrays['flags'] = sum(
-                np.where(arrays['flags'] & 1 << i, RCNN_FLAGS[name], 0)
-                for i, name in enumerate(_FLAGS_1_0_0)).astype(np.int32)
-        # Earlier versions named the only other interpolation by its origin.
-        usual = 'bilinear-zero' if 'protocol' in tree else 'bilinear'
-        instances = Instances(
-            shape=tuple(tree['shape']), mask_threshold=tree['mask_threshold'],
-            interpolation=tree.get('interpolation', usual),
-            class_names=tuple(tree.get('class_names', CLASS_NAMES)), **arrays)
-        wcs = _wcs_from_text(tree['wcs'])
-        meta = _plain(tree['meta'])
-        cube = None
-        if 'pixels' in tree:
-            pixels = {name: np.array(tree['pixels'][name])
-                      if name in tree['pixels'] else None for name in _PIXELS}
-            unit = meta.get('unit')
-            cube = ImageCube(unit=None if unit is None else u.Unit(unit),
-                             wcs=wcs, bands=tuple(tree['bands']), **pixels)
-        levels = {name: np.array(tree[name])
-                  for name in ('background', 'noise') if name in tree}
-        return {
-            'instances': instances, 'labels': np.array(tree['labels']),
-            'label_of_source': np.array(tree['label_of_source']),
-            'cube': cube, 'wcs': wcs, 'bands': tree['bands'], 'meta': meta,
-            'catalog_table': _table_from_tree(tree['catalog'], meta, wcs),
-            **levels}
+    # as a dictionary, whether or not the extension is installed
+    with asdf.config_context() as config:
+        config.remove_extension(EXTENSION)
+        with asdf.open(path, custom_schema=_schema(), memmap=False, lazy_load=False,
+                       ignore_unrecognized_tag=True) as asdf_file:
+            if KEY not in asdf_file:
+                msg = f'{path} holds no result of photutils_rcnn'
+                raise ValueError(msg)
+            try:
+                asdf_file.validate()
+            except asdf.ValidationError as exc:
+                msg = f'{path} holds a damaged result: {exc.message}'
+                raise ValueError(msg) from exc
+            return result_parts(asdf_file[KEY])
 
 
-def _check_unit(name):
+def result_parts(tree):
     """
-    Check that a unit can be read again.
+    The parts of a result from its tree.
+
+    Parameters
+    ----------
+    tree : dict
+        From `result_tree`, or of an earlier version.
+
+    Returns
+    -------
+    parts : dict
+        The arguments of `photutils_rcnn.RCNNResult`, with the pixels if the tree
+        holds them.
     """
-    try:
-        u.Unit(name or '')
-    except ValueError as exc:
-        msg = f'unit {name!r} of the data cannot be stored: {exc}'
-        raise ValueError(msg) from exc
+    arrays = {name: np.array(tree['instances'][name])
+              for name in _INSTANCES}
+    half = arrays['masks'].astype(np.float16)
+    if (half == arrays['masks']).all():
+        arrays['masks'] = half
+    if tree['format_version'] == '1.0.0':
+        arrays['flags'] = sum(
+            np.where(arrays['flags'] & 1 << i, RCNN_FLAGS[name], 0)
+            for i, name in enumerate(_FLAGS_1_0_0)).astype(np.int32)
+    # Earlier versions named the only other interpolation by its origin.
+    usual = 'bilinear-zero' if 'protocol' in tree else 'bilinear'
+    instances = Instances(
+        shape=tuple(tree['shape']), mask_threshold=tree['mask_threshold'],
+        interpolation=tree.get('interpolation', usual),
+        class_names=tuple(tree.get('class_names', CLASS_NAMES)), **arrays)
+    wcs = _wcs_from_text(tree['wcs'])
+    meta = _plain(tree['meta'])
+    cube = None
+    if 'pixels' in tree:
+        pixels = {name: np.array(tree['pixels'][name])
+                  if name in tree['pixels'] else None for name in _PIXELS}
+        unit = meta.get('unit')
+        cube = ImageCube(unit=None if unit is None else u.Unit(unit),
+                         wcs=wcs, bands=tuple(tree['bands']), **pixels)
+    levels = {name: np.array(tree[name])
+              for name in ('background', 'noise') if name in tree}
+    return {
+        'instances': instances, 'labels': np.array(tree['labels']),
+        'label_of_source': np.array(tree['label_of_source']),
+        'cube': cube, 'wcs': wcs, 'bands': tree['bands'], 'meta': meta,
+        'catalog_table': _table_from_tree(tree['catalog'], meta, wcs),
+        **levels}
 
 
 def _schema():

@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_equal
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
+from photutils_rcnn.io.asdf_extension import EXTENSION, get_extensions
 from photutils_rcnn.sources.instances import decode_rcnn_flags
 
 
@@ -150,13 +151,16 @@ def test_earlier_version(fake_model, field, tmp_path):
     found.interpolation = 'bilinear-zero'
     path, old = tmp_path / 'result.asdf', tmp_path / 'old.asdf'
     result.write(path)
-    with asdf.open(path, memmap=False, lazy_load=False) as file:
-        tree = dict(file['photutils_rcnn_result'])
-        del tree['interpolation']
-        tree['protocol'] = 'matterport'
-        tree['format_version'] = '1.0.0'
-        tree['instances'] = {**tree['instances'], 'flags': np.int32([1, 14, 16])}
-        asdf.AsdfFile({'photutils_rcnn_result': tree}).write_to(old)
+    with asdf.config_context() as config:
+        config.remove_extension(EXTENSION)
+        with asdf.open(path, memmap=False, lazy_load=False,
+                       ignore_unrecognized_tag=True) as file:
+            tree = dict(file['photutils_rcnn_result'])
+            del tree['interpolation']
+            tree['protocol'] = 'matterport'
+            tree['format_version'] = '1.0.0'
+            tree['instances'] = {**tree['instances'], 'flags': np.int32([1, 14, 16])}
+            asdf.AsdfFile({'photutils_rcnn_result': tree}).write_to(old)
     for name in (path, old):
         again = RCNNResult.read(name).instances
         assert again.interpolation == 'bilinear-zero'
@@ -197,3 +201,30 @@ def test_gain_is_kept(fake_model, field, tmp_path):
     again = RCNNResult.read(tmp_path / 'result.asdf')
     assert_allclose(again.catalog.segment_flux_err,
                     result.catalog.segment_flux_err)
+
+
+def test_extension(fake_model, field, tmp_path):
+    """
+    With it, asdf writes and reads results beside other things; without it, and in files
+    of earlier versions, they are dictionaries.
+    """
+    result = RCNNSegmenter(fake_model).segment(field)
+    path = tmp_path / 'result.asdf'
+    result.write(path, include_data=True)
+    with asdf.config_context() as config:
+        config.add_extension(get_extensions()[0])
+        with asdf.open(path) as file:
+            back = file['photutils_rcnn_result']
+        for found in (back, RCNNResult.read(path)):
+            assert_equal(found.catalog.segment_flux, result.catalog.segment_flux)
+        asdf.AsdfFile({'found': [result], 'seeing': 3}).write_to(tmp_path / 'more.asdf')
+        with asdf.open(tmp_path / 'more.asdf') as file:
+            again, = file['found']
+        assert isinstance(again, RCNNResult)
+        assert_equal(again.labels, result.labels)
+        _same_tables(again.table, result.table)
+        assert again.cube is None
+    with asdf.config_context() as config:
+        config.remove_extension(EXTENSION)
+        with asdf.open(path, ignore_unrecognized_tag=True) as file:
+            assert_equal(file['photutils_rcnn_result']['labels'], result.labels)
