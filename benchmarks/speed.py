@@ -75,7 +75,7 @@ def run_photutils(cube):
         make_2dgaussian_kernel,
     )
 
-    from photutils_rcnn._compat import SOURCE_FINDER_KEYWORDS
+    from photutils_rcnn.evaluation.baselines import SOURCE_FINDER_KEYWORDS
 
     levels = [Background2D(band, 64, filter_size=3) for band in cube]
     image = combine(cube, [b.background for b in levels],

@@ -35,12 +35,7 @@ def augment(crop, rng):
     5. noise, uniform and independent in each pixel and band, of up to 10
        percent of the maximum of the image.
 
-    Parameters
-    ----------
-    crop : `~photutils_rcnn.training.dataset.Crop`
-        The example; not changed.
-    rng : `numpy.random.Generator`
-        The source of randomness.
+    Parameters are those of `photutils_rcnn.training.augmentation.augment`.
 
     Returns
     -------

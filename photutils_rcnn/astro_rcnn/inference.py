@@ -24,13 +24,12 @@ from photutils_rcnn.detection.nms import suppress
 from photutils_rcnn.sources.instances import Instances
 
 
-def _suppress(boxes, scores, threshold, limit):
+def _suppress(boxes, scores, threshold):
     """
     Greedy suppression; of equal scores the first comes first.
     """
     order = np.argsort(-scores, kind='stable')
-    keep = suppress(boxes[order], -np.arange(len(order)), threshold)
-    return order[keep[:limit]]
+    return order[suppress(boxes[order], -np.arange(len(order)), threshold)]
 
 
 def choose_proposals(objectness, boxes, thresholds):
@@ -58,8 +57,7 @@ def choose_proposals(objectness, boxes, thresholds):
     order = np.argsort(-objectness, kind='stable')[:thresholds['pre_nms']]
     boxes = np.clip(boxes[order], 0, 1)
     limit = thresholds['proposals']
-    kept = _suppress(boxes, objectness[order], thresholds['proposal_nms'],
-                     None)
+    kept = _suppress(boxes, objectness[order], thresholds['proposal_nms'])
     n_lost = np.count_nonzero(objectness[order][kept[limit:]] > 0.5)
     boxes = boxes[kept[:limit]]
     return np.pad(boxes, ((0, limit - len(boxes)), (0, 0))), n_lost
@@ -100,8 +98,7 @@ def refine_detections(probabilities, boxes, window, thresholds):
     good = np.flatnonzero((classes > 0) & (scores >= thresholds['score']))
     kinds = (np.zeros(len(good), dtype=int)
              if thresholds['nms_across_classes'] else classes[good])
-    kept = [members[_suppress(boxes[members], scores[members],
-                              thresholds['nms'], None)]
+    kept = [members[_suppress(boxes[members], scores[members], thresholds['nms'])]
             for members in (good[kinds == kind]
                             for kind in np.unique(kinds))]
     kept = np.sort(np.concatenate([good[:0], *kept]))

@@ -81,10 +81,8 @@ def noise_mask(counts, class_id=None, *, noise, fwhm):
 
     Parameters
     ----------
-    counts : 2D `~numpy.ndarray`
-        The light of the object alone.
-    class_id : int, optional
-        Not used.
+    counts, class_id
+        See `astro_rcnn_mask`; the class is not used.
     noise : float
         The standard deviation of the sky, in the unit of ``counts``.
     fwhm : float
@@ -107,17 +105,7 @@ def nonzero_mask(counts, class_id=None, **_):
     """
     Every pixel with light: for objects stored as masks.
 
-    Parameters
-    ----------
-    counts : 2D `~numpy.ndarray`
-        The light of the object alone.
-    class_id : int, optional
-        Not used.
-
-    Returns
-    -------
-    mask : 2D bool `~numpy.ndarray`
-        The mask; it may be empty.
+    Parameters and result are those of `astro_rcnn_mask`; the class is not used.
     """
     return counts > 0
 

@@ -22,15 +22,18 @@ from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
+import photutils
+from astropy.utils import minversion
 from astropy.utils.exceptions import AstropyWarning
 from photutils.background import Background2D
 from photutils.segmentation import SourceFinder, make_2dgaussian_kernel
 from scipy import ndimage
 
-from photutils_rcnn._compat import SOURCE_FINDER_KEYWORDS
 from photutils_rcnn.evaluation.detections import Detections
 from photutils_rcnn.sources.footprints import Footprints
 
+# photutils 3.0 shows a progress bar by default, 3.1 warns if the keyword is given at all.
+SOURCE_FINDER_KEYWORDS = {} if minversion(photutils, '3.1') else {'progress_bar': False}
 BOX_SIZE = 64  # pixels, of the background
 MAX_SUB_OBJECTS = 100_000
 

@@ -69,10 +69,8 @@ def find_errors(images, opened, unit):
 
     Parameters
     ----------
-    images : list of HDU
-        The images.
-    opened : `~photutils_rcnn.io.opening.Opened`
-        The file.
+    images, opened
+        See `find_companions`.
     unit : `~astropy.units.UnitBase`, str or `None`
         The unit of the images.
 
@@ -116,10 +114,8 @@ def find_flags(images, opened):
 
     Parameters
     ----------
-    images : list of HDU
-        The images.
-    opened : `~photutils_rcnn.io.opening.Opened`
-        The file.
+    images, opened
+        See `find_companions`.
 
     Returns
     -------

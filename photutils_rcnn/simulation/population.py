@@ -5,7 +5,7 @@ The intrinsic properties of the sources of a scene.
 
 __all__ = ['Population', 'half_light_radius']
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import special
@@ -57,16 +57,12 @@ class Population:
     arms: np.ndarray
     disc_dx: np.ndarray
     disc_dy: np.ndarray
-    _names: tuple = field(default=(
-        'class_id', 'x', 'y', 'magnitudes', 'bulge_fraction', 'bulge_radius',
-        'disc_radius', 'bulge_q', 'disc_q', 'angle', 'bulge_n', 'disc_n',
-        'clump_fraction', 'arms', 'disc_dx', 'disc_dy'), repr=False)
 
     def __len__(self):
         return len(self.x)
 
     def __getitem__(self, index):
-        return Population(*(getattr(self, n)[index] for n in self._names))
+        return Population(*(getattr(self, f.name)[index] for f in fields(self)))
 
     @classmethod
     def concatenate(cls, populations):
@@ -83,9 +79,8 @@ class Population:
         population : `Population`
             All sources, in the order given.
         """
-        names = populations[0]._names
-        return cls(*(np.concatenate([getattr(p, n) for p in populations])
-                     for n in names))
+        return cls(*(np.concatenate([getattr(p, f.name) for p in populations])
+                     for f in fields(cls)))
 
 
 def half_light_radius(fraction, radius_b, n_b, radius_d, n_d):
