@@ -14,12 +14,14 @@ import photutils
 from photutils.segmentation import SegmentationImage
 
 from photutils_rcnn.preprocessing.frame import Frame
+from photutils_rcnn.preprocessing.psf import find_psf_stars
 from photutils_rcnn.sources.band_catalogs import BandCatalogs
 from photutils_rcnn.sources.photometry import (
     band_pixels,
     detection_pixels,
     measure,
 )
+from photutils_rcnn.sources.psf_models import build_psf
 from photutils_rcnn.sources.source_table import probability_columns, source_table
 
 
@@ -236,6 +238,29 @@ class RCNNResult:
                         del catalog
             self._catalog_table = table
         return self._catalog_table
+
+    @cached_property
+    def psf(self):
+        """
+        The PSF of each band, a dictionary of `~photutils.psf.ImagePSF`.
+
+        They are effective PSFs, built from the stars of the frame when first asked
+        for, of unit flux and ready for `~photutils.psf.PSFPhotometry`; of a band
+        with too few stars a `~photutils.psf.MoffatPSF`, with a warning. See
+        `~photutils_rcnn.sources.psf_models.build_psf`. They do not vary over the
+        frame. A frame that shows no PSF is a `ValueError`, as is a result read
+        from a file without its pixels.
+        """
+        frame = self._frame()
+        fwhm, stars = find_psf_stars(frame.snr, self.cube.invalid)
+        if self.meta.get('psf_fwhm') is not None:
+            fwhm = self.meta['psf_fwhm']
+        if fwhm is None:
+            msg = 'the frame has no bright source that tells its PSF'
+            raise ValueError(msg)
+        return {band: build_psf(band_pixels(frame, i), self.labels, stars,
+                                float(fwhm[i]), band)
+                for i, band in enumerate(self.bands)}
 
     def above(self, score_threshold):
         """
