@@ -47,10 +47,6 @@ def add_arguments(parser):
                         help="FWHM of the PSF in pixels: 'auto', 'none', a "
                         'number, or one for each band in the order of the '
                         'images, separated by commas (default: %(default)s)')
-    parser.add_argument('--star-fraction', default='auto', metavar='SHARE',
-                        help="share of stars among the sources: 'auto', 'none' "
-                        'for that of the training, or a number between 0 and 1 '
-                        '(default: %(default)s)')
     errors = parser.add_mutually_exclusive_group()
     for kind, words in UNCERTAINTIES.items():
         errors.add_argument(f'--{kind}', nargs='+', type=Path, metavar='FITS',
@@ -125,7 +121,6 @@ def run(args):
     segmenter = make_segmenter(
         args, psf_fwhm=_numbers(
             args.psf_fwhm, '--psf-fwhm', ('auto', 'none')),
-        star_fraction=_star_fraction(args.star_fraction),
         background=_background(args.background, frame.unit))
     bands = _split(args.bands) or frame.bands
     cube = prepare_inputs(given.pop('data'), **{**given, 'bands': bands})
@@ -182,20 +177,6 @@ def _background(text, unit):
         msg = f"--background must be 'auto' or a number, got {text!r}"
         raise ValueError(msg) from exc
     return level if unit is None or level == 0 else level * unit
-
-
-def _star_fraction(text):
-    if text in ('auto', 'none'):
-        return None if text == 'none' else text
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.
-    if not 0 <= share <= 1:
-        msg = ("--star-fraction must be 'auto', 'none' or a number between 0 and "
-               f'1, got {text!r}')
-        raise ValueError(msg)
-    return share
 
 
 def _numbers(text, option, words):
