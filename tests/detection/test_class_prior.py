@@ -5,7 +5,7 @@ Tests for the share of stars in a frame and the probabilities that follow.
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import special
@@ -103,6 +103,7 @@ def test_few_sources():
     assert_allclose(fit_star_log_odds(nothing, nothing, nothing, TRAINING), TRAINING)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(1e-6, 1 - 1e-6), st.floats(1, 1e6)), min_size=2,
                 max_size=30), st.randoms(use_true_random=False))
 def test_properties(sources, random):
@@ -125,6 +126,7 @@ def test_properties(sources, random):
     assert (np.diff(same.class_probabilities[order, 0]) >= 0).all()
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0.01, 0.99), st.floats(1, 1e6))
 def test_number_is_bayes(share, star, snr):
     """
