@@ -62,7 +62,9 @@ class RCNNResult:
         The names of the bands, from blue to red if they are known filters.
     meta : dict, optional
         Where the result comes from: model and its checksum, thresholds,
-        ``psf_fwhm`` in pixels and the order of ``bands``, versions, time.
+        ``psf_fwhm`` in pixels and the order of ``bands``, the share of stars
+        (``star_fraction``, ``star_fraction_mode``, ``star_log_odds``), versions,
+        time.
     catalog_table : `~astropy.table.QTable`, optional
         The table of the catalog, where the frame is not at hand.
     """
@@ -146,17 +148,18 @@ class RCNNResult:
         """
         The `~astropy.table.QTable` of all sources, one row each.
 
-        ``label`` is that of the label image, 0 for a source all of whose
-        pixels belong to others. ``score`` is the probability of a source,
-        ``prob_star`` that of a star if it is one (``prob_<class>`` with other
-        classes). ``x`` and ``y`` are the
-        centroid of `catalog`; the center of the box where the catalog has
-        none within the footprint. ``bbox_*`` and ``area`` are those of the
-        footprint, pixels shared with others included; ``bbox_*`` are the
-        first and the last column and row, as in photutils.
-        ``detection_flags`` are decoded by
-        `~photutils_rcnn.sources.instances.decode_rcnn_flags`. Positions, boxes and
-        areas are in pixels. With a WCS there is ``sky_center``.
+        ``label`` is that of the label image, 0 for a source all of whose pixels
+        belong to others. ``score`` is the probability of a source, ``prob_star``
+        that of a star if it is one (``prob_<class>`` with other classes).
+        ``log_bayes_factor`` is the natural logarithm of the likelihood of a star
+        over that of a galaxy, from which ``prob_star`` follows with the share of
+        stars in ``meta``; models whose training mix is not known have none. ``x``
+        and ``y`` are the centroid of `catalog`; the center of the box where the
+        catalog has none within the footprint. ``bbox_*`` and ``area`` are those of
+        the footprint, pixels shared with others included; ``bbox_*`` are the first
+        and the last column and row, as in photutils. ``detection_flags`` are
+        decoded by `~photutils_rcnn.sources.instances.decode_rcnn_flags`. Positions,
+        boxes and areas are in pixels. With a WCS there is ``sky_center``.
         """
         return source_table(
             self.instances, self.footprints, self.label_of_source,

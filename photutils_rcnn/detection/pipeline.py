@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from photutils_rcnn.detection.class_prior import StarPrior, apply_star_prior
 from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.pixel_check import STRUCTURED, check_pixels
 from photutils_rcnn.preprocessing.frame import Frame
@@ -36,15 +37,18 @@ class Detection:
         The frame with the background to subtract and the noise of the empty sky.
     psf_fwhm : (n_bands,) `~numpy.ndarray` or `None`
         The FWHM of the PSF in pixels; `None` if it is not known.
+    star_prior : `~photutils_rcnn.detection.class_prior.StarPrior`
+        The share of stars that the class probabilities presume.
     """
 
     instances: Instances
     frame: Frame
     psf_fwhm: np.ndarray | None
+    star_prior: StarPrior
 
 
-def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
-           **options):
+def detect(model, cube, background, *, psf_fwhm='auto', star_fraction='auto',
+           stacklevel=2, **options):
     """
     Find the sources of a frame.
 
@@ -62,6 +66,10 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
         See `~photutils_rcnn.preprocessing.normalization.normalize_cube`.
     psf_fwhm : 'auto', float, sequence of float or `None`, optional
         The FWHM of the PSF in pixels, see `~photutils_rcnn.preprocessing.psf.check_fwhm`.
+    star_fraction : 'auto', float or `None`, optional
+        The share of stars, see
+        `~photutils_rcnn.detection.class_prior.apply_star_prior`; without effect where
+        the model does not tell that of its training.
     stacklevel : int, optional
         Whose warnings these are: 2 is the caller.
     **options
@@ -86,7 +94,7 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
 
     if not model.isophotal:
         instances, fwhm = infer(normalized)
-        return Detection(instances, normalized.frame, fwhm)
+        return Detection(instances, normalized.frame, fwhm, StarPrior('training'))
     is_estimated = isinstance(background, str)
     seen = normalized
     offset = None if is_estimated else sky_offset(normalized.frame)
@@ -112,7 +120,9 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
     if not check.keep.all():
         instances = instances[check.keep]
         instances.flag_overlaps()
-    return Detection(instances, normalized.frame, fwhm)
+    prior = (StarPrior('training') if model.star_log_odds is None else
+             apply_star_prior(instances, star_fraction, model.star_log_odds))
+    return Detection(instances, normalized.frame, fwhm, prior)
 
 
 def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
@@ -142,8 +152,10 @@ def _check(frame, instances, fwhm):
     """
     The instances, the FWHM and the check against the pixels.
     """
-    return instances, fwhm, check_pixels(
+    check = check_pixels(
         instances.footprints(), frame.snr, frame.cube.invalid, fwhm)
+    instances.snr = check.snr.astype(np.float32)
+    return instances, fwhm, check
 
 
 def _warn_of_structure(first, last, scale, is_estimated, stacklevel):

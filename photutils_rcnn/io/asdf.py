@@ -31,6 +31,7 @@ KEY = 'photutils_rcnn_result'
 FORMAT_VERSION = '1.0.0'
 _INSTANCES = ('boxes', 'scores', 'class_probabilities', 'masks',
               'mask_boxes', 'flags')
+_OPTIONAL = ('snr', 'log_bayes_factors')
 _PIXELS = ('data', 'invalid', 'error', 'gain')
 
 
@@ -69,7 +70,8 @@ def write_result(path, result, *, include_data=False, overwrite=False):
     # float16 is not an ASDF datatype
     instances = {name: np.ascontiguousarray(getattr(found, name)).astype(
         np.float32 if name == 'masks' else getattr(found, name).dtype)
-        for name in _INSTANCES}
+        for name in (*_INSTANCES, *_OPTIONAL)
+        if getattr(found, name) is not None}
     tree = {
         'format_version': FORMAT_VERSION,
         'meta': result.meta,
@@ -130,7 +132,8 @@ def read_parts(path):
             raise ValueError(msg) from exc
         tree = asdf_file[KEY]
         arrays = {name: np.array(tree['instances'][name])
-                  for name in _INSTANCES}
+                  for name in (*_INSTANCES, *_OPTIONAL)
+                  if name in tree['instances']}
         half = arrays['masks'].astype(np.float16)
         if (half == arrays['masks']).all():
             arrays['masks'] = half
