@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Detection pipeline: normalization, network, check against the pixels.
+Detection pipeline: normalization, network, check against the pixels, duplicates.
 """
 
 __all__ = ['Detection', 'detect']
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from photutils_rcnn.detection.duplicates import merge_duplicates
 from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.pixel_check import STRUCTURED, check_pixels
 from photutils_rcnn.preprocessing.frame import Frame
@@ -70,8 +71,8 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
     Returns
     -------
     detection : `Detection`
-        The sources that the pixels show; of models whose footprints are no
-        isophotes, all.
+        The sources that the pixels show, each once; of models whose footprints are
+        no isophotes, all.
 
     Warns
     -----
@@ -109,10 +110,10 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
             normalized = seen if max(noise_scale) == 1 else _normalize(
                 model, cube, followed, is_first=False)
     _warn_of_structure(first, check, scale, is_estimated, stacklevel)
-    if not check.keep.all():
-        instances = instances[check.keep]
-        instances.flag_overlaps()
-    return Detection(instances, normalized.frame, fwhm)
+    kept = merge_duplicates(instances[check.keep], seen.frame.snr, cube.invalid, fwhm)
+    if len(kept) < len(instances):
+        kept.flag_overlaps()
+    return Detection(kept, normalized.frame, fwhm)
 
 
 def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
