@@ -20,8 +20,10 @@ from photutils_rcnn.detection.nms import overlapping_pairs
 from photutils_rcnn.preprocessing.normalization import mean_image
 from photutils_rcnn.preprocessing.psf import HALF, WINGS, adaptive_fwhm
 
-# Boxes about one center overlap so much, and their centers are not farther apart than
-# so many FWHM, or so much of the radius of the smaller one.
+# Outlines of bright stars have sides of so many FWHM at least. Boxes about one center
+# overlap so much, and their centers are not farther apart than so many FWHM, or so much
+# of the radius of the smaller one.
+LEAST_SIDE = 2.
 LEAST_OVERLAP = 0.25
 LARGEST_OFFSET = 0.5
 LARGEST_RELATIVE_OFFSET = 0.25
@@ -91,16 +93,16 @@ def _concentric_pairs(instances, fwhm):
     larger outline first, (P, 2).
     """
     boxes, centers = instances.boxes, instances.centers
-    pairs = np.stack(overlapping_pairs(boxes, LEAST_OVERLAP), axis=1)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    radius = 0.5 * sides.min(axis=1)[pairs].min(axis=1)
+    sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
+    large = np.flatnonzero(sides > LEAST_SIDE * fwhm)
+    pairs = large[np.stack(overlapping_pairs(boxes[large], LEAST_OVERLAP), axis=1)]
+    radius = 0.5 * sides[pairs].min(axis=1)
     offset = np.hypot(*(centers[pairs[:, 0]] - centers[pairs[:, 1]]).T)
     pairs = pairs[offset <= np.maximum(LARGEST_OFFSET * fwhm,
                                        LARGEST_RELATIVE_OFFSET * radius)]
-    if not len(pairs):
-        return pairs
-    areas = instances.footprints().areas[pairs]
-    return np.where((areas[:, 0] < areas[:, 1])[:, None], pairs[:, ::-1], pairs)
+    footprints = instances.footprints()
+    areas, others = (footprints[side].areas for side in pairs.T)
+    return np.where((areas < others)[:, None], pairs[:, ::-1], pairs)
 
 
 def _merge(instances, pairs):
@@ -114,14 +116,14 @@ def _merge(instances, pairs):
     scores, flags = instances.scores.copy(), instances.flags.copy()
     classes = instances.class_probabilities.copy()
     star = instances.class_names.index('star')
-    areas = instances.footprints().areas
+    footprints = instances.footprints()
     keep = np.ones(n, dtype=bool)
     for label in np.unique(group[better]):
         members = np.flatnonzero(group == label)
         # In a ring of contradictions none is never the worse.
         candidates = np.setdiff1d(members, worse)
         candidates = candidates if len(candidates) else members
-        best = candidates[np.argmax(areas[candidates])]
+        best = candidates[np.argmax(footprints[candidates].areas)]
         keep[members] = False
         keep[best] = True
         scores[best] = scores[members].max()

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Detection pipeline: normalization, network, check against the pixels, duplicates.
+Detection pipeline: normalization, network, and what the pixels say to its answer.
 """
 
 __all__ = ['Detection', 'detect']
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from photutils_rcnn.detection.bright_stars import confirm_stars
 from photutils_rcnn.detection.duplicates import merge_duplicates
 from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.pixel_check import STRUCTURED, check_pixels
@@ -86,7 +87,7 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
         return _infer(model, cube, seen, psf_fwhm, options)
 
     if not model.isophotal:
-        instances, fwhm = infer(normalized)
+        instances, fwhm, _ = infer(normalized)
         return Detection(instances, normalized.frame, fwhm)
     is_estimated = isinstance(background, str)
     seen = normalized
@@ -97,7 +98,7 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
               'given background, not near zero; for detection, but not in the '
               'catalogs, it was estimated.', stacklevel)
         seen = _normalize(model, cube, 'auto', is_first=False)
-    instances, fwhm, check = _check(seen.frame, *infer(seen))
+    instances, fwhm, stars, check = _check(seen.frame, *infer(seen))
     first, scale = check, None
     for _ in range(MAX_REFINEMENTS):
         if not check.misled:
@@ -105,12 +106,15 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
         sky, scale, noise_scale = check.smooth_sky()
         followed = follow_sky(seen.frame, sky)
         seen = _normalize(model, cube, followed, noise_scale, is_first=False)
-        instances, fwhm, check = _check(seen.frame, *infer(seen))
+        instances, fwhm, stars, check = _check(seen.frame, *infer(seen))
         if is_estimated:
             normalized = seen if max(noise_scale) == 1 else _normalize(
                 model, cube, followed, is_first=False)
     _warn_of_structure(first, check, scale, is_estimated, stacklevel)
-    kept = merge_duplicates(instances[check.keep], seen.frame.snr, cube.invalid, fwhm)
+    snr = seen.frame.snr
+    kept = instances if check.keep.all() else instances[check.keep]
+    kept = merge_duplicates(kept, snr, cube.invalid, fwhm)
+    kept = confirm_stars(kept, snr, cube.invalid, fwhm, stars)
     if len(kept) < len(instances):
         kept.flag_overlaps()
     return Detection(kept, normalized.frame, fwhm)
@@ -126,7 +130,7 @@ def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
 
 def _infer(model, cube, normalized, psf_fwhm, options):
     """
-    The instances, and the FWHM of the PSF.
+    The instances, the FWHM of the PSF and the peaks of stars.
     """
     n_bands = model.settings['network']['n_bands']
     fwhm, stars = given_fwhm(psf_fwhm, cube), None
@@ -136,14 +140,14 @@ def _infer(model, cube, normalized, psf_fwhm, options):
     return run_inference(
         model, normalized.image, normalized.invalid,
         psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm, n_bands),
-        psf_stars=stars, **options), fwhm
+        psf_stars=stars, **options), fwhm, stars
 
 
-def _check(frame, instances, fwhm):
+def _check(frame, instances, fwhm, stars):
     """
-    The instances, the FWHM and the check against the pixels.
+    What the network found, and the check against the pixels.
     """
-    return instances, fwhm, check_pixels(
+    return instances, fwhm, stars, check_pixels(
         instances.footprints(), frame.snr, frame.cube.invalid, fwhm)
 
 
