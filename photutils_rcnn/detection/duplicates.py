@@ -44,8 +44,10 @@ LARGEST_ASYMMETRY = 0.3
 SAMPLED_ASYMMETRY = 0.9
 CORE_RADIUS = 0.5
 SIGNIFICANCE = 5.
-# Of the smaller outline so much belongs to no third one.
+# Of the smaller outline so much belongs to no third one, and of the pixels compared so
+# many have an opposite one.
 LEAST_FREE = 0.35
+LEAST_SEEN = 0.1
 # Farther from the center companions have outlines of their own, pixels.
 LARGEST_REACH = 60
 # Half of the isophote of footprints, over the FWHM, in units of the noise.
@@ -277,7 +279,8 @@ def _centroid(image, peak, width):
 def _asymmetry(cutout, center, least_radius, fwhm):
     """
     The largest difference of opposite sides in the inner half of the outlines, in units
-    of their light or, where that is less, of five times the noise.
+    of their light or, where that is less, of five times the noise; infinite if hardly
+    any pixel has an opposite one that is seen.
     """
     inside = np.zeros(cutout.mean.shape, dtype=bool)
     for mask in cutout.masks:
@@ -294,8 +297,10 @@ def _asymmetry(cutout, center, least_radius, fwhm):
         for values in (cutout.mean - opposite, 0.5 * (cutout.mean + opposite)))
     noise = np.sqrt(2 / (4 * np.pi)) / sigma
     relative = np.abs(difference) / np.hypot(np.maximum(light, 0), SIGNIFICANCE * noise)
-    inside &= usable & (cutout.distance(center) > least_radius)
-    return relative[inside].max(initial=0)
+    inside &= cutout.distance(center) > least_radius
+    seen = relative[inside & usable]
+    # Without both sides nothing speaks against a companion.
+    return seen.max() if len(seen) > LEAST_SEEN * np.count_nonzero(inside) else np.inf
 
 
 def _is_filled(cutout, fwhm):

@@ -163,6 +163,17 @@ def test_neighbor_with_an_outline_of_its_own():
     assert_equal(merged.boxes, sources(*rings, (69, 79, 6)).boxes[[0, 2]])
 
 
+def test_nothing_seen_of_one_side():
+    """
+    A companion may hide behind the outlines of others.
+    """
+    snr = scene((60, 70, 3000))
+    rings = (60, 70, 16), (60, 70, 12)
+    others = [(60 + dy, 70 + dx, 9) for dy, dx in ((-10, 0), (0, -10), (7, -7))]
+    assert len(merge_duplicates(sources(*rings), snr, NOTHING, FWHM)) == 1
+    assert len(merge_duplicates(sources(*rings, *others), snr, NOTHING, FWHM)) == 5
+
+
 def test_at_the_border():
     snr = scene((2.2, 70.4, 3000))
     merged = merge_duplicates(sources((3, 70, 14), (3, 70, 11)), snr, NOTHING, FWHM)
