@@ -14,12 +14,14 @@ import photutils
 from photutils.segmentation import SegmentationImage
 
 from photutils_rcnn.preprocessing.frame import Frame
+from photutils_rcnn.preprocessing.psf import find_psf_stars
 from photutils_rcnn.sources.band_catalogs import BandCatalogs
 from photutils_rcnn.sources.photometry import (
     band_pixels,
     detection_pixels,
     measure,
 )
+from photutils_rcnn.sources.psf_models import build_psf
 from photutils_rcnn.sources.source_table import probability_columns, source_table
 
 
@@ -60,7 +62,9 @@ class RCNNResult:
         The names of the bands, from blue to red if they are known filters.
     meta : dict, optional
         Where the result comes from: model and its checksum, thresholds,
-        ``psf_fwhm`` in pixels and the order of ``bands``, versions, time.
+        ``psf_fwhm`` in pixels and the order of ``bands``, the share of stars
+        (``star_fraction``, ``star_fraction_mode``, ``star_log_odds``), versions,
+        time.
     catalog_table : `~astropy.table.QTable`, optional
         The table of the catalog, where the frame is not at hand.
     """
@@ -144,17 +148,18 @@ class RCNNResult:
         """
         The `~astropy.table.QTable` of all sources, one row each.
 
-        ``label`` is that of the label image, 0 for a source all of whose
-        pixels belong to others. ``score`` is the probability of a source,
-        ``prob_star`` that of a star if it is one (``prob_<class>`` with other
-        classes). ``x`` and ``y`` are the
-        centroid of `catalog`; the center of the box where the catalog has
-        none within the footprint. ``bbox_*`` and ``area`` are those of the
-        footprint, pixels shared with others included; ``bbox_*`` are the
-        first and the last column and row, as in photutils.
-        ``detection_flags`` are decoded by
-        `~photutils_rcnn.sources.instances.decode_rcnn_flags`. Positions, boxes and
-        areas are in pixels. With a WCS there is ``sky_center``.
+        ``label`` is that of the label image, 0 for a source all of whose pixels
+        belong to others. ``score`` is the probability of a source, ``prob_star``
+        that of a star if it is one (``prob_<class>`` with other classes).
+        ``log_bayes_factor`` is the natural logarithm of the likelihood of a star
+        over that of a galaxy, from which ``prob_star`` follows with the share of
+        stars in ``meta``; models whose training mix is not known have none. ``x``
+        and ``y`` are the centroid of `catalog`; the center of the box where the
+        catalog has none within the footprint. ``bbox_*`` and ``area`` are those of
+        the footprint, pixels shared with others included; ``bbox_*`` are the first
+        and the last column and row, as in photutils. ``detection_flags`` are
+        decoded by `~photutils_rcnn.sources.instances.decode_rcnn_flags`. Positions,
+        boxes and areas are in pixels. With a WCS there is ``sky_center``.
         """
         return source_table(
             self.instances, self.footprints, self.label_of_source,
@@ -236,6 +241,29 @@ class RCNNResult:
                         del catalog
             self._catalog_table = table
         return self._catalog_table
+
+    @cached_property
+    def psf(self):
+        """
+        The PSF of each band, a dictionary of `~photutils.psf.ImagePSF`.
+
+        They are effective PSFs, built from the stars of the frame when first asked
+        for, of unit flux and ready for `~photutils.psf.PSFPhotometry`; of a band
+        with too few stars a `~photutils.psf.MoffatPSF`, with a warning. See
+        `~photutils_rcnn.sources.psf_models.build_psf`. They do not vary over the
+        frame. A frame that shows no PSF is a `ValueError`, as is a result read
+        from a file without its pixels.
+        """
+        frame = self._frame()
+        fwhm, stars = find_psf_stars(frame.snr, self.cube.invalid)
+        if self.meta.get('psf_fwhm') is not None:
+            fwhm = self.meta['psf_fwhm']
+        if fwhm is None:
+            msg = 'the frame has no bright source that tells its PSF'
+            raise ValueError(msg)
+        return {band: build_psf(band_pixels(frame, i), self.labels, stars,
+                                float(fwhm[i]), band)
+                for i, band in enumerate(self.bands)}
 
     def above(self, score_threshold):
         """

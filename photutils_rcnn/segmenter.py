@@ -16,6 +16,7 @@ from photutils.utils.exceptions import NoDetectionsWarning
 from tqdm.auto import tqdm
 
 import photutils_rcnn
+from photutils_rcnn.detection.class_prior import check_star_fraction
 from photutils_rcnn.detection.pipeline import detect
 from photutils_rcnn.io.frames import from_files
 from photutils_rcnn.models import zoo
@@ -57,6 +58,12 @@ class RCNNSegmenter:
         galaxies: a number, or one for each band in the order of the data.
         ``'auto'`` (default) estimates it from the bright sources of each
         frame; `None` tells the network nothing.
+    star_fraction : 'auto', float or `None`, optional
+        The share of stars among the sources, with which the classes of a frame
+        are told: between 0 and 1, the same at any S/N. ``'auto'`` (default)
+        estimates it from the sources of each frame, as a function of S/N;
+        `None` is the mix of the training. Models of other classes, or whose
+        mix is not known, have but that.
     progress_bar : bool, optional
         Whether to show a progress bar over the tiles. The default is
         `False`.
@@ -80,7 +87,7 @@ class RCNNSegmenter:
 
     def __init__(self, model='default', *, score_threshold=None,
                  nms_threshold=None, tile_size=None, background='auto',
-                 psf_fwhm='auto', progress_bar=False):
+                 psf_fwhm='auto', star_fraction='auto', progress_bar=False):
         for name, value in (('score_threshold', score_threshold),
                             ('nms_threshold', nms_threshold)):
             if value is not None and not (
@@ -97,8 +104,14 @@ class RCNNSegmenter:
                    f'{background!r}')
             raise ValueError(msg)
         check_fwhm(psf_fwhm)
+        star_fraction = check_star_fraction(star_fraction)
         self.model = (model if hasattr(model, 'thresholds')
                       else zoo.load_model(model))
+        if isinstance(star_fraction, float) and self.model.star_log_odds is None:
+            msg = ("star_fraction must be 'auto' or None for the model "
+                   f'{self.model.name!r}, whose training mix of stars and '
+                   f'galaxies is not known, got {star_fraction}')
+            raise ValueError(msg)
         thresholds = self.model.thresholds
         self.score_threshold = (thresholds['score'] if score_threshold is None
                                 else float(score_threshold))
@@ -107,6 +120,7 @@ class RCNNSegmenter:
         self.tile_size = None if tile_size is None else int(tile_size)
         self.background = background
         self.psf_fwhm = psf_fwhm
+        self.star_fraction = star_fraction
         self.progress_bar = bool(progress_bar)
 
     def __repr__(self):
@@ -116,6 +130,7 @@ class RCNNSegmenter:
                 f'tile_size={self.tile_size}, '
                 f'background={self.background!r}, '
                 f'psf_fwhm={self.psf_fwhm!r}, '
+                f'star_fraction={self.star_fraction!r}, '
                 f'progress_bar={self.progress_bar})')
 
     @staticmethod
@@ -255,7 +270,7 @@ class RCNNSegmenter:
         return RCNNResult(
             found.instances, labels, label_of_source, cube=cube,
             background=found.frame.background, noise=found.frame.noise, wcs=cube.wcs,
-            bands=cube.bands, meta=self._meta(cube, mode, found.psf_fwhm))
+            bands=cube.bands, meta=self._meta(cube, mode, found))
 
     def _detect(self, cube, background, stacklevel=4):
         """
@@ -269,14 +284,15 @@ class RCNNSegmenter:
 
             return detect(
                 self.model, cube, background, psf_fwhm=self.psf_fwhm,
-                score_threshold=self.score_threshold,
+                star_fraction=self.star_fraction, score_threshold=self.score_threshold,
                 nms_threshold=self.nms_threshold, tile_size=self.tile_size,
                 progress=progress, stacklevel=stacklevel)
 
-    def _meta(self, cube, background, fwhm):
+    def _meta(self, cube, background, found):
         """
         Where a result comes from; plain values only.
         """
+        fwhm, prior = found.psf_fwhm, found.star_prior
         return {
             'model': self.model.name,
             'model_sha256': self.model.sha256,
@@ -288,6 +304,10 @@ class RCNNSegmenter:
                       if cube.gain is None else 'measured, with gain'),
             'psf_fwhm': None if fwhm is None else [
                 round(float(value), 3) for value in fwhm],
+            'star_fraction': prior.fraction,
+            'star_fraction_mode': prior.mode,
+            'star_log_odds': (None if prior.log_odds is None
+                              else list(prior.log_odds)),
             'bands': list(cube.bands),
             'unit': None if cube.unit is None else cube.unit.to_string(),
             'photutils_rcnn_version': photutils_rcnn.__version__,

@@ -66,7 +66,7 @@ def fake_model(monkeypatch):
     monkeypatch.setattr('photutils_rcnn.detection.pipeline.run_inference',
                         fake_inference)
     return SimpleNamespace(
-        name='fake', sha256='0' * 64, isophotal=True,
+        name='fake', sha256='0' * 64, isophotal=True, star_log_odds=None,
         thresholds={'score': 0.5, 'nms': 0.6, 'mask': 0.5},
         stretch={'name': 'arcsinh', 'scale': 2.0},
         settings={'network': {'n_bands': 3}})

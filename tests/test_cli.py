@@ -130,6 +130,8 @@ def test_existing_output(band_files, tmp_path, capsys):
     (['g.fits', '--bands', 'g,r'], 'bands must name 1 bands, one each, got'),
     (['g.fits', '--background', 'sky'], "--background must be 'auto'"),
     (['g.fits', '--psf-fwhm', 'wide'], "--psf-fwhm must be 'auto'"),
+    (['g.fits', '--star-fraction', 'most'], "--star-fraction must be 'auto', 'none'"),
+    (['g.fits', '--star-fraction', '1.5'], '--star-fraction must be .*, got .1.5'),
     (['g.fits', '--psf-fwhm', '3,4'], 'each of the 1 bands of the data, got'),
     (['g.fits', '--hdu', '5'], 'no such extension'),
     (['g.fits', '--score-threshold', '2'], 'score_threshold must be'),
@@ -279,10 +281,12 @@ def test_options_of_the_model(band_files, tmp_path, monkeypatch):
     monkeypatch.setattr('photutils_rcnn.detection.pipeline.find_psf_stars', pytest.fail)
     assert main(['segment', band_files[0], '-o', str(tmp_path), '--quiet',
                  '--score-threshold', '0.75', '--nms-threshold', '0.25',
-                 '--tile-size', '512', '--psf-fwhm', 'none']) == 0
+                 '--tile-size', '512', '--psf-fwhm', 'none',
+                 '--star-fraction', 'none']) == 0
     meta = RCNNResult.read(tmp_path / 'g_result.asdf').meta
     assert (meta['score_threshold'], meta['nms_threshold'],
             meta['tile_size'], meta['psf_fwhm']) == (0.75, 0.25, 512, None)
+    assert meta['star_fraction_mode'] == 'training'
 
 
 def test_extensions_by_number_and_name(field, tmp_path, capsys):

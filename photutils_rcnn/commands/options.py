@@ -28,6 +28,10 @@ def add_model_options(parser, quiet='no progress bar and no summary'):
     parser.add_argument('--tile-size', type=int, metavar='PIXELS',
                         help='side of the tiles (default: chosen for the '
                         'frame)')
+    parser.add_argument('--star-fraction', default='auto', metavar='SHARE',
+                        help="share of stars among the sources: 'auto', 'none' "
+                        'for that of the training, or a number between 0 and 1 '
+                        '(default: %(default)s)')
     parser.add_argument('--quiet', action='store_true', help=quiet)
 
 
@@ -46,10 +50,30 @@ def make_segmenter(args, **options):
     -------
     segmenter : `~photutils_rcnn.RCNNSegmenter`
         The segmenter.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of range.
     """
     from photutils_rcnn import RCNNSegmenter
 
     return RCNNSegmenter(args.model, **{
         'score_threshold': args.score_threshold,
         'nms_threshold': args.nms_threshold, 'tile_size': args.tile_size,
+        'star_fraction': _star_fraction(args.star_fraction),
         'progress_bar': not args.quiet, **options})
+
+
+def _star_fraction(text):
+    if text in ('auto', 'none'):
+        return None if text == 'none' else text
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.
+    if not 0 <= share <= 1:
+        msg = ("--star-fraction must be 'auto', 'none' or a number between 0 and "
+               f'1, got {text!r}')
+        raise ValueError(msg)
+    return share

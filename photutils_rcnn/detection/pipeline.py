@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Detection pipeline: normalization, network, check against the pixels.
+Detection pipeline: normalization, network, and what the pixels say to its answer.
 """
 
 __all__ = ['Detection', 'detect']
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from photutils_rcnn.detection.bright_stars import confirm_stars
+from photutils_rcnn.detection.class_prior import StarPrior, apply_star_prior
+from photutils_rcnn.detection.duplicates import merge_duplicates
 from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.pixel_check import STRUCTURED, check_pixels
 from photutils_rcnn.preprocessing.frame import Frame
@@ -36,15 +39,18 @@ class Detection:
         The frame with the background to subtract and the noise of the empty sky.
     psf_fwhm : (n_bands,) `~numpy.ndarray` or `None`
         The FWHM of the PSF in pixels; `None` if it is not known.
+    star_prior : `~photutils_rcnn.detection.class_prior.StarPrior`
+        The share of stars that the class probabilities presume.
     """
 
     instances: Instances
     frame: Frame
     psf_fwhm: np.ndarray | None
+    star_prior: StarPrior
 
 
-def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
-           **options):
+def detect(model, cube, background, *, psf_fwhm='auto', star_fraction='auto',
+           stacklevel=2, **options):
     """
     Find the sources of a frame.
 
@@ -62,6 +68,10 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
         See `~photutils_rcnn.preprocessing.normalization.normalize_cube`.
     psf_fwhm : 'auto', float, sequence of float or `None`, optional
         The FWHM of the PSF in pixels, see `~photutils_rcnn.preprocessing.psf.check_fwhm`.
+    star_fraction : 'auto', float or `None`, optional
+        The share of stars, see
+        `~photutils_rcnn.detection.class_prior.apply_star_prior`; without effect where
+        the model does not tell that of its training.
     stacklevel : int, optional
         Whose warnings these are: 2 is the caller.
     **options
@@ -70,8 +80,8 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
     Returns
     -------
     detection : `Detection`
-        The sources that the pixels show; of models whose footprints are no
-        isophotes, all.
+        The sources that the pixels show, each once; of models whose footprints are
+        no isophotes, all.
 
     Warns
     -----
@@ -85,8 +95,8 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
         return _infer(model, cube, seen, psf_fwhm, options)
 
     if not model.isophotal:
-        instances, fwhm = infer(normalized)
-        return Detection(instances, normalized.frame, fwhm)
+        instances, fwhm, _ = infer(normalized)
+        return Detection(instances, normalized.frame, fwhm, StarPrior('training'))
     is_estimated = isinstance(background, str)
     seen = normalized
     offset = None if is_estimated else sky_offset(normalized.frame)
@@ -96,7 +106,7 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
               'given background, not near zero; for detection, but not in the '
               'catalogs, it was estimated.', stacklevel)
         seen = _normalize(model, cube, 'auto', is_first=False)
-    instances, fwhm, check = _check(seen.frame, *infer(seen))
+    instances, fwhm, stars, check = _check(seen.frame, *infer(seen))
     first, scale = check, None
     for _ in range(MAX_REFINEMENTS):
         if not check.misled:
@@ -104,15 +114,20 @@ def detect(model, cube, background, *, psf_fwhm='auto', stacklevel=2,
         sky, scale, noise_scale = check.smooth_sky()
         followed = follow_sky(seen.frame, sky)
         seen = _normalize(model, cube, followed, noise_scale, is_first=False)
-        instances, fwhm, check = _check(seen.frame, *infer(seen))
+        instances, fwhm, stars, check = _check(seen.frame, *infer(seen))
         if is_estimated:
             normalized = seen if max(noise_scale) == 1 else _normalize(
                 model, cube, followed, is_first=False)
     _warn_of_structure(first, check, scale, is_estimated, stacklevel)
-    if not check.keep.all():
-        instances = instances[check.keep]
-        instances.flag_overlaps()
-    return Detection(instances, normalized.frame, fwhm)
+    snr = seen.frame.snr
+    kept = instances if check.keep.all() else instances[check.keep]
+    kept = merge_duplicates(kept, snr, cube.invalid, fwhm)
+    kept = confirm_stars(kept, snr, cube.invalid, fwhm, stars)
+    if len(kept) < len(instances):
+        kept.flag_overlaps()
+    prior = (StarPrior('training') if model.star_log_odds is None else
+             apply_star_prior(kept, star_fraction, model.star_log_odds))
+    return Detection(kept, normalized.frame, fwhm, prior)
 
 
 def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
@@ -125,7 +140,7 @@ def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
 
 def _infer(model, cube, normalized, psf_fwhm, options):
     """
-    The instances, and the FWHM of the PSF.
+    The instances, the FWHM of the PSF and the peaks of stars.
     """
     n_bands = model.settings['network']['n_bands']
     fwhm, stars = given_fwhm(psf_fwhm, cube), None
@@ -135,15 +150,17 @@ def _infer(model, cube, normalized, psf_fwhm, options):
     return run_inference(
         model, normalized.image, normalized.invalid,
         psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm, n_bands),
-        psf_stars=stars, **options), fwhm
+        psf_stars=stars, **options), fwhm, stars
 
 
-def _check(frame, instances, fwhm):
+def _check(frame, instances, fwhm, stars):
     """
-    The instances, the FWHM and the check against the pixels.
+    What the network found, and the check against the pixels.
     """
-    return instances, fwhm, check_pixels(
+    check = check_pixels(
         instances.footprints(), frame.snr, frame.cube.invalid, fwhm)
+    instances.snr = check.snr.astype(np.float32)
+    return instances, fwhm, stars, check
 
 
 def _warn_of_structure(first, last, scale, is_estimated, stacklevel):

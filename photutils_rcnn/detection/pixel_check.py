@@ -52,6 +52,9 @@ class PixelCheck:
     ----------
     keep : (N,) `~numpy.ndarray` of bool
         `True` for detections that stand out.
+    snr : (N,) `~numpy.ndarray`
+        The S/N of the footprints in the mean of the bands, 0 without valid
+        pixels: their sum over its noise, that of the sky alone.
     sources : 2D bool `~numpy.ndarray`
         The bins that those cover.
     rms : float
@@ -66,6 +69,7 @@ class PixelCheck:
     """
 
     keep: np.ndarray
+    snr: np.ndarray
     sources: np.ndarray
     rms: float
     scale: int
@@ -151,7 +155,7 @@ def check_pixels(footprints, snr, invalid, fwhm=None):
     _, beside = scales.levels(
         _covered(footprints, scales, np.ones(len(footprints), bool)))
     test = _Test(mean, ~seen, scales, footprints, isophote)
-    keep = test.bright
+    keep, footprint_snr = test.bright, test.snr
     # Sources hide the sky, and structure that passes for a source hides itself:
     # what is dropped in one round is sky in the next.
     for _ in range(N_ROUNDS):
@@ -170,7 +174,7 @@ def check_pixels(footprints, snr, invalid, fwhm=None):
                          isophote)
             keep[rest] |= test.stands_out(structure, np.sqrt(len(images)))
     worst = int(np.argmax(structure.rms))
-    return PixelCheck(keep, _covered(footprints, scales, keep),
+    return PixelCheck(keep, footprint_snr, _covered(footprints, scales, keep),
                       float(structure.rms[worst] / np.sqrt(len(images))),
                       int(scales.scales[worst]),
                       float(_covered(footprints, scales, ~keep).mean()), images)
@@ -218,6 +222,7 @@ class _Test:
             if self._mean[i] > LEVEL and is_on_trail(
                     image, footprints.boxes[i], footprints.shape):
                 self._possible[i] = False
+        self.snr = self._mean * np.sqrt(area)
         self._noise = LEAST_SNR / np.sqrt(np.maximum(area, 1))
         self._least = isophote * np.where(
             area > LARGE, LEAST_BRIGHTNESS_LARGE, LEAST_BRIGHTNESS)

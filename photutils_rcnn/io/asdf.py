@@ -36,6 +36,7 @@ _FLAGS_1_0_0 = ('truncated_by_edge', 'overlaps_neighbor', 'masked_pixels',
                 'exceeds_halo', 'no_pixels')
 _INSTANCES = ('boxes', 'scores', 'class_probabilities', 'masks',
               'mask_boxes', 'flags')
+_OPTIONAL = ('snr', 'log_bayes_factors')
 _PIXELS = ('data', 'invalid', 'error', 'gain')
 
 
@@ -83,7 +84,8 @@ def result_tree(result, *, include_data=False):
     # float16 is not an ASDF datatype
     instances = {name: np.ascontiguousarray(getattr(found, name)).astype(
         np.float32 if name == 'masks' else getattr(found, name).dtype)
-        for name in _INSTANCES}
+        for name in (*_INSTANCES, *_OPTIONAL)
+        if getattr(found, name) is not None}
     tree = {
         'format_version': FORMAT_VERSION,
         'meta': result.meta,
@@ -155,7 +157,8 @@ def result_parts(tree):
         holds them.
     """
     arrays = {name: np.array(tree['instances'][name])
-              for name in _INSTANCES}
+              for name in (*_INSTANCES, *_OPTIONAL)
+              if name in tree['instances']}
     half = arrays['masks'].astype(np.float16)
     if (half == arrays['masks']).all():
         arrays['masks'] = half

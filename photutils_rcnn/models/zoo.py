@@ -19,6 +19,7 @@ from scipy import special
 
 from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.model_folder import read_folder, write_folder
+from photutils_rcnn.sources.classes import CLASS_NAMES
 
 # The second stage was trained on the best proposals of each image. Of worse
 # ones it can be sure for no reason, mostly where very bright sources fill the
@@ -200,6 +201,17 @@ class Model:
         fit = self._calibration
         return special.softmax(fit['class_scale'] * np.asarray(
             logits, dtype=float) + fit['class_offset'], axis=1)
+
+    @property
+    def star_log_odds(self):
+        """
+        The share of stars that `class_probabilities` presume, as the coefficients
+        of `~photutils_rcnn.detection.class_prior.star_log_odds`; `None` if it is
+        not known or the classes are not star and galaxy.
+        """
+        if tuple(self.config.class_names) != CLASS_NAMES:
+            return None
+        return self._calibration.get('star_log_odds')
 
     @property
     def _calibration(self):

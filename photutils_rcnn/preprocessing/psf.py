@@ -3,7 +3,7 @@
 PSF stars and the FWHM of the PSF.
 """
 
-__all__ = ['check_fwhm', 'find_psf_stars', 'given_fwhm']
+__all__ = ['adaptive_fwhm', 'check_fwhm', 'find_psf_stars', 'given_fwhm']
 
 import warnings
 
@@ -155,7 +155,7 @@ def find_psf_stars(snr, invalid):
         if len(peaks) >= ENOUGH:
             break
     stamps, usable = _band_stamps(snr, invalid, peaks)
-    measured, longest = _adaptive_fwhm(
+    measured, longest = adaptive_fwhm(
         (stamps * usable[..., None, None]).sum(axis=0))
     # Galaxies may be as narrow as the PSF one way, not both ways.
     order = np.argsort(longest)
@@ -206,7 +206,7 @@ def _ratios(stamps, usable, widths):
     """
     ratios = np.ones(len(stamps))
     for i, pixels in enumerate(stamps):
-        own, _ = _adaptive_fwhm(pixels)
+        own, _ = adaptive_fwhm(pixels)
         good = usable[i] & (own > SHARPEST) & (own < WIDEST)
         if good.sum() >= FEWEST_PILED:
             ratios[i] = np.median(own[good] / widths[good])
@@ -268,13 +268,23 @@ def _stamps(cube, band, peaks, half=HALF):
     return cube[band, rows[:, :, None], cols[:, None, :]]
 
 
-def _adaptive_fwhm(stamps, n_iterations=25):
+def adaptive_fwhm(stamps, n_iterations=25):
     """
-    The FWHM of the Gaussian that matches the peak in the middle of a stamp, and
-    the longer of those of an elliptical one.
+    The FWHM of the Gaussian that matches the peak in the middle of a stamp.
 
-    NaN where the iteration finds no positive, finite width, or the source
-    is far from round.
+    Parameters
+    ----------
+    stamps : (N, 2 HALF + 1, 2 HALF + 1) `~numpy.ndarray`
+        Background-subtracted pixels with a peak in the middle.
+    n_iterations : int, optional
+        The number of times that the Gaussian is matched. The default is 25.
+
+    Returns
+    -------
+    fwhm, longest : (N,) `~numpy.ndarray`
+        The FWHM in pixels, ``WINGS`` times that of a PSF, and the longer of those of
+        an elliptical Gaussian. NaN where the iteration finds no positive, finite
+        width, or the source is far from round.
     """
     y, x = np.mgrid[-HALF:HALF + 1, -HALF:HALF + 1]
     center = np.zeros((len(stamps), 2))

@@ -15,6 +15,7 @@ from photutils_rcnn.simulation.catsim import (
     sample_magnitudes,
 )
 from photutils_rcnn.simulation.population import Population
+from photutils_rcnn.simulation.star_clusters import cluster_counts, king_positions
 from photutils_rcnn.simulation.structure import add_structure
 
 # sources this far (pixels) outside the frame still shed light into it
@@ -68,8 +69,14 @@ def _field(settings, rng):
     # round g - r, to go from a range of g to the r that the curves know
     galaxies = _with_magnitudes(_galaxies(
         settings, rng, _to_r(mags, settings, 0.75), x, y), mags, settings)
-    x, y = _scattered(rng, settings.n_stars, settings.shape)
-    mags = sample_magnitudes(rng, len(x), STAR_COUNTS, *settings.star_range,
+    if settings.core_radius:
+        x, y = king_positions(rng, settings.n_stars, settings.core_radius,
+                              settings.shape, MARGIN)
+    else:
+        x, y = _scattered(rng, settings.n_stars, settings.shape)
+    counts = (STAR_COUNTS if settings.turn_off is None
+              else cluster_counts(settings.turn_off))
+    mags = sample_magnitudes(rng, len(x), counts, *settings.star_range,
                              steepness=settings.star_steepness)
     stars = _with_magnitudes(draw_stars(
         rng, _to_r(mags, settings, 0.45), settings.wavelengths, x, y),

@@ -12,6 +12,7 @@ import numpy as np
 from photutils_rcnn.simulation.catsim import GALAXY_COUNTS, STAR_COUNTS
 from photutils_rcnn.simulation.noise import amplification, resampling_kernel
 from photutils_rcnn.simulation.settings import SceneSettings, check_shape
+from photutils_rcnn.simulation.star_clusters import cluster_counts
 from photutils_rcnn.simulation.survey import SURVEYS
 
 # per arcmin2, brighter than r = 24: a round 4e4 galaxies per square degree,
@@ -19,7 +20,7 @@ from photutils_rcnn.simulation.survey import SURVEYS
 GALAXIES_R24 = 11.5
 STARS_R24 = 2.8
 
-PRESETS = ('universal', 'blends', 'decam', 'decam-deep', *(
+PRESETS = ('universal', 'blends', 'crowded', 'decam', 'decam-deep', *(
     name for name in SURVEYS if name != 'decam'))
 
 
@@ -37,7 +38,7 @@ def default_side(preset):
     side : int
         The side in pixels.
     """
-    return 256 if preset in ('universal', 'blends') else 512
+    return 256 if preset in ('universal', 'blends', 'crowded') else 512
 
 
 def draw_settings(preset, rng, **overrides):
@@ -83,6 +84,8 @@ def draw_settings(preset, rng, **overrides):
     elif preset == 'blends':
         settings = replace(_universal(rng, shape),
                            overlap_share=float(rng.uniform(0.3, 0.9)))
+    elif preset == 'crowded':
+        settings = _crowded(rng, shape)
     elif preset == 'decam':
         settings = _decam(rng, shape)
     elif preset == 'decam-deep':
@@ -376,3 +379,48 @@ def _universal(rng, shape):
         structure=str(rng.choice(['', 'fringes', 'patches', 'steps'],
                                  p=[0.82, 0.07, 0.07, 0.04])),
         structure_rms=float(np.exp(rng.uniform(*np.log((0.1, 1.2))))))
+
+
+# === Star clusters and crowded fields ===
+
+# Area per star in the middle, in units of the FWHM squared, and the least in
+# pixels; of all stars drawn, in pixels.
+AREA_PER_STAR = (2.0, 30.0)
+LEAST_AREA = 8.0
+LEAST_AREA_DRAWN = 6.0
+
+
+def _crowded(rng, shape):
+    """
+    The random instrument on a star cluster or a crowded field.
+
+    Some are so deep that stars hide each other long before the noise does.
+    """
+    base = _universal(rng, shape)
+    fwhm = float(np.mean(base.fwhm))
+    faint = base.star_range[1]
+    crowded = faint - 1.5 - max(rng.uniform(-3.0, 5.0), 0.0)
+    bright = crowded - rng.uniform(4.0, 9.0)
+    kind = rng.choice(['old', 'young', 'field'], p=[0.35, 0.25, 0.4])
+    turn_off = {'old': crowded - rng.uniform(-1.0, 5.0), 'young': bright - 2.0,
+                'field': None}[str(kind)]
+    counts = STAR_COUNTS if turn_off is None else cluster_counts(turn_off)
+    steepness = float(rng.uniform(0.8, 1.6))
+    n_pixels = shape[0] * shape[1]
+    area = max(fwhm**2 * np.exp(rng.uniform(*np.log(AREA_PER_STAR))), LEAST_AREA)
+    n_stars = n_pixels / min(area, 400.0)
+    core_radius = 0.0
+    if kind != 'field' and rng.random() < 0.8:
+        core_radius = float(np.exp(rng.uniform(*np.log((0.1, 1.0))))
+                            ) * min(shape)
+        # the density falls to a quarter at the core radius
+        n_stars *= min(1.0, np.pi * core_radius**2 / n_pixels)
+    n_stars *= (_cumulative(counts, bright, faint, steepness)
+                / _cumulative(counts, bright, crowded, steepness))
+    return replace(
+        base, n_stars=float(min(n_stars, n_pixels / LEAST_AREA_DRAWN)),
+        n_galaxies=float(rng.uniform(1, 20)) * n_pixels / 65536,
+        n_members=0, n_large=0, binary_share=0.03,
+        star_range=(bright, faint), star_steepness=steepness,
+        turn_off=turn_off, core_radius=core_radius,
+        structure='patches' if rng.random() < 0.3 else '')

@@ -22,7 +22,7 @@ SHARES = ('aureole', 'spheroid_share', 'structured_share',
           'merger_share', 'binary_share', 'overlap_share', 'spike_share',
           'halo_fraction')
 AT_LEAST_0 = ('n_galaxies', 'n_stars', 'n_cosmic_rays', 'background',
-              'structure_rms')
+              'structure_rms', 'core_radius')
 WHOLE = ('n_members', 'n_large', 'spikes')
 SWITCHES = ('mask_saturated', 'bleeding', 'trail')
 # GalSim draws no Moffat profile of this exponent or a smaller one
@@ -75,6 +75,13 @@ class SceneSettings:
         How far each band is shifted along x and y, pixels; 0 by default.
     galaxy_steepness, star_steepness : float, optional
         Factors on the slopes of the number counts.
+    turn_off : float, optional
+        The magnitude of the main-sequence turn-off, for stars of a cluster, see
+        `~photutils_rcnn.simulation.star_clusters.cluster_counts`; by default
+        they are those of the field.
+    core_radius : float, optional
+        The core radius of the cluster in pixels; by default the stars are spread
+        evenly.
     spheroid_share : float, optional
         The share of pure spheroids among the faint galaxies.
     structured_share : float, optional
@@ -152,6 +159,8 @@ class SceneSettings:
     shifts: tuple = ()
     galaxy_steepness: float = 1.0
     star_steepness: float = 1.0
+    turn_off: float | None = None
+    core_radius: float = 0.0
     spheroid_share: float = 0.05
     structured_share: float = 0.0
     n_members: int = 0
@@ -198,6 +207,8 @@ class SceneSettings:
                 _are_numbers(limits, 2) and limits[0] < limits[1])
         for name in ('galaxy_steepness', 'star_steepness'):
             self._require(name, 'a number', _is_number(getattr(self, name)))
+        self._require('turn_off', 'a magnitude or None',
+                      self.turn_off is None or _is_number(self.turn_off))
 
     def _check_numbers(self):
         for name in AT_LEAST_0:

@@ -74,6 +74,12 @@ class Instances:
         The boxes that the masks divide into ``S`` x ``S`` equal cells.
     flags : (N,) `~numpy.ndarray` of int32
         Bits of `RCNN_FLAGS`.
+    snr : (N,) `~numpy.ndarray` of float32, optional
+        The S/N of the footprints, where the pixels were checked.
+    log_bayes_factors : (N,) `~numpy.ndarray` of float32, optional
+        The natural logarithm of the likelihood of each source as a star over that
+        as a galaxy, where it is known
+        (`~photutils_rcnn.detection.class_prior.apply_star_prior`).
     mask_threshold : float, optional
         A footprint is where the probability reaches this.
     class_names : (K,) tuple of str, optional
@@ -90,6 +96,8 @@ class Instances:
     masks: np.ndarray
     mask_boxes: np.ndarray
     flags: np.ndarray
+    snr: np.ndarray | None = None
+    log_bayes_factors: np.ndarray | None = None
     mask_threshold: float = 0.5
     class_names: tuple = CLASS_NAMES
     interpolation: str = 'bilinear'

@@ -66,6 +66,8 @@ def source_table(instances, footprints, label_of_source, positions, *,
     table['score'] = instances.scores.astype(float)
     for k, name in enumerate(probability_columns(instances.class_names)):
         table[name] = instances.class_probabilities[:, k].astype(float)
+    if instances.log_bayes_factors is not None:
+        table['log_bayes_factor'] = instances.log_bayes_factors.astype(float)
     table['x'], table['y'] = positions
     if wcs is not None:
         sky = wcs.pixel_to_world(table['x'], table['y'])

@@ -3,7 +3,8 @@
 Probability calibration (Platt and vector scaling).
 """
 
-__all__ = ['calibrate_model', 'collect_outcomes', 'fit_calibration']
+__all__ = ['calibrate_model', 'collect_outcomes', 'fit_calibration',
+           'fit_star_mix']
 
 import json
 import logging
@@ -15,10 +16,12 @@ from astropy.table import Table, vstack
 from photutils.utils.exceptions import NoDetectionsWarning
 from scipy import optimize, special
 
+from photutils_rcnn.detection.class_prior import fit_star_log_odds, star_log_odds
 from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
 from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.segmenter import RCNNSegmenter
+from photutils_rcnn.sources.classes import CLASS_NAMES, STAR
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +31,9 @@ MIN_IOU = 0.5
 # completeness at equal purity was largest with 1 or 2 on validation scenes of
 # random instruments, and the same with all of them on those of DECam.
 OBJECTNESS_WEIGHT = 2.
+# The mean and the scatter of the share of stars from scene to scene, as the
+# coefficients of `star_log_odds`, among those of the recipes.
+SCENE_MIX = (0., 1.), (2.5, 0.8)
 # Scores are calibrated down to this.
 MIN_SCORE = 0.02
 
@@ -47,12 +53,12 @@ def collect_outcomes(segmenter, scenes):
     -------
     outcomes : `~astropy.table.Table`
         A row for each detection: ``score``; ``probabilities`` of the
-        classes; ``class_id``, the true class, 0 where there is no source;
-        ``weight``: those of a scene sum to one, so that crowded fields do
-        not outvote the others.
+        classes; ``snr``; ``class_id``, the true class, 0 where there is no source;
+        ``scene``, its number; ``weight``: those of a scene sum to one, so that
+        crowded fields do not outvote the others.
     """
     tables = []
-    for scene in scenes:
+    for number, scene in enumerate(scenes):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', NoDetectionsWarning)
             found = segmenter.segment(scene.data, mask=scene.mask,
@@ -68,7 +74,9 @@ def collect_outcomes(segmenter, scenes):
         tables.append(Table({
             'score': found.scores[counts].astype(float),
             'probabilities': found.class_probabilities[counts].astype(float),
+            'snr': found.snr[counts].astype(float),
             'class_id': truth[matches.truth_of_detection][counts],
+            'scene': np.full(n, number),
             'weight': np.full(n, 1 / max(n, 1))}))
     return vstack(tables)
 
@@ -113,6 +121,48 @@ def fit_calibration(outcomes):
     return {**fit, 'class_scale': class_scale, 'class_offset': class_offset}
 
 
+def fit_star_mix(outcomes, calibration):
+    """
+    The share of stars that calibrated class probabilities presume.
+
+    It is the one with the largest likelihood when each scene has its own share in
+    its place: the odds of the class probabilities, divided by those of the mix, are
+    then Bayes factors (`~photutils_rcnn.detection.class_prior`).
+
+    Parameters
+    ----------
+    outcomes : `~astropy.table.Table`
+        From `collect_outcomes`, of a model with the classes star and galaxy.
+    calibration : dict
+        From `fit_calibration`, with ``class_scale`` and ``class_offset``.
+
+    Returns
+    -------
+    log_odds : (2,) list of float
+        The coefficients of `~photutils_rcnn.detection.class_prior.star_log_odds`.
+    """
+    sources = outcomes[outcomes['class_id'] > 0]
+    is_star = np.asarray(sources['class_id'] == STAR)
+    snr, scene = np.asarray(sources['snr']), np.asarray(sources['scene'])
+    star, galaxy = np.log(np.maximum(sources['probabilities'], 1e-9)).T
+    known = np.where(is_star, np.inf, -np.inf)
+    odds = calibration['class_scale'] * (star - galaxy) - np.diff(
+        calibration['class_offset'])
+    for chosen in (scene == one for one in np.unique(scene)):
+        own = fit_star_log_odds(known[chosen], snr[chosen],
+                                np.ones(np.count_nonzero(chosen)), *SCENE_MIX)
+        odds[chosen] += star_log_odds(snr[chosen], own)
+    sign = np.where(is_star, 1, -1)
+
+    def negative_log_likelihood(values):
+        return np.average(np.logaddexp(
+            0, -sign * (odds - star_log_odds(snr, values))),
+            weights=sources['weight'])
+
+    fit = optimize.minimize(negative_log_likelihood, SCENE_MIX[0])
+    return np.round(fit.x, 2).tolist()
+
+
 def _fit_scaling(logits, classes, weights):
     """
     A scale and the offsets of classes, the first of them 0.
@@ -146,7 +196,8 @@ def calibrate_model(folder, scenes):
     Returns
     -------
     calibration : dict
-        See `fit_calibration`, and the weight of the ``objectness``.
+        See `fit_calibration` and `fit_star_mix`, and the weight of the
+        ``objectness``.
     """
     path = Path(folder) / 'config.json'
     settings = json.loads(path.read_text())
@@ -154,7 +205,10 @@ def calibrate_model(folder, scenes):
     weight = {'objectness': OBJECTNESS_WEIGHT}
     model.settings['calibration'] = weight
     segmenter = RCNNSegmenter(model, score_threshold=MIN_SCORE)
-    fit = fit_calibration(collect_outcomes(segmenter, scenes))
+    outcomes = collect_outcomes(segmenter, scenes)
+    fit = fit_calibration(outcomes)
+    if tuple(model.config.class_names) == CLASS_NAMES and 'class_scale' in fit:
+        fit['star_log_odds'] = fit_star_mix(outcomes, fit)
     settings['calibration'] = calibration = {**weight, **fit}
     path.write_text(json.dumps(settings, indent=2) + '\n')
     return calibration

@@ -37,6 +37,9 @@ MIN_SCORE = 0.1
 # The share of scenes whose FWHM is estimated from the pixels, as in
 # inference; of the others the network is told one as in joint training.
 P_ESTIMATED = 0.7
+# Of a crowded or deep scene so many sources are drawn, else a few such scenes
+# would outweigh all others.
+MAX_PROFILES = 150
 
 
 def scene_profiles(model, scene, rng):
@@ -55,7 +58,8 @@ def scene_profiles(model, scene, rng):
     Returns
     -------
     profiles : dict of `~numpy.ndarray`
-        For R detections that match a source: ``profiles`` and ``psf``
+        For R detections that match a source, at most 150 drawn at random:
+        ``profiles`` and ``psf``
         (R, N, N, n_bands), ``boxes`` (R, 4), ``logits`` (R, n_classes) of the box
         head and ``log_fwhm`` (R, n_bands), see
         `~photutils_rcnn.models.profile_head.profile_head_inputs`, and
@@ -78,8 +82,11 @@ def scene_profiles(model, scene, rng):
     parts = [_tile_profiles(scene, infer_tile(
         model, image, tile, normalized.invalid, fwhm, psf, thresholds), fwhm,
         psf, config) for tile in plan_tiles(model, image.shape[:2])]
-    return {name: np.concatenate([part[name] for part in parts])
-            for name in parts[0]}
+    found = {name: np.concatenate([part[name] for part in parts])
+             for name in parts[0]}
+    n = len(found['class_ids'])
+    chosen = np.sort(rng.permutation(n)[:MAX_PROFILES])
+    return {name: values[chosen] for name, values in found.items()}
 
 
 def _tile_profiles(scene, found, fwhm, psf, config):

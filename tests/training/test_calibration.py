@@ -5,13 +5,17 @@ Tests of the calibration of scores.
 from types import SimpleNamespace
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import Table, vstack
 from numpy.testing import assert_allclose
 from scipy import special
 
 from photutils_rcnn.models.zoo import Model
 from photutils_rcnn.sources.instances import Instances
-from photutils_rcnn.training.calibration import collect_outcomes, fit_calibration
+from photutils_rcnn.training.calibration import (
+    collect_outcomes,
+    fit_calibration,
+    fit_star_mix,
+)
 
 
 def test_fit_recovers_distortion():
@@ -62,6 +66,29 @@ def test_weights_of_scenes():
     assert fit_calibration(outcomes) == fit_calibration(outcomes[:200])
 
 
+def test_star_mix():
+    """
+    The mix that a classifier presumes is found from scenes of other mixes.
+    """
+    rng = np.random.default_rng(2)
+    parts = []
+    for scene in range(40):
+        n = 500
+        snr = 10 ** rng.uniform(0.8, 3, n)
+        position = np.log10(snr / 30)
+        own = rng.normal(-1, 1.5) + 1.5 * position
+        is_star = rng.random(n) < special.expit(own)
+        ratio = 3 * rng.normal(np.where(is_star, 1.5, -1.5))
+        star = special.expit((ratio - 0.5 + 1.2 * position - 0.3) / 1.4)
+        parts.append(Table({
+            'class_id': np.where(rng.random(n) < 0.1, 0, 2 - is_star), 'snr': snr,
+            'probabilities': np.stack([star, 1 - star], axis=1),
+            'scene': np.full(n, scene), 'weight': np.full(n, 1 / n)}))
+    found = fit_star_mix(vstack(parts), {'class_scale': 1.4,
+                                         'class_offset': [0., -0.3]})
+    assert_allclose(found, (-0.5, 1.2), atol=0.15)
+
+
 def test_outcomes(make_scene):
     """
     One row for each detection that counts; scenes weigh the same.
@@ -78,10 +105,12 @@ def test_outcomes(make_scene):
             scores=np.float32([0.9, 0.8, 0.7, 0.6]),
             class_probabilities=np.float32([[0.8, 0.2]] * 4),
             masks=np.ones((4, 28, 28), np.float16), mask_boxes=boxes[:n],
-            flags=np.zeros(4, np.int32)))
+            flags=np.zeros(4, np.int32), snr=np.float32([40, 30, 20, 10])))
 
     outcomes = collect_outcomes(SimpleNamespace(segment=segment), [scene] * 2)
     assert outcomes['class_id'].tolist() == [1, 2, 0] * 2
     assert_allclose(outcomes['score'], [0.9, 0.8, 0.6] * 2, rtol=1e-6)
     assert_allclose(outcomes['probabilities'], [[0.8, 0.2]] * 6, rtol=1e-6)
+    assert_allclose(outcomes['snr'], [40, 30, 10] * 2)
+    assert outcomes['scene'].tolist() == [0] * 3 + [1] * 3
     assert_allclose(outcomes['weight'], 1 / 3)
