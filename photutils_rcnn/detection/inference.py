@@ -314,7 +314,7 @@ def _flag(instances, invalid):
     boxes, shape = footprints.boxes, footprints.shape
     at_edge = ((boxes[:, :2] == 0).any(axis=1)
                | (boxes[:, 2:] == shape).any(axis=1))
-    flags[at_edge] |= RCNN_FLAGS['truncated_by_edge']
+    flags[at_edge] |= RCNN_FLAGS['edge_touch']
     keep = np.ones(len(flags), dtype=bool)
     if invalid is not None and invalid.any():
         for i, mask in enumerate(footprints.masks):

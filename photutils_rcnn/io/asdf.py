@@ -32,7 +32,7 @@ from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
 KEY = 'photutils_rcnn_result'
 FORMAT_VERSION = '1.1.0'
 # The flags of the bits 1, 2, 4, ... in files of version 1.0.0.
-_FLAGS_1_0_0 = ('truncated_by_edge', 'overlaps_neighbor', 'masked_pixels',
+_FLAGS_1_0_0 = ('edge_touch', 'overlaps_neighbor', 'masked_pixels',
                 'exceeds_halo', 'no_pixels')
 _INSTANCES = ('boxes', 'scores', 'class_probabilities', 'masks',
               'mask_boxes', 'flags')

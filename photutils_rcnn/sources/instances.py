@@ -16,7 +16,7 @@ from photutils_rcnn.sources.footprints import Footprints
 
 RCNN_FLAGS = {
     'masked_pixels': 1,
-    'truncated_by_edge': 16,
+    'edge_touch': 16,
     'overlaps_neighbor': 1 << 28,
     'exceeds_halo': 1 << 29,
     'no_pixels': 1 << 30,

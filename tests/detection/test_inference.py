@@ -227,7 +227,7 @@ def test_edge_flag(whole):
     boxes = whole.footprints().boxes
     at_edge = (boxes[:, :2] == 0).any(axis=1) | (
         boxes[:, 2:] == SHAPE).any(axis=1)
-    flagged = whole.flags & RCNN_FLAGS['truncated_by_edge'] > 0
+    flagged = whole.flags & RCNN_FLAGS['edge_touch'] > 0
     assert_equal(flagged, at_edge)
 
 

@@ -167,7 +167,7 @@ def test_earlier_version(fake_model, field, tmp_path):
         for i in range(len(again)):
             assert_equal(again.paste(i)[0], found.paste(i)[0])
     assert decode_rcnn_flags(again.flags) == [
-        ['truncated_by_edge'], ['masked_pixels', 'overlaps_neighbor', 'exceeds_halo'],
+        ['edge_touch'], ['masked_pixels', 'overlaps_neighbor', 'exceeds_halo'],
         ['no_pixels']]
 
 

@@ -207,8 +207,8 @@ def test_selection():
 @pytest.mark.parametrize(('flags', 'names'), [
     (0, []),
     (RCNN_FLAGS['masked_pixels'], ['masked_pixels']),
-    (np.int32(2**28 + 16), ['truncated_by_edge', 'overlaps_neighbor']),
-    ([16, 0, 2**30], [['truncated_by_edge'], [], ['no_pixels']]),
+    (np.int32(2**28 + 16), ['edge_touch', 'overlaps_neighbor']),
+    ([16, 0, 2**30], [['edge_touch'], [], ['no_pixels']]),
 ])
 def test_decode_flags(flags, names):
     assert decode_rcnn_flags(flags) == names
