@@ -19,7 +19,6 @@ from scipy import special
 
 from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.model_folder import read_folder, write_folder
-from photutils_rcnn.sources.classes import CLASS_NAMES
 
 # The second stage was trained on the best proposals of each image. Of worse
 # ones it can be sure for no reason, mostly where very bright sources fill the
@@ -209,7 +208,7 @@ class Model:
         of `~photutils_rcnn.detection.class_prior.star_log_odds`; `None` if it is
         not known or the classes are not star and galaxy.
         """
-        if tuple(self.config.class_names) != CLASS_NAMES:
+        if tuple(self.config.class_names) != ('star', 'galaxy'):
             return None
         return self._calibration.get('star_log_odds')
 
