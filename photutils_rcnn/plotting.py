@@ -3,7 +3,7 @@
 Plots of results.
 """
 
-__all__ = ['CLASS_COLORS', 'outlines', 'plot_result', 'rgb_image',
+__all__ = ['CLASS_COLORS', 'plot_result', 'rgb_image',
            'write_overlay']
 
 import numpy as np
@@ -13,6 +13,7 @@ from astropy.visualization import make_lupton_rgb
 from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.normalization import to_model_bands
+from photutils_rcnn.sources.contours import mask_contours
 
 CLASS_COLORS = {'star': 'cyan', 'galaxy': 'orange'}
 
@@ -59,35 +60,6 @@ def rgb_image(result, *, binning=1):
     return make_lupton_rgb(red, green, blue, minimum=-2, stretch=15, Q=8)
 
 
-def outlines(detections):
-    """
-    The outlines of the soft masks of sources.
-
-    Parameters
-    ----------
-    detections : `~photutils_rcnn.sources.instances.Instances`
-        The sources.
-
-    Returns
-    -------
-    lines : list of list of (M, 2) `~numpy.ndarray`
-        For each source its closed lines as x, y in pixels.
-    """
-    from contourpy import contour_generator
-
-    lines = []
-    for i in range(len(detections)):
-        values, (rows, cols) = detections.paste(i)
-        if values.size == 0:
-            lines.append([])
-            continue
-        contours = contour_generator(z=np.pad(values, 1)).lines(
-            detections.mask_threshold)
-        lines.append([line + (cols.start - 1, rows.start - 1)
-                      for line in contours])
-    return lines
-
-
 def plot_result(result, *, image=None, binning=1, ax=None, show_labels=False,
                 colors=None, linewidth=0.8):
     """
@@ -130,7 +102,7 @@ def plot_result(result, *, image=None, binning=1, ax=None, show_labels=False,
     ny, nx = picture.shape[:2]
     ax.imshow(picture, origin='lower', cmap='gray', interpolation='nearest',
               extent=(-0.5, nx * binning - 0.5, -0.5, ny * binning - 0.5))
-    lines = outlines(result.instances)
+    lines = [of_source for of_source, in mask_contours(result.instances)]
     class_ids = result.instances.class_ids
     for class_id, name in enumerate(names, start=1):
         chosen = [line for i in np.flatnonzero(class_ids == class_id)

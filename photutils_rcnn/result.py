@@ -16,6 +16,7 @@ from photutils.segmentation import SegmentationImage
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.psf import find_psf_stars
 from photutils_rcnn.sources.band_catalogs import BandCatalogs
+from photutils_rcnn.sources.contours import mask_contours
 from photutils_rcnn.sources.photometry import (
     band_pixels,
     detection_pixels,
@@ -264,6 +265,44 @@ class RCNNResult:
         return {band: build_psf(band_pixels(frame, i), self.labels, stars,
                                 float(fwhm[i]), band)
                 for i, band in enumerate(self.bands)}
+
+    def contours(self, levels=(0.1, 0.5, 0.9), *, sky=False):
+        """
+        The contours of the soft masks.
+
+        Parameters
+        ----------
+        levels : sequence of float, optional
+            The probabilities that a pixel belongs to the source, between 0 and 1.
+            The default is ``(0.1, 0.5, 0.9)``; 0.5 bounds the footprint.
+        sky : bool, optional
+            Whether to answer in sky coordinates. The default is `False`: pixels.
+
+        Returns
+        -------
+        contours : list of list of list of (M, 2) `~numpy.ndarray` or \
+                `~astropy.coordinates.SkyCoord`
+            For each row of `table` and each level the closed lines, as x, y in
+            pixels or as M coordinates. Islands and holes have lines of their own.
+
+        Raises
+        ------
+        ValueError
+            If a level is not between 0 and 1, or ``sky`` is `True` and the result has
+            no WCS.
+        """
+        levels = np.atleast_1d(np.asarray(levels, dtype=float))
+        if levels.ndim > 1 or not ((levels > 0) & (levels < 1)).all():
+            msg = f'levels must be between 0 and 1, got {levels.tolist()}'
+            raise ValueError(msg)
+        if sky and self.wcs is None:
+            msg = 'sky=True needs a result with a WCS'
+            raise ValueError(msg)
+        lines = mask_contours(self.instances, levels.tolist())
+        if not sky:
+            return lines
+        return [[[self.wcs.pixel_to_world(*line.T) for line in of_level]
+                 for of_level in of_source] for of_source in lines]
 
     def above(self, score_threshold):
         """

@@ -12,7 +12,6 @@ from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
 from photutils_rcnn.plotting import (
-    outlines,
     plot_result,
     rgb_image,
     write_overlay,
@@ -22,16 +21,6 @@ from photutils_rcnn.plotting import (
 @pytest.fixture
 def result(fake_model, field):
     return RCNNSegmenter(fake_model).segment(field)
-
-
-def test_outlines(result):
-    """
-    Outlines surround their sources in pixel coordinates.
-    """
-    lines = outlines(result.instances)
-    for line, (x, y) in zip(lines, result.instances.centers, strict=True):
-        assert len(line) == 1
-        assert_allclose(line[0].mean(axis=0), (x, y), atol=0.8)
 
 
 def test_plot(result):
