@@ -36,8 +36,8 @@ class RCNNResult:
 
     Both are `None` if nothing was found. The length of a result is the number
     of its sources, and an index, a slice or a boolean array chooses some of
-    them, which are painted and measured anew. The parameters are attributes of
-    the same names.
+    them, which are painted and measured anew, with the classes of the whole
+    result. The parameters are attributes of the same names.
 
     Parameters
     ----------
@@ -63,12 +63,16 @@ class RCNNResult:
         The names of the bands, from blue to red if they are known filters.
     meta : dict, optional
         Where the result comes from: model and its checksum, thresholds,
-        ``psf_fwhm`` in pixels and the order of ``bands``, the share of stars
+        ``psf_fwhm`` in pixels and the order of ``bands``, the fraction of stars
         (``star_fraction``, ``star_fraction_mode``, ``star_log_odds``), versions,
         time.
     catalog_table : `~astropy.table.QTable`, optional
         The table of the catalog, where the frame is not at hand.
     """
+
+    _stored_with_data = False  # in the ASDF file that it was opened from
+    _whole = None  # the result that these sources were chosen from
+    _psf = None
 
     def __init__(self, instances, labels, label_of_source, *, cube=None,
                  background=None, noise=None, wcs=None, bands=(), meta=None,
@@ -96,12 +100,15 @@ class RCNNResult:
     def __getitem__(self, index):
         found = self.instances[index]
         found.flag_overlaps()
-        cube = self._frame().cube
+        cube = self._frame('choosing sources').cube
         labels, label_of_source = found.paint(mask=cube.mask)
-        return RCNNResult(
+        chosen = RCNNResult(
             found, labels, label_of_source, cube=cube,
             background=self._background, noise=self.noise, wcs=self.wcs,
             bands=self.bands, meta=self.meta)
+        chosen._stored_with_data = self._stored_with_data
+        chosen._whole = self if self._whole is None else self._whole
+        return chosen
 
     def __repr__(self):
         return (f'<{type(self).__name__}: {len(self)} sources, '
@@ -153,7 +160,7 @@ class RCNNResult:
         belong to others. ``score`` is the probability of a source, ``prob_star``
         that of a star if it is one (``prob_<class>`` with other classes).
         ``log_bayes_factor`` is the natural logarithm of the likelihood of a star
-        over that of a galaxy, from which ``prob_star`` follows with the share of
+        over that of a galaxy, from which ``prob_star`` follows with the fraction of
         stars in ``meta``; models whose training mix is not known have none. ``x``
         and ``y`` are the centroid of `catalog`; the center of the box where the
         catalog has none within the footprint. ``bbox_*`` and ``area`` are those of
@@ -243,7 +250,7 @@ class RCNNResult:
             self._catalog_table = table
         return self._catalog_table
 
-    @cached_property
+    @property
     def psf(self):
         """
         The PSF of each band, a dictionary of `~photutils.psf.ImagePSF`.
@@ -252,19 +259,20 @@ class RCNNResult:
         for, of unit flux and ready for `~photutils.psf.PSFPhotometry`; of a band
         with too few stars a `~photutils.psf.MoffatPSF`, with a warning. See
         `~photutils_rcnn.sources.psf_models.build_psf`. They do not vary over the
-        frame. A frame that shows no PSF is a `ValueError`, as is a result read
-        from a file without its pixels.
+        frame. Sources chosen from a result have the PSF of all of it, since those
+        left out are still in the pixels. A frame that shows no PSF is a
+        `ValueError`, as is a result read from a file without its pixels.
         """
-        frame = self._frame()
-        fwhm, stars = find_psf_stars(frame.snr, self.cube.invalid)
-        if self.meta.get('psf_fwhm') is not None:
-            fwhm = self.meta['psf_fwhm']
-        if fwhm is None:
-            msg = 'the frame has no bright source that tells its PSF'
-            raise ValueError(msg)
-        return {band: build_psf(band_pixels(frame, i), self.labels, stars,
-                                float(fwhm[i]), band)
-                for i, band in enumerate(self.bands)}
+        whole = self if self._whole is None else self._whole
+        if whole._psf is None:
+            frame = whole._frame('psf')
+            fwhm, stars = whole._psf_stars(frame)
+            psf = {}
+            for i, band in enumerate(whole.bands):
+                psf[band] = build_psf(band_pixels(frame, i), whole.labels, stars,
+                                      float(fwhm[i]), band, stacklevel=3)
+            whole._psf = psf
+        return whole._psf
 
     def contours(self, levels=(0.1, 0.5, 0.9), *, sky=False):
         """
@@ -272,9 +280,10 @@ class RCNNResult:
 
         Parameters
         ----------
-        levels : sequence of float, optional
+        levels : float or sequence of float, optional
             The probabilities that a pixel belongs to the source, between 0 and 1.
-            The default is ``(0.1, 0.5, 0.9)``; 0.5 bounds the footprint.
+            The default is ``(0.1, 0.5, 0.9)``. The ``mask_threshold`` of
+            ``instances`` (0.5 for the shipped model) bounds the footprint.
         sky : bool, optional
             Whether to answer in sky coordinates. The default is `False`: pixels.
 
@@ -288,21 +297,33 @@ class RCNNResult:
         Raises
         ------
         ValueError
-            If a level is not between 0 and 1, or ``sky`` is `True` and the result has
-            no WCS.
+            If a level is no number between 0 and 1, or ``sky`` is `True` and the
+            result has no WCS.
         """
-        levels = np.atleast_1d(np.asarray(levels, dtype=float))
-        if levels.ndim > 1 or not ((levels > 0) & (levels < 1)).all():
-            msg = f'levels must be between 0 and 1, got {levels.tolist()}'
+        try:
+            values = np.atleast_1d(np.asarray(levels, dtype=float))
+        except (TypeError, ValueError):
+            values = np.array([np.nan])
+        if values.ndim > 1 or not ((values > 0) & (values < 1)).all():
+            msg = f'levels must be numbers between 0 and 1, got {levels!r}'
             raise ValueError(msg)
         if sky and self.wcs is None:
             msg = 'sky=True needs a result with a WCS'
             raise ValueError(msg)
-        lines = mask_contours(self.instances, levels.tolist())
+        contours = mask_contours(self.instances, values.tolist())
         if not sky:
-            return lines
-        return [[[self.wcs.pixel_to_world(*line.T) for line in of_level]
-                 for of_level in of_source] for of_source in lines]
+            return contours
+        lines = [line for of_source in contours for of_level in of_source
+                 for line in of_level]
+        if not lines:
+            return contours
+        # a call of the WCS for each line would take most of the time
+        points = self.wcs.pixel_to_world(*np.concatenate(lines).T)
+        ends = np.cumsum([len(line) for line in lines])
+        on_sky = (points[end - len(line):end]
+                  for line, end in zip(lines, ends, strict=True))
+        return [[[next(on_sky) for _ in of_level] for of_level in of_source]
+                for of_source in contours]
 
     def above(self, score_threshold):
         """
@@ -316,7 +337,9 @@ class RCNNResult:
         Returns
         -------
         result : `RCNNResult`
-            The sources of at least that score, painted and measured anew.
+            The sources of at least that score, painted and measured anew. Their
+            ``prob_star`` and the fraction of stars in ``meta`` stay those of this
+            result.
 
         Raises
         ------
@@ -330,6 +353,7 @@ class RCNNResult:
             msg = (f'score_threshold must be between {lowest}, that of this '
                    f'result, and 1, got {score_threshold!r}')
             raise ValueError(msg)
+        self._frame('above')
         chosen = self[self.instances.scores >= score_threshold]
         chosen.meta['score_threshold'] = float(score_threshold)
         return chosen
@@ -383,13 +407,33 @@ class RCNNResult:
 
         return cls(**read_parts(path))
 
-    def _frame(self):
+    def _frame(self, purpose):
+        """
+        The pixels, or an error that names what they are needed for.
+        """
         if self.cube is None:
-            msg = ('the result was stored without its pixels '
-                   '(include_data=True): catalog_table is available, '
-                   'catalogs are not')
+            msg = (f'{purpose} needs the pixels, which the file does not hold: '
+                   'write it with include_data=True')
             raise ValueError(msg)
         return Frame(self.cube, self._background, self.noise)
+
+    def _psf_stars(self, frame):
+        """
+        The FWHM of the PSF in each band, and the peaks of stars.
+        """
+        fwhm, peaks = find_psf_stars(frame.snr, self.cube.invalid)
+        if self.meta.get('psf_fwhm') is not None:
+            fwhm = self.meta['psf_fwhm']
+        if fwhm is None:
+            msg = 'the frame has no bright source that tells its PSF'
+            raise ValueError(msg)
+        names = self.instances.class_names
+        if 'star' in names:
+            # compact galaxies are among the peaks
+            is_other = self.instances.class_ids != names.index('star') + 1
+            others = self.label_of_source[is_other & (self.label_of_source > 0)]
+            peaks = peaks[~np.isin(self.labels[*peaks.T], others)]
+        return fwhm, peaks
 
     @cached_property
     def _segments(self):
@@ -403,14 +447,14 @@ class RCNNResult:
         """
         The catalog without the columns of the instances.
         """
-        return measure(
-            detection_pixels(self._frame()), self._segments, unit=self.cube.unit, wcs=self.wcs)
+        pixels = detection_pixels(self._frame('catalog'))
+        return measure(pixels, self._segments, unit=self.cube.unit, wcs=self.wcs)
 
     def _measure_band(self, band):
         """
         The catalog of a band without the columns of the instances.
         """
-        pixels = band_pixels(self._frame(), self.bands.index(band))
+        pixels = band_pixels(self._frame('band_catalog'), self.bands.index(band))
         return measure(pixels, self._segments, unit=self.cube.unit,
                        wcs=self.wcs, detection_catalog=self.catalog)
 

@@ -180,7 +180,7 @@ def test_above_cannot_find_more(result):
             result.above(threshold)
     stored = RCNNResult(result.instances, result.labels,
                         result.label_of_source, meta=result.meta)
-    with pytest.raises(ValueError, match='stored without its pixels'):
+    with pytest.raises(ValueError, match='^above needs the pixels'):
         stored.above(0.7)
 
 
@@ -221,6 +221,9 @@ def test_choosing_sources(result):
                  result.table['score'][result.table['class_name'] == 'star'])
     assert stars.labels.max() == len(stars)
     assert len(result[:2]) == 2
+    stored = RCNNResult(result.instances, result.labels, result.label_of_source)
+    with pytest.raises(ValueError, match='^choosing sources needs the pixels'):
+        _ = stored[:2]
     segm, catalog = result[0]
     assert segm.n_labels == len(catalog) == 1
 

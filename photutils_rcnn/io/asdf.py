@@ -1,10 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-ASDF files of whole results, made of core types only.
+ASDF files of whole results.
 
-Label image, soft masks and tables are plain arrays under the key
-``photutils_rcnn_result``, checked by the schema beside this module: without this
-package, asdf reads them as a dictionary of these.
+A result is a tagged dictionary under the key ``photutils_rcnn_result``, checked by the
+schema beside this module. Label image, soft masks and tables in it are core types of
+ASDF: without this package, asdf warns of the unknown tag and gives the dictionary.
 """
 
 __all__ = ['read_parts', 'result_parts', 'result_tree', 'write_result']
@@ -105,7 +105,7 @@ def result_tree(result, *, include_data=False):
         if value is not None and (include_data or value.shape[-1] == 1):
             tree[name] = np.asarray(value)
     if include_data:
-        cube = result._frame().cube
+        cube = result._frame('include_data=True').cube
         tree['pixels'] = {name: getattr(cube, name) for name in _PIXELS
                           if getattr(cube, name) is not None}
     return tree
@@ -129,7 +129,8 @@ def read_parts(path):
     with asdf.config_context() as config:
         config.remove_extension(EXTENSION)
         with asdf.open(path, custom_schema=_schema(), memmap=False, lazy_load=False,
-                       ignore_unrecognized_tag=True) as asdf_file:
+                       ignore_unrecognized_tag=True,
+                       ignore_missing_extensions=True) as asdf_file:
             if KEY not in asdf_file:
                 msg = f'{path} holds no result of photutils_rcnn'
                 raise ValueError(msg)
@@ -163,9 +164,7 @@ def result_parts(tree):
     if (half == arrays['masks']).all():
         arrays['masks'] = half
     if tree['format_version'] == '1.0.0':
-        arrays['flags'] = sum(
-            np.where(arrays['flags'] & 1 << i, RCNN_FLAGS[name], 0)
-            for i, name in enumerate(_FLAGS_1_0_0)).astype(np.int32)
+        arrays['flags'] = _current_flags(arrays['flags'])
     # Earlier versions named the only other interpolation by its origin.
     usual = 'bilinear-zero' if 'protocol' in tree else 'bilinear'
     instances = Instances(
@@ -183,12 +182,22 @@ def result_parts(tree):
                          wcs=wcs, bands=tuple(tree['bands']), **pixels)
     levels = {name: np.array(tree[name])
               for name in ('background', 'noise') if name in tree}
+    catalog = _table_from_tree(tree['catalog'], meta, wcs)
+    if catalog is not None and tree['format_version'] == '1.0.0':
+        catalog['detection_flags'] = _current_flags(catalog['detection_flags'])
     return {
         'instances': instances, 'labels': np.array(tree['labels']),
         'label_of_source': np.array(tree['label_of_source']),
         'cube': cube, 'wcs': wcs, 'bands': tree['bands'], 'meta': meta,
-        'catalog_table': _table_from_tree(tree['catalog'], meta, wcs),
-        **levels}
+        'catalog_table': catalog, **levels}
+
+
+def _current_flags(flags):
+    """
+    The flags of a file of version 1.0.0 as bits of `RCNN_FLAGS`.
+    """
+    return sum(np.where(np.asarray(flags) & 1 << i, RCNN_FLAGS[name], 0)
+               for i, name in enumerate(_FLAGS_1_0_0)).astype(np.int32)
 
 
 def _schema():

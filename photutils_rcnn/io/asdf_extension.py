@@ -20,13 +20,16 @@ class _ResultConverter(Converter):
     def to_yaml_tree(self, obj, tag, ctx):
         from photutils_rcnn.io.asdf import result_tree
 
-        return result_tree(obj)
+        return result_tree(obj, include_data=obj._stored_with_data)
 
     def from_yaml_tree(self, node, tag, ctx):
         import photutils_rcnn
         from photutils_rcnn.io.asdf import result_parts
 
-        return photutils_rcnn.RCNNResult(**result_parts(node))
+        result = photutils_rcnn.RCNNResult(**result_parts(node))
+        # or an update of the file would drop the pixels
+        result._stored_with_data = 'pixels' in node
+        return result
 
 
 class _ResultExtension(Extension):

@@ -18,7 +18,8 @@ def mask_contours(instances, levels=None):
     instances : `~photutils_rcnn.sources.instances.Instances`
         The N sources.
     levels : sequence of float, optional
-        The probabilities, between 0 and 1; by default that of footprints alone.
+        The probabilities, between 0 and 1; by default the ``mask_threshold``, which
+        bounds the footprints.
 
     Returns
     -------
@@ -29,8 +30,7 @@ def mask_contours(instances, levels=None):
     if levels is None:
         levels = (instances.mask_threshold,)
     contours = []
-    for i in range(len(instances)):
-        values, (rows, cols) = instances.paste(i)
+    for (rows, cols), values in instances._paste_all():
         if values.size == 0:
             contours.append([[] for _ in levels])
             continue

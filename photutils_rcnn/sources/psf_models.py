@@ -11,7 +11,7 @@ import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 from photutils.psf import EPSFBuilder, EPSFStar, EPSFStars, MoffatPSF
 
-N_STARS = 40  # the brightest
+N_STARS = 25  # the brightest; more take longer and change little
 FEWEST = 5
 EXTENT = 8.0  # the width of the image in units of the FWHM
 FEWEST_PIXELS = 0.7  # of a star that no neighbor hides
@@ -20,14 +20,14 @@ OVERSAMPLING = 2
 MOFFAT_BETA = 3.0
 
 
-def build_psf(pixels, labels, stars, fwhm, name):
+def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
     """
     Build the PSF of a band from its stars.
 
-    It is the effective PSF (Anderson & King 2000, PASP 112, 1360) of up to 40
+    It is the effective PSF (Anderson & King 2000, PASP 112, 1360) of up to 25
     bright stars, as `~photutils.psf.EPSFBuilder` makes it; pixels of other
-    sources are left out. Of fewer than five stars, it is a Moffat profile of
-    the FWHM with ``beta = 3``.
+    sources are left out. Of fewer than five stars, or if none can be fitted, it is
+    a Moffat profile of the FWHM with ``beta = 3``.
 
     Parameters
     ----------
@@ -41,6 +41,8 @@ def build_psf(pixels, labels, stars, fwhm, name):
         The FWHM of the PSF in pixels.
     name : str
         The band, for the warning.
+    stacklevel : int, optional
+        Whose warning it is: 2 is the caller.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def build_psf(pixels, labels, stars, fwhm, name):
     Warns
     -----
     AstropyUserWarning
-        If there are too few stars.
+        If there are too few stars, or none can be fitted.
     """
     half = int(np.ceil(0.5 * EXTENT * fwhm))
     cutouts = []
@@ -61,20 +63,32 @@ def build_psf(pixels, labels, stars, fwhm, name):
         if len(cutouts) == N_STARS:
             break
     if len(cutouts) < FEWEST:
-        msg = (f'Band {name!r} has {len(cutouts)} isolated stars, too few for an '
-               'effective PSF: its PSF is a Moffat profile with a FWHM of '
-               f'{fwhm:.2f} pixels.')
-        warnings.warn(msg, AstropyUserWarning, stacklevel=3)
-        alpha = 0.5 * fwhm / np.sqrt(2**(1 / MOFFAT_BETA) - 1)
-        return MoffatPSF(alpha=alpha, beta=MOFFAT_BETA)
+        reason = f'has {len(cutouts)} isolated stars, too few for an effective PSF'
+        return _moffat(fwhm, name, reason, stacklevel)
     box = max(2 * round(fwhm / 2) + 1, 5)
     builder = EPSFBuilder(oversampling=OVERSAMPLING, progress_bar=False,
                           fit_shape=box, recentering_boxsize=(box, box))
     with warnings.catch_warnings():
         # single stars that cannot be fitted are left out
         warnings.simplefilter('ignore', AstropyUserWarning)
-        psf, _ = builder(EPSFStars(cutouts))
-    return psf
+        try:
+            psf, _ = builder(EPSFStars(cutouts))
+        except ValueError as exc:
+            failure = str(exc).rstrip('.')
+        else:
+            return psf
+    return _moffat(fwhm, name, f'has no effective PSF ({failure})', stacklevel)
+
+
+def _moffat(fwhm, name, reason, stacklevel):
+    """
+    The profile in place of an effective PSF, with a warning.
+    """
+    msg = (f'Band {name!r} {reason}: its PSF is a Moffat profile with a FWHM of '
+           f'{fwhm:.2f} pixels.')
+    warnings.warn(msg, AstropyUserWarning, stacklevel=stacklevel + 1)
+    alpha = 0.5 * fwhm / np.sqrt(2**(1 / MOFFAT_BETA) - 1)
+    return MoffatPSF(alpha=alpha, beta=MOFFAT_BETA)
 
 
 def _cutout(pixels, labels, y, x, half, fwhm):

@@ -3,9 +3,6 @@
 Tests for the ASDF files of results.
 """
 
-
-
-
 import asdf
 import numpy as np
 import pytest
@@ -50,8 +47,12 @@ def test_round_trip(fake_model, field, wcs, tmp_path, include_data):
     if include_data:
         assert_equal(back.catalog.segment_flux, result.catalog.segment_flux)
     else:
-        with pytest.raises(ValueError, match='stored without its pixels'):
+        with pytest.raises(ValueError, match='^catalog needs the pixels'):
             _ = back.catalog
+        with pytest.raises(ValueError, match='^band_catalog needs the pixels'):
+            back.band_catalog('g')
+        with pytest.raises(ValueError, match='^include_data=True needs the pixels'):
+            back.write(tmp_path / 'again.asdf', include_data=True)
 
 
 @pytest.mark.parametrize('frame', ['galactic', 'fk5'])
@@ -159,16 +160,24 @@ def test_earlier_version(fake_model, field, tmp_path):
             del tree['interpolation']
             tree['protocol'] = 'matterport'
             tree['format_version'] = '1.0.0'
-            tree['instances'] = {**tree['instances'], 'flags': np.int32([1, 14, 16])}
+            flags = np.int32([1, 14, 16])
+            tree['instances'] = {**tree['instances'], 'flags': flags}
+            tree['catalog'] = [
+                {**column, 'values': flags} if column['name'] == 'detection_flags'
+                else column for column in tree['catalog']]
             asdf.AsdfFile({'photutils_rcnn_result': tree}).write_to(old)
     for name in (path, old):
-        again = RCNNResult.read(name).instances
+        back = RCNNResult.read(name)
+        again = back.instances
         assert again.interpolation == 'bilinear-zero'
         for i in range(len(again)):
             assert_equal(again.paste(i)[0], found.paste(i)[0])
     assert decode_rcnn_flags(again.flags) == [
         ['edge_touch'], ['masked_pixels', 'overlaps_neighbor', 'exceeds_halo'],
         ['no_pixels']]
+    flags = back.catalog_table['detection_flags']
+    assert_equal(flags, again.flags)
+    assert flags.dtype == result.catalog_table['detection_flags'].dtype
 
 
 @pytest.mark.parametrize('include_data', [False, True])
@@ -228,3 +237,30 @@ def test_extension(fake_model, field, tmp_path):
         config.remove_extension(EXTENSION)
         with asdf.open(path, ignore_unrecognized_tag=True) as file:
             assert_equal(file['photutils_rcnn_result']['labels'], result.labels)
+
+
+@pytest.mark.parametrize('include_data', [False, True])
+def test_pixels_of_an_opened_file_are_kept(fake_model, field, tmp_path, include_data):
+    """
+    When it is written elsewhere, updated, or a part of its sources is written.
+    """
+    result = RCNNSegmenter(fake_model).segment(field)
+    path = tmp_path / 'result.asdf'
+    result.write(path, include_data=include_data)
+    with asdf.config_context() as config:
+        config.add_extension(get_extensions()[0])
+        with asdf.open(path, mode='rw') as file:
+            file['seeing'] = 3
+            file.update()
+            file.write_to(tmp_path / 'copy.asdf')
+            if include_data:
+                found = file['photutils_rcnn_result'][:2]
+                asdf.AsdfFile({'photutils_rcnn_result': found}).write_to(
+                    tmp_path / 'part.asdf')
+                part = RCNNResult.read(tmp_path / 'part.asdf')
+                assert_equal(part.catalog.segment_flux, found.catalog.segment_flux)
+    for name in ('result.asdf', 'copy.asdf'):
+        back = RCNNResult.read(tmp_path / name)
+        assert (back.cube is not None) == include_data
+        if include_data:
+            assert_equal(back.catalog.segment_flux, result.catalog.segment_flux)

@@ -53,6 +53,20 @@ def test_holes_and_empty_masks():
     assert mask_contours(instances) == [[[]]]
 
 
+def test_nothing_to_put_on_the_sky(fake_model, field, wcs):
+    """
+    Levels that no mask reaches have no lines, and lines stay with their sources.
+    """
+    result = RCNNSegmenter(fake_model).segment(field, wcs=wcs)
+    result.instances.masks = 0.4 * result.instances.masks
+    sky = result.contours([0.5, 0.3], sky=True)
+    for i, (half, low) in enumerate(sky):
+        assert half == []
+        x, y = wcs.world_to_pixel(low[0])
+        assert_allclose((x.mean(), y.mean()), result.instances.centers[i], atol=1)
+    assert result.contours([0.5], sky=True) == [[[]]] * 3
+
+
 def test_result(fake_model, field):
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = 'RA---TAN', 'DEC--TAN'
@@ -63,7 +77,10 @@ def test_result(fake_model, field):
     for ((line,),), ((coordinates,),) in zip(lines, sky, strict=True):
         assert_allclose(np.transpose(wcs.world_to_pixel(coordinates)), line,
                         atol=1e-6)
-    with pytest.raises(ValueError, match=r'levels must be .*, got \[1.0\]'):
-        result.contours(1.)
+    (line,), = result.contours(0.5)[0]
+    assert_allclose(line, lines[0][0][0])
+    for levels in (1., [0.5, 0.], 'half', None, [[0.5]], ['a']):
+        with pytest.raises(ValueError, match='levels must be numbers between 0 and 1'):
+            result.contours(levels)
     with pytest.raises(ValueError, match='WCS'):
         RCNNSegmenter(fake_model).segment(field).contours(sky=True)

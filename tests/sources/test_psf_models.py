@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from astropy.table import QTable
 from astropy.utils.exceptions import AstropyUserWarning
+from conftest import make_field
 from photutils.datasets import make_model_image
-from photutils.psf import MoffatPSF, PSFPhotometry
+from photutils.psf import EPSFBuilder, ImagePSF, MoffatPSF, PSFPhotometry
 
+from photutils_rcnn import RCNNResult, RCNNSegmenter
 from photutils_rcnn.sources.photometry import Pixels
 from photutils_rcnn.sources.psf_models import build_psf
 
@@ -69,3 +71,74 @@ def test_too_few_stars():
         psf = build_psf(pixels, labels, peaks, FWHM, 'r')
     assert isinstance(psf, MoffatPSF)
     assert psf.fwhm == pytest.approx(FWHM)
+
+
+def test_no_star_can_be_fitted(monkeypatch):
+    def fail(self, stars):
+        msg = 'The ePSF fitting failed for all stars.'
+        raise ValueError(msg)
+
+    monkeypatch.setattr(EPSFBuilder, '__call__', fail)
+    pixels, labels, peaks, _ = field(9, np.random.default_rng(3))
+    with pytest.warns(AstropyUserWarning, match="'r' has no .* failed for all stars") as caught:
+        psf = build_psf(pixels, labels, peaks, FWHM, 'r')
+    assert isinstance(psf, MoffatPSF)
+    assert caught[0].filename == __file__
+
+
+@pytest.fixture
+def result(fake_model):
+    """
+    Stars in two bands, and a galaxy, the second source.
+    """
+    positions = [(x, y) for y in range(30, 200, 42) for x in range(30, 200, 42)]
+    data = make_field((186, 186), positions)
+    return RCNNSegmenter(fake_model).segment(np.stack([data, 2 * data]), bands='gr')
+
+
+def test_of_result(result):
+    """
+    One for each band. The stars of a selection are masked by the others, too.
+    """
+    assert list(result.psf) == ['g', 'r']
+    assert all(isinstance(psf, ImagePSF) for psf in result.psf.values())
+    assert result.psf is result.psf
+    assert result[:3].psf is result.psf
+    assert result.above(0.6)[:2].psf is result.psf
+
+
+@pytest.mark.parametrize('n_stars', [3, 0])
+def test_galaxies_are_no_stars_of_the_psf(result, n_stars):
+    """
+    The peak of a source that is no star is left out. The second, wide one has none.
+    """
+    result.instances.class_probabilities[:] = 0.1, 0.9
+    result.instances.class_probabilities[2:2 + n_stars] = 0.9, 0.1
+    with pytest.warns(AstropyUserWarning, match='isolated stars') as caught:
+        psf = result.psf
+    assert [str(warning.message).split(',')[0] for warning in caught] == [
+        f'Band {band!r} has {n_stars} isolated stars' for band in 'gr']
+    assert {warning.filename for warning in caught} == {__file__}
+    assert psf['r'].fwhm == pytest.approx(result.meta['psf_fwhm'][1], rel=1e-3)
+
+
+def test_other_classes(result):
+    """
+    Where none is star, all sources of the width of the PSF serve.
+    """
+    result.instances.class_names = 'point', 'extended'
+    result.instances.class_probabilities[:] = 0.1, 0.9
+    assert isinstance(result.psf['g'], ImagePSF)
+
+
+def test_frame_without_psf(fake_model):
+    result = RCNNSegmenter(fake_model).segment(make_field())
+    with pytest.raises(ValueError, match='no bright source that tells its PSF'):
+        _ = result.psf
+
+
+def test_without_pixels(result):
+    stored = RCNNResult(result.instances, result.labels, result.label_of_source,
+                        bands=result.bands, meta=result.meta)
+    with pytest.raises(ValueError, match='^psf needs the pixels.*include_data=True'):
+        _ = stored.psf
