@@ -59,7 +59,7 @@ class RCNNSegmenter:
         ``'auto'`` (default) estimates it from the bright sources of each
         frame; `None` tells the network nothing.
     star_fraction : 'auto', float or `None`, optional
-        The share of stars among the sources, with which the classes of a frame
+        The fraction of stars among the sources, with which the classes of a frame
         are told: between 0 and 1, the same at any S/N. ``'auto'`` (default)
         estimates it from the sources of each frame, as a function of S/N;
         `None` is the mix of the training. Models of other classes, or whose

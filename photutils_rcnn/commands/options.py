@@ -29,7 +29,7 @@ def add_model_options(parser, quiet='no progress bar and no summary'):
                         help='side of the tiles (default: chosen for the '
                         'frame)')
     parser.add_argument('--star-fraction', default='auto', metavar='SHARE',
-                        help="share of stars among the sources: 'auto', 'none' "
+                        help="fraction of stars among the sources: 'auto', 'none' "
                         'for that of the training, or a number between 0 and 1 '
                         '(default: %(default)s)')
     parser.add_argument('--quiet', action='store_true', help=quiet)

@@ -18,21 +18,18 @@ from scipy import ndimage
 from photutils_rcnn.preprocessing.normalization import mean_image
 from photutils_rcnn.preprocessing.psf import HALF, WINGS, adaptive_fwhm
 
-# The height times the FWHM, in units of the noise, two thirds of the signal-to-noise
-# ratio of a Gaussian star: wings of fainter ones tell less.
+# Height times FWHM, in units of the noise. A Gaussian star has 0.75 times that as
+# matched signal-to-noise ratio, here 1500. Wings of fainter ones tell less.
 LEAST_HEIGHT = 2000.
-# The least side of a box of such a source, and how far from the middle the peak may be,
-# in FWHM and in sides.
-LEAST_SIDE = 6.
-LARGEST_OFFSET, LARGEST_RELATIVE_OFFSET = 1., 0.15
-# The radii, in FWHM, of the core and of the wings.
-CORE = 0.75
-INNER, OUTER = 1.4, 2.4
-# The width of the core in units of the FWHM of the PSF, and the wings in units of those
-# of other stars.
-NARROWEST, WIDEST = 0.9, 1.12
-FAINTEST, BRIGHTEST = 0.85, 1.15
-N_STARS, FEWEST_STARS = 25, 5
+LEAST_SIDE = 6.  # of the box, FWHM
+# How far from the middle of the box the peak may be: the larger of the two.
+LARGEST_OFFSET = 1.  # FWHM
+LARGEST_RELATIVE_OFFSET = 0.15  # sides
+CORE = 0.75  # radius, FWHM
+INNER, OUTER = 1.4, 2.4  # radii of the wings, FWHM
+NARROWEST, WIDEST = 0.9, 1.12  # width of the core, in FWHM of the PSF
+FAINTEST, BRIGHTEST = 0.85, 1.15  # wings, in units of those of other stars
+N_STARS, FEWEST_STARS = 25, 5  # that the wings are compared with
 # A few in ten thousand sources of simulated scenes are such, of which most are stars.
 STAR_PROBABILITY = 0.8
 
@@ -40,6 +37,9 @@ STAR_PROBABILITY = 0.8
 def confirm_stars(instances, snr, invalid, fwhm, stars):
     """
     Correct the classes of bright sources that have the core and the wings of stars.
+
+    Probabilities are those of the training mix, before the fraction of stars in the
+    frame is applied (`~photutils_rcnn.detection.class_prior.apply_star_prior`).
 
     Parameters
     ----------
@@ -59,7 +59,8 @@ def confirm_stars(instances, snr, invalid, fwhm, stars):
     -------
     instances : `~photutils_rcnn.sources.instances.Instances`
         The sources in the same order. Those that are like stars in at least one band,
-        and whose peak is on no other outline, are stars with a probability of 0.8.
+        and whose peak is on no other outline, are stars with a probability of 0.8 in
+        the training mix.
     """
     if fwhm is None or stars is None or len(stars) < FEWEST_STARS:
         return instances
@@ -150,7 +151,8 @@ def _wings(snr, invalid, fwhm, peak):
         core = image[radius < CORE]
         around = image[(radius > INNER) & (radius < OUTER)]
         seen = around[np.isfinite(around)]
-        if np.isfinite(core).all() and len(seen) > 0.5 * len(around):
+        is_seen = len(core) and np.isfinite(core).all() and core.mean() > 0
+        if is_seen and len(seen) > 0.5 * len(around):
             wings[band] = np.median(seen) / core.mean()
     return wings
 

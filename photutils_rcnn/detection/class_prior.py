@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Class prior: the share of stars in a frame as a function of S/N.
+Class prior: the fraction of stars in a frame as a function of S/N.
 
 A classifier trained on one mix of classes gives posterior probabilities of that
 mix. Its posterior odds divided by the odds of the mix are the Bayes factor of each
@@ -20,15 +20,15 @@ import numpy as np
 from scipy import optimize, special
 
 PIVOT_SNR = 30.
-# Beyond, the share of stars is that at the limit: no frame has many such sources.
+# Beyond, the fraction of stars is that at the limit: no frame has many such sources.
 SNR_LIMITS = 5., 3000.
 # Of intercept and slope: the narrowest with a log loss within 0.001 of the smallest in
 # simulated scenes of ten kinds. Both scatter more from frame to frame, but Bayes
 # factors err, all of a frame alike where its PSF was measured wrongly, and a wide
 # prior would follow them.
 WIDTH = 0.3, 0.3
-# Less probable sources do not count, so that shares do not depend on a lower
-# threshold of the user.
+# Less probable sources do not count, so that the fraction of stars does not depend on a
+# lower threshold of the user. It does on a higher one.
 LEAST_SCORE = 0.5
 # The log Bayes factor of a known class; a larger one would change nothing.
 CERTAIN = 50.
@@ -37,7 +37,7 @@ CERTAIN = 50.
 @dataclass(frozen=True)
 class StarPrior:
     """
-    The share of stars that class probabilities presume.
+    The fraction of stars that class probabilities presume.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class StarPrior:
         The mean over the sources, weighted by their scores; the number itself
         if it is given; `None` if it is not known.
     log_odds : (2,) tuple of float or `None`
-        Intercept and slope of `star_log_odds`; `None` if the share does not depend
+        Intercept and slope of `star_log_odds`; `None` if the fraction does not depend
         on S/N or is not known.
     """
 
@@ -162,24 +162,34 @@ def apply_star_prior(instances, star_fraction, training):
     ----------
     instances : `~photutils_rcnn.sources.instances.Instances`
         All sources of a frame, with the probabilities of the training mix and their
-        S/N. ``class_probabilities`` and ``log_bayes_factors`` are set. The share
-        is that of the sources with a score of 0.5 or more, weighted by it.
+        S/N. Those with a score of 0.5 or more, weighted by it, tell the fraction of
+        stars; a higher score threshold leaves fewer of them.
     star_fraction : 'auto', float or `None`
-        The share of stars: estimated, given at any S/N, or that of the training.
+        The fraction of stars: estimated, given at any S/N, or that of the training.
     training : (2,) sequence of float
         The coefficients of `star_log_odds` of the training mix.
 
     Returns
     -------
+    instances : `~photutils_rcnn.sources.instances.Instances`
+        The same sources, with ``log_bayes_factors`` and the probabilities that
+        follow.
     prior : `StarPrior`
         What was used.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``star_fraction`` is none of these, see `check_star_fraction`.
     """
+    star_fraction = check_star_fraction(star_fraction)
     snr = instances.snr.astype(float)
     weights = np.where(instances.scores >= LEAST_SCORE, instances.scores, 0.)
     tiny = np.finfo(np.float32).tiny
     stars, galaxies = np.log(np.maximum(
         instances.class_probabilities, tiny)).T.astype(float)
     ratios = stars - galaxies - star_log_odds(snr, training)
+    instances = instances[:]
     instances.log_bayes_factors = ratios.astype(np.float32)
     if isinstance(star_fraction, float):
         odds = special.logit(star_fraction)
@@ -190,13 +200,13 @@ def apply_star_prior(instances, star_fraction, training):
             mode = 'auto'
             found = fit_star_log_odds(ratios, snr, weights, training)
         odds = star_log_odds(snr, found)
-        share = (np.average(special.expit(odds), weights=weights)
-                 if weights.any() else special.expit(found[0]))
-        prior = StarPrior(mode, float(share), found)
+        fraction = (np.average(special.expit(odds), weights=weights)
+                    if weights.any() else special.expit(found[0]))
+        prior = StarPrior(mode, float(fraction), found)
     if star_fraction is not None:
         instances.class_probabilities = special.expit(
             np.multiply.outer(ratios + odds, (1, -1))).astype(np.float32)
-    return prior
+    return instances, prior
 
 
 def _design(snr):

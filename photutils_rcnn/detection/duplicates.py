@@ -17,41 +17,38 @@ from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
 from photutils_rcnn.detection.nms import overlapping_pairs
+from photutils_rcnn.detection.pixel_check import ISOPHOTE
 from photutils_rcnn.preprocessing.normalization import mean_image
 from photutils_rcnn.preprocessing.psf import HALF, WINGS, adaptive_fwhm
+from photutils_rcnn.sources.instances import RCNN_FLAGS
 
-# Outlines of bright stars have sides of so many FWHM at least. Boxes about one center
-# overlap so much, and their centers are not farther apart than so many FWHM, or so much
-# of the radius of the smaller one.
-LEAST_SIDE = 2.
-LEAST_OVERLAP = 0.25
-LARGEST_OFFSET = 0.5
-LARGEST_RELATIVE_OFFSET = 0.25
-# Fainter cores do not tell enough. In units of the noise the height times the FWHM is
-# two thirds of the signal-to-noise ratio of a Gaussian star.
+LEAST_SIDE = 2.  # of the box of a bright star, FWHM
+LEAST_OVERLAP = 0.25  # of two boxes about one center
+# How far apart their centers may be: the larger of the two.
+LARGEST_OFFSET = 0.5  # FWHM
+LARGEST_RELATIVE_OFFSET = 0.25  # radii of the smaller outline
+# Height times FWHM, in units of the noise. A Gaussian star has 0.75 times that as
+# matched signal-to-noise ratio, here 100. Fainter cores do not tell enough.
 LEAST_HEIGHT = 130.
-# The width of a core in units of the FWHM of the PSF, and the longest of it.
-NARROWEST, WIDEST, LONGEST = 0.85, 1.15, 1.15
+NARROWEST, WIDEST = 0.85, 1.15  # width of a core, in FWHM of the PSF
+LONGEST = 1.15  # of its longer axis
 # Of the pixels above half of the height of a saturated core so many are near its level;
-# of a Gaussian 0.23 are. They are so many, so many times the area of those of the PSF,
-# and are not much longer than wide, as two saturated cores together are.
+# of a Gaussian 0.23 are.
 LEVEL, LEAST_LEVEL = 0.85, 0.45
-FEWEST_PIXELS, LEAST_AREA, MOST_ELONGATED = 14, 1.5, 1.6
-# The largest difference of opposite sides in units of their light, beyond so many FWHM
-# from the core; the second is divided by the FWHM in pixels, as what is poorly sampled
-# cannot be turned about a point between pixels without error.
-LARGEST_ASYMMETRY = 0.3
+FEWEST_PIXELS = 14  # above half of the height
+LEAST_AREA = 1.5  # of these, in units of that of the PSF
+MOST_ELONGATED = 1.6  # two saturated cores together are longer
+LARGEST_ASYMMETRY = 0.3  # difference of opposite sides, in units of their light
+# Over the FWHM in pixels: what is poorly sampled cannot be turned about a point between
+# pixels without error.
 SAMPLED_ASYMMETRY = 0.9
-CORE_RADIUS = 0.5
-SIGNIFICANCE = 5.
-# Of the smaller outline so much belongs to no third one, and of the pixels compared so
-# many have an opposite one.
-LEAST_FREE = 0.35
-LEAST_SEEN = 0.1
+CORE_RADIUS = 0.5  # beyond which sides are compared, FWHM
+SIGNIFICANCE = 5.  # of a difference, in units of the noise
+LEAST_FREE = 0.35  # of the smaller outline belongs to no third one
+LEAST_SEEN = 0.1  # of the pixels compared have an opposite one
 # Farther from the center companions have outlines of their own, pixels.
 LARGEST_REACH = 60
-# Half of the isophote of footprints, over the FWHM, in units of the noise.
-FILLED = 1.5
+FILLED = 0.5 * ISOPHOTE  # over the FWHM, in units of the noise
 
 
 def merge_duplicates(instances, snr, invalid, fwhm):
@@ -74,9 +71,9 @@ def merge_duplicates(instances, snr, invalid, fwhm):
     -------
     merged : `~photutils_rcnn.sources.instances.Instances`
         N or fewer sources in the same order. One that was merged has the largest outline
-        that is filled with light, the highest score, the class probabilities of the
-        member that most probably is a star, and the flags of all; those of overlaps are
-        to be set anew.
+        that is filled with light with its flags, the highest score, the class
+        probabilities of the member that most probably is a star, and the flag
+        ``exceeds_halo`` if any member has it; that of overlaps is to be set anew.
     """
     if fwhm is None or 'star' not in instances.class_names or len(instances) < 2:
         return instances
@@ -129,7 +126,8 @@ def _merge(instances, pairs):
         keep[members] = False
         keep[best] = True
         scores[best] = scores[members].max()
-        flags[best] = np.bitwise_or.reduce(flags[members])
+        # others are about the footprint, which is that of the best
+        flags[best] |= np.bitwise_or.reduce(flags[members]) & RCNN_FLAGS['exceeds_halo']
         probable = members[np.argmax(instances.class_probabilities[members, star])]
         classes[best] = instances.class_probabilities[probable]
     merged = instances[keep]
@@ -209,15 +207,18 @@ def _holds_one_star(cutout, fwhm):
     inner = np.sqrt(area / np.pi)
     core = cutout.distance(cutout.middle) <= max(fwhm, LARGEST_RELATIVE_OFFSET * inner)
     core &= cutout.masks[0]
+    if not core.any():
+        return False
     smooth = ndimage.gaussian_filter(cutout.mean, 0.25 * fwhm)
     peak = np.unravel_index(np.argmax(np.where(core, smooth, -np.inf)), core.shape)
     if smooth[peak] * fwhm < LEAST_HEIGHT:
         return False
-    radii = [_level_radius(band, peak, fwhm) for band in cutout.bands]
-    if min(radii) > 0:
+    radii = np.array([_level_radius(band, peak, fwhm) for band in cutout.bands])
+    radii = radii[np.isfinite(radii)]
+    if len(radii) and radii.min() > 0:
         # There is no peak, and what bled is not symmetric.
         return True
-    radius = max(radii)
+    radius = radii.max(initial=0)
     if not radius and not _is_narrow(cutout.mean, peak, fwhm):
         return False
     center = _centroid(cutout.mean, peak, max(fwhm, 2 * radius))
@@ -227,7 +228,8 @@ def _holds_one_star(cutout, fwhm):
 
 def _level_radius(band, peak, fwhm):
     """
-    The radius in pixels of a saturated core, masked or level; 0 if it is neither.
+    The radius in pixels of a saturated core, masked or level; 0 if it is neither, NaN
+    if the band has no data there.
     """
     reach = int(np.ceil(4 * fwhm))
     window = tuple(slice(max(c - reach, 0), c + reach + 1) for c in peak)
@@ -236,7 +238,7 @@ def _level_radius(band, peak, fwhm):
     # Single pixels overshoot where a saturated core was resampled.
     top = np.sort(pixels[np.isfinite(pixels)])[-3:]
     if len(top) < 3:
-        return 0.
+        return np.nan
     with np.errstate(invalid='ignore'):
         labels, _ = ndimage.label(ndimage.binary_fill_holes(pixels > 0.5 * top[0]))
         y, x = np.nonzero(labels == labels[at])
@@ -271,6 +273,8 @@ def _centroid(image, peak, width):
     for _ in range(8):
         dy, dx = y - center[0], x - center[1]
         weight = np.maximum(image, 0) * np.exp(-(dy**2 + dx**2) / (2 * variance))
+        if not weight.any():
+            break
         # A Gaussian seen through its own likeness has half its offset.
         center += 2 * np.array([(weight * dy).sum(), (weight * dx).sum()]) / weight.sum()
     return center

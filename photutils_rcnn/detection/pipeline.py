@@ -40,7 +40,7 @@ class Detection:
     psf_fwhm : (n_bands,) `~numpy.ndarray` or `None`
         The FWHM of the PSF in pixels; `None` if it is not known.
     star_prior : `~photutils_rcnn.detection.class_prior.StarPrior`
-        The share of stars that the class probabilities presume.
+        The fraction of stars that the class probabilities presume.
     """
 
     instances: Instances
@@ -69,7 +69,7 @@ def detect(model, cube, background, *, psf_fwhm='auto', star_fraction='auto',
     psf_fwhm : 'auto', float, sequence of float or `None`, optional
         The FWHM of the PSF in pixels, see `~photutils_rcnn.preprocessing.psf.check_fwhm`.
     star_fraction : 'auto', float or `None`, optional
-        The share of stars, see
+        The fraction of stars, see
         `~photutils_rcnn.detection.class_prior.apply_star_prior`; without effect where
         the model does not tell that of its training.
     stacklevel : int, optional
@@ -122,11 +122,13 @@ def detect(model, cube, background, *, psf_fwhm='auto', star_fraction='auto',
     snr = seen.frame.snr
     kept = instances if check.keep.all() else instances[check.keep]
     kept = merge_duplicates(kept, snr, cube.invalid, fwhm)
+    # of the training mix, as what the network says: before the mix of the frame
     kept = confirm_stars(kept, snr, cube.invalid, fwhm, stars)
     if len(kept) < len(instances):
         kept.flag_overlaps()
-    prior = (StarPrior('training') if model.star_log_odds is None else
-             apply_star_prior(kept, star_fraction, model.star_log_odds))
+    prior = StarPrior('training')
+    if model.star_log_odds is not None:
+        kept, prior = apply_star_prior(kept, star_fraction, model.star_log_odds)
     return Detection(kept, normalized.frame, fwhm, prior)
 
 

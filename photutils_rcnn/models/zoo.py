@@ -204,7 +204,7 @@ class Model:
     @property
     def star_log_odds(self):
         """
-        The share of stars that `class_probabilities` presume, as the coefficients
+        The fraction of stars that `class_probabilities` presume, as the coefficients
         of `~photutils_rcnn.detection.class_prior.star_log_odds`; `None` if it is
         not known or the classes are not star and galaxy.
         """

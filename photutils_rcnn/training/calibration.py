@@ -31,7 +31,7 @@ MIN_IOU = 0.5
 # completeness at equal purity was largest with 1 or 2 on validation scenes of
 # random instruments, and the same with all of them on those of DECam.
 OBJECTNESS_WEIGHT = 2.
-# The mean and the scatter of the share of stars from scene to scene, as the
+# The mean and the scatter of the fraction of stars from scene to scene, as the
 # coefficients of `star_log_odds`, among those of the recipes.
 SCENE_MIX = (0., 1.), (2.5, 0.8)
 # Scores are calibrated down to this.
@@ -123,7 +123,7 @@ def fit_calibration(outcomes):
 
 def fit_star_mix(outcomes, calibration):
     """
-    The share of stars that calibrated class probabilities presume.
+    The fraction of stars that calibrated class probabilities presume.
 
     It is the one with the largest likelihood when each scene has its own share in
     its place: the odds of the class probabilities, divided by those of the mix, are

@@ -8,7 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_equal
 from scipy import ndimage
 
-from photutils_rcnn.detection.bright_stars import confirm_stars
+from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn.detection.bright_stars import _wings, confirm_stars
 from photutils_rcnn.sources.instances import Instances
 
 SIDE = 240
@@ -124,3 +125,37 @@ def test_at_the_border_and_without_a_band():
     stars = STARS[-1:] - (124, 0)
     corrected = confirm_stars(given, snr, invalid, FWHM, np.repeat(stars, 5, axis=0))
     assert_equal(corrected.class_ids, [1])
+
+
+@pytest.mark.filterwarnings('error')
+def test_wings_that_cannot_be_seen():
+    """
+    They are NaN, without warnings of NumPy.
+    """
+    empty = np.zeros((3, 100, 100), dtype=np.float32)
+    for pixels, fwhm in ((empty, FWHM), (empty - 1, FWHM), (empty + 1, FWHM * 0 + 0.5)):
+        wings = _wings(pixels, np.zeros(pixels.shape, bool), fwhm, (50, 50))
+        assert wings.shape == (3,)
+    assert_equal(_wings(empty, empty > 0, FWHM, (50, 50)), np.full(3, np.nan))
+    assert_equal(_wings(empty - 1, empty > 0, FWHM, (50, 50)), np.full(3, np.nan))
+
+
+@pytest.mark.parametrize('star_fraction', [None, 0.01])
+def test_segmenter(fake_model, star_fraction):
+    """
+    The star is told in a frame, given the PSF; the fraction of stars comes after.
+    """
+    fake_model.star_log_odds = 0., 0.  # equal odds at any S/N
+
+    def middle(**options):
+        segmenter = RCNNSegmenter(fake_model, background=0, star_fraction=star_fraction,
+                                  **options)
+        table = segmenter.segment(scene(saturation=1000)).table
+        assert len(table) == len(STARS) + 1
+        return table[np.argmin(np.hypot(table['x'] - 129.7, table['y'] - 130.2))]
+
+    assert_allclose(middle(psf_fwhm=None)['log_bayes_factor'], np.log(0.1 / 0.9), rtol=1e-4)
+    source = middle()
+    assert_allclose(source['log_bayes_factor'], np.log(0.8 / 0.2), rtol=1e-4)
+    expected = 0.8 if star_fraction is None else 4 / (4 + 99)
+    assert_allclose(source['prob_star'], expected, rtol=1e-4)

@@ -1,13 +1,13 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Tests for the share of stars in a frame and the probabilities that follow.
+Tests for the fraction of stars in a frame and the probabilities that follow.
 """
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_equal
 from scipy import special
 
 from photutils_rcnn import RCNNSegmenter
@@ -52,7 +52,7 @@ def _frame(rng, n, separation, log_odds):
 @pytest.mark.parametrize('separation', [2., 4.])
 def test_recovers_share(share, separation):
     """
-    The share of stars in simulated frames of 500 sources is found without bias, if
+    The fraction of stars in simulated frames of 500 sources is found without bias, if
     nothing is presumed.
     """
     rng = np.random.default_rng(0)
@@ -112,16 +112,14 @@ def test_properties(sources, random):
     probabilities are probabilities.
     """
     star, snr = np.float32(sources).T
-    found = _instances(star, snr)
-    apply_star_prior(found, 'auto', TRAINING)
+    found, _ = apply_star_prior(_instances(star, snr), 'auto', TRAINING)
     probabilities = found.class_probabilities
     assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     index = random.sample(range(len(star)), len(star))
-    other = _instances(star[index], snr[index])
-    apply_star_prior(other, 'auto', TRAINING)
+    other, _ = apply_star_prior(_instances(star[index], snr[index]), 'auto', TRAINING)
     assert_allclose(other.class_probabilities, probabilities[index], atol=1e-4)
-    same = _instances(star, np.full(len(star), snr[0]))
-    apply_star_prior(same, 'auto', TRAINING)
+    same, _ = apply_star_prior(
+        _instances(star, np.full(len(star), snr[0])), 'auto', TRAINING)
     order = np.argsort(same.log_bayes_factors)
     assert (np.diff(same.class_probabilities[order, 0]) >= 0).all()
 
@@ -132,8 +130,7 @@ def test_number_is_bayes(share, star, snr):
     """
     A number is Bayes' theorem with that share, at any S/N.
     """
-    found = _instances([star], [snr])
-    prior = apply_star_prior(found, share, TRAINING)
+    found, prior = apply_star_prior(_instances([star], [snr]), share, TRAINING)
     assert (prior.mode, prior.fraction, prior.log_odds) == ('given', share, None)
     trained = special.expit(star_log_odds(np.array([snr]), TRAINING))[0]
     ratio = star / (1 - star) * (1 - trained) / trained
@@ -146,10 +143,10 @@ def test_training_mix():
     """
     With `None` the probabilities are what they were.
     """
-    found = _instances([0.2, 0.9, 1.], [10, 100, 1e5], [0.5, 0.9, 1.])
-    before = found.class_probabilities
-    prior = apply_star_prior(found, None, TRAINING)
-    assert found.class_probabilities is before
+    trained = _instances([0.2, 0.9, 1.], [10, 100, 1e5], [0.5, 0.9, 1.])
+    found, prior = apply_star_prior(trained, None, TRAINING)
+    assert_equal(found.class_probabilities, trained.class_probabilities)
+    assert trained.log_bayes_factors is None  # as it was
     assert (prior.mode, prior.log_odds) == ('training', TRAINING)
     assert_allclose(prior.fraction, np.average(special.expit(
         star_log_odds(found.snr, TRAINING)), weights=found.scores))
@@ -164,15 +161,24 @@ def test_improbable_sources():
     star, snr = np.linspace(0.1, 0.9, 20), np.linspace(10, 200, 20)
     few, all_ = _instances(star[:10], snr[:10]), _instances(
         star, snr, np.repeat([1., 0.4], 10))
-    assert_allclose(apply_star_prior(few, 'auto', TRAINING).log_odds,
-                    apply_star_prior(all_, 'auto', TRAINING).log_odds, atol=1e-4)
-    assert not np.allclose(all_.class_probabilities[10:, 0], star[10:])
+    (_, prior), (found, all_prior) = (
+        apply_star_prior(sources, 'auto', TRAINING) for sources in (few, all_))
+    assert_allclose(prior.log_odds, all_prior.log_odds, atol=1e-4)
+    assert not np.allclose(found.class_probabilities[10:, 0], star[10:])
+    assert_allclose(all_.class_probabilities[:, 0], star)  # as they were
+
+
+@pytest.mark.parametrize('value', [1, 0, np.float32(0.25)])
+def test_any_kind_of_number(value):
+    found, prior = apply_star_prior(_instances([0.3, 0.6], [20, 50]), value, TRAINING)
+    assert (prior.mode, prior.fraction) == ('given', float(value))
+    if value in (0, 1):
+        assert_allclose(found.class_probabilities[:, 0], value)
 
 
 def test_no_sources():
     for star_fraction in ('auto', None, 0.3):
-        found = _instances([], [])
-        apply_star_prior(found, star_fraction, TRAINING)
+        found, _ = apply_star_prior(_instances([], []), star_fraction, TRAINING)
         assert found.class_probabilities.shape == (0, 2)
         assert found.log_bayes_factors.shape == (0,)
 
@@ -184,6 +190,8 @@ def test_bad_values(value, error, fake_model):
     match = r"star_fraction must be 'auto', a number between 0 and 1 or None, got"
     with pytest.raises(error, match=match):
         check_star_fraction(value)
+    with pytest.raises(error, match=match):
+        apply_star_prior(_instances([0.5], [30]), value, TRAINING)
     with pytest.raises(error, match=match):
         RCNNSegmenter(fake_model, star_fraction=value)
 
@@ -212,7 +220,9 @@ def test_segmenter(fake_model, field):
             table['log_bayes_factor'] + odds), rtol=1e-5)
         if mode == 'training':
             assert_allclose(table['prob_star'], usual)
-    assert meta['star_log_odds'] != list(TRAINING)
+            assert meta['star_log_odds'] == list(TRAINING)
+        elif mode == 'auto':
+            assert meta['star_log_odds'] != list(TRAINING)
 
 
 def test_written(fake_model, field, tmp_path):

@@ -10,8 +10,9 @@ from numpy.testing import assert_allclose, assert_equal
 from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.detection import pipeline
 from photutils_rcnn.detection.duplicates import merge_duplicates
-from photutils_rcnn.sources.instances import Instances
+from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
 
+EXCEEDS_HALO = RCNN_FLAGS['exceeds_halo']
 SIDE = 160
 SIZE = 28
 FWHM = np.array([4.0, 3.6, 4.4])
@@ -52,18 +53,19 @@ def sources(*circles, star=None, scores=None):
 
 def test_rings_about_a_star_are_one_source():
     """
-    The larger outline, the higher score and the class of the surer star remain; all
-    others are as they were.
+    The larger outline with its flags, the higher score and the class of the surer star
+    remain; of the other outline the flag that it exceeds the halo. All others are as
+    they were.
     """
     snr = scene((60.3, 70.8, 3000), (60, 120, 800), (120, 40, 60))
     given = sources((60, 120, 9), (61, 71, 9), (60, 70.5, 14), (120, 40, 5),
                     star=[0.8, 0.95, 0.3, 0.1], scores=[0.9, 0.99, 0.7, 0.6])
-    given.flags[1] = 8
+    given.flags[:] = 1, 1 + 16 + EXCEEDS_HALO, 16, 0
     merged = merge_duplicates(given, snr, NOTHING, FWHM)
     assert_equal(merged.boxes, given.boxes[[0, 2, 3]])
     assert_allclose(merged.scores, [0.9, 0.99, 0.6])
     assert_allclose(merged.class_probabilities[:, 0], [0.8, 0.95, 0.1])
-    assert_equal(merged.flags, [0, 8, 0])
+    assert_equal(merged.flags, [1, 16 + EXCEEDS_HALO, 0])
     assert_equal(merged.footprints().areas, given.footprints().areas[[0, 2, 3]])
     labels, label_of_source = merged.paint()
     assert_equal(label_of_source, [1, 2, 3])
@@ -121,6 +123,20 @@ def test_saturated_star():
     merged = merge_duplicates(given, snr, NOTHING, FWHM)
     assert len(merged) == 1
     assert_equal(merged.class_ids, [1])
+
+
+def test_saturated_in_all_bands_with_data():
+    """
+    Then light on one side, as what bled, does not matter, nor does a band without data.
+    """
+    light = (60.3, 70.2, 30000), (60, 80, 1500)
+    snr = scene(*light, saturation=2000)
+    given = sources((60, 70, 17), (61.5, 69, 14))
+    invalid = NOTHING.copy()
+    invalid[2] = True
+    assert len(merge_duplicates(given, snr, invalid, FWHM)) == 1
+    snr[2] = scene((60.3, 70.2, 1500), light[1])[2]  # not saturated there
+    assert len(merge_duplicates(given, snr, NOTHING, FWHM)) == 2
 
 
 def test_saturated_pair_is_kept():
@@ -184,7 +200,8 @@ def test_nothing_to_merge():
     snr = scene((60, 70, 3000))
     given = sources((60, 70, 14), (60, 70, 10))
     assert merge_duplicates(given, snr, NOTHING, None) is given
-    assert merge_duplicates(given[:1], snr, NOTHING, FWHM) is not None
+    single = given[:1]
+    assert merge_duplicates(single, snr, NOTHING, FWHM) is single
     assert len(merge_duplicates(given[:0], snr, NOTHING, FWHM)) == 0
     given.masks = np.zeros_like(given.masks)  # outlines without a pixel
     assert len(merge_duplicates(given, snr, NOTHING, FWHM)) == 2

@@ -234,9 +234,9 @@ def test_overlap_flag():
     instances = make_instances([[2, 2, 14, 14], [6, 6, 18, 18],
                                 [28, 30, 38, 40]])
     bit = RCNN_FLAGS['overlaps_neighbor']
-    instances.flags[:] = 0, 8, bit + 1
+    instances.flags[:] = 0, 16, bit + 1
     instances.flag_overlaps()
-    assert_equal(instances.flags, [bit, 8 + bit, 1])
+    assert_equal(instances.flags, [bit, 16 + bit, 1])
 
 
 @settings(deadline=None, max_examples=25)
