@@ -2,11 +2,13 @@
 """
 Stars of crowded fields, beside DAOFIND.
 
-Scenes of the preset ``crowded`` in one band, with a given FWHM. DAOFIND
+Scenes of the preset ``crowded`` with a given FWHM, in one band and with white noise: no
+colors and no resampling, as DAOFIND presumes. DAOFIND
 (`~photutils.detection.DAOStarFinder`) gets the true FWHM and noise, and the threshold
 of a grid with the largest sum of completeness and purity over all scenes of that FWHM;
-the network gets the scene alone. Detections are matched to true stars within half a FWHM,
-the best first.
+the network gets the scene alone, and all that it finds counts, whatever its class.
+Detections are matched to true stars within half a FWHM, the best first; galaxies are
+ignored, found or not.
 """
 
 import argparse
@@ -19,15 +21,18 @@ from photutils.detection import DAOStarFinder
 from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.evaluation.matching import match_positions
 from photutils_rcnn.simulation import draw_settings, make_scene
+from photutils_rcnn.sources.classes import STAR
 
 THRESHOLDS = (2, 3, 5, 8, 13, 21, 34, 55)
 LEAST_SCORE = 0.1
 FIRST_SEED = 7_800_000
+NOISE = 20.  # of a pixel, electrons
+ZERO_POINT = 30.  # magnitude of one electron
 
 
 class Outcomes:
     """
-    What a method finds in scenes, cut at any score.
+    The stars that a method finds in scenes, cut at any score.
     """
 
     def __init__(self):
@@ -35,7 +40,7 @@ class Outcomes:
         self.n_truth = 0
 
     def add(self, scene, x, y, scores):
-        ignore = np.asarray(scene.truth['ignore'])
+        ignore = np.asarray(scene.truth['ignore'] | (scene.truth['class_id'] != STAR))
         matches = match_positions(
             x, y, scene.truth['x'], scene.truth['y'],
             0.5 * float(np.mean(scene.psf_fwhm)), scores=scores, ignore=ignore)
@@ -74,12 +79,14 @@ def compare(fwhm, n_scenes, side, segmenter):
     daofind = {threshold: Outcomes() for threshold in THRESHOLDS}
     for seed in range(FIRST_SEED, FIRST_SEED + n_scenes):
         options = {'bands': ('r',), 'wavelengths': (622.,), 'fwhm': (fwhm,),
-                   'zero_points': (30.,), 'variance': (400.,), 'components': (),
+                   'zero_points': (ZERO_POINT,), 'variance': (NOISE**2,),
+                   'components': (),
                    'shifts': (), 'shape': (side, side), 'missing': '',
                    'kernel': ((1.,), (1.,)), 'structure': ''}
         settings = draw_settings('crowded', np.random.default_rng(seed))
-        shift = 30. - settings.zero_points[0] + 2.5 * np.log10(
-            settings.fwhm[0] / fwhm * np.sqrt(settings.variance[0] / 400.))
+        # sources keep their signal-to-noise ratios
+        shift = ZERO_POINT - settings.zero_points[0] + 2.5 * np.log10(
+            settings.fwhm[0] / fwhm * np.sqrt(settings.variance[0]) / NOISE)
         options['star_range'] = tuple(m + shift for m in settings.star_range)
         options['galaxy_range'] = tuple(m + shift for m in settings.galaxy_range)
         if settings.turn_off is not None:
@@ -91,9 +98,12 @@ def compare(fwhm, n_scenes, side, segmenter):
                     np.asarray(table['score']))
         data = scene.data[0] - np.median(scene.data[0])
         for threshold, outcomes in daofind.items():
-            stars = DAOStarFinder(threshold * 20., fwhm)(data)
-            outcomes.add(scene, stars['x_centroid'], stars['y_centroid'],
-                         np.asarray(stars['flux'], dtype=float))
+            stars = DAOStarFinder(threshold * NOISE, fwhm)(data)
+            # None if there are none
+            x, y, flux = np.zeros((3, 0)) if stars is None else (
+                np.asarray(stars[name], dtype=float)
+                for name in ('x_centroid', 'y_centroid', 'flux'))
+            outcomes.add(scene, x, y, flux)
     best = max(daofind.values(), key=lambda outcomes: sum(outcomes.rates()))
     completeness, purity = best.rates()
     own, own_purity = network.rates(segmenter.model.thresholds['score'])

@@ -6,6 +6,7 @@ Segmenter: detection, classification and deblending in one call.
 __all__ = ['RCNNSegmenter']
 
 import warnings
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import version
 from numbers import Integral, Real
@@ -13,7 +14,6 @@ from numbers import Integral, Real
 import numpy as np
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
-from tqdm.auto import tqdm
 
 import photutils_rcnn
 from photutils_rcnn.detection.class_prior import check_star_fraction
@@ -59,11 +59,11 @@ class RCNNSegmenter:
         ``'auto'`` (default) estimates it from the bright sources of each
         frame; `None` tells the network nothing.
     star_fraction : 'auto', float or `None`, optional
-        The fraction of stars among the sources, with which the classes of a frame
-        are told: between 0 and 1, the same at any S/N. ``'auto'`` (default)
-        estimates it from the sources of each frame, as a function of S/N;
-        `None` is the mix of the training. Models of other classes, or whose
-        mix is not known, have but that.
+        The fraction of stars among the sources, the prior of their classes: between
+        0 and 1, the same at any S/N. ``'auto'`` (default) estimates it from the
+        sources of each frame with a score of at least 0.5, as a function of S/N;
+        `None` is the mix of the training. Models with other classes, or with
+        an unknown training mix, can only use the latter.
     progress_bar : bool, optional
         Whether to show a progress bar over the tiles. The default is
         `False`.
@@ -276,12 +276,7 @@ class RCNNSegmenter:
         """
         The sources of a frame; see `~photutils_rcnn.detection.pipeline.detect`.
         """
-        with tqdm(desc='Segmenting', unit='tile', disable=not self.progress_bar) as bar:
-            def progress(n_done, n_tiles):
-                if n_done == 0 or bar.total is None:  # perhaps of a second pass
-                    bar.reset(n_tiles)
-                bar.update(n_done - bar.n)
-
+        with _progress_bar() if self.progress_bar else nullcontext() as progress:
             return detect(
                 self.model, cube, background, psf_fwhm=self.psf_fwhm,
                 star_fraction=self.star_fraction, score_threshold=self.score_threshold,
@@ -315,6 +310,23 @@ class RCNNSegmenter:
             'created': datetime.now(UTC).isoformat(
                 timespec='seconds'),
         }
+
+
+@contextmanager
+def _progress_bar():
+    """
+    A bar over the tiles, and the function that moves it.
+    """
+    # Notebooks without ipywidgets warn of this import.
+    from tqdm.auto import tqdm
+
+    with tqdm(desc='Segmenting', unit='tile') as bar:
+        def progress(n_done, n_tiles):
+            if n_done == 0 or bar.total is None:  # perhaps of a second pass
+                bar.reset(n_tiles)
+            bar.update(n_done - bar.n)
+
+        yield progress
 
 
 def _not_above(cube, threshold):

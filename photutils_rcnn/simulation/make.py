@@ -111,8 +111,8 @@ def make_scene(preset, seed, **overrides):
         One of `~photutils_rcnn.simulation.PRESETS`: ``'universal'`` draws
         the instrument, the PSF, the depth and the populations at random,
         ``'decam'`` follows the description of the training set of Burke et
-        al. (2019, MNRAS 490, 3952): DECam g, r, z, 150 s, 12 < g < 23; the
-        other presets are named surveys.
+        al. (2019, MNRAS 490, 3952): DECam g, r, z, 150 s, 12 < g < 23; others
+        are bright blends and crowded fields of random instruments, and surveys.
     seed : int
         The seed: the same seed gives the same bytes.
     **overrides

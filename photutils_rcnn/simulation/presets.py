@@ -383,11 +383,11 @@ def _universal(rng, shape):
 
 # === Star clusters and crowded fields ===
 
-# Area per star in the middle, in units of the FWHM squared, and the least in
-# pixels; of all stars drawn, in pixels.
+# Area per star above the limit of crowding, in FWHM squared and in pixels, before the
+# concentration of a cluster.
 AREA_PER_STAR = (2.0, 30.0)
-LEAST_AREA = 8.0
-LEAST_AREA_DRAWN = 6.0
+LEAST_AREA, LARGEST_AREA = 8.0, 400.0
+LEAST_AREA_DRAWN = 6.0  # of all stars of a scene, pixels
 
 
 def _crowded(rng, shape):
@@ -408,12 +408,13 @@ def _crowded(rng, shape):
     steepness = float(rng.uniform(0.8, 1.6))
     n_pixels = shape[0] * shape[1]
     area = max(fwhm**2 * np.exp(rng.uniform(*np.log(AREA_PER_STAR))), LEAST_AREA)
-    n_stars = n_pixels / min(area, 400.0)
+    n_stars = n_pixels / min(area, LARGEST_AREA)
     core_radius = 0.0
     if kind != 'field' and rng.random() < 0.8:
         core_radius = float(np.exp(rng.uniform(*np.log((0.1, 1.0))))
                             ) * min(shape)
-        # the density falls to a quarter at the core radius
+        # A cluster has the stars of a circle of the core radius at that density. Some
+        # lie beyond, as its surface density is half of the central one at this radius.
         n_stars *= min(1.0, np.pi * core_radius**2 / n_pixels)
     n_stars *= (_cumulative(counts, bright, faint, steepness)
                 / _cumulative(counts, bright, crowded, steepness))

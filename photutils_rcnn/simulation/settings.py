@@ -22,7 +22,7 @@ SHARES = ('aureole', 'spheroid_share', 'structured_share',
           'merger_share', 'binary_share', 'overlap_share', 'spike_share',
           'halo_fraction')
 AT_LEAST_0 = ('n_galaxies', 'n_stars', 'n_cosmic_rays', 'background',
-              'structure_rms', 'core_radius')
+              'structure_rms')
 WHOLE = ('n_members', 'n_large', 'spikes')
 SWITCHES = ('mask_saturated', 'bleeding', 'trail')
 # GalSim draws no Moffat profile of this exponent or a smaller one
@@ -80,8 +80,8 @@ class SceneSettings:
         `~photutils_rcnn.simulation.star_clusters.cluster_counts`; by default
         they are those of the field.
     core_radius : float, optional
-        The core radius of the cluster in pixels; by default the stars are spread
-        evenly.
+        The core radius of the cluster in pixels, at least 1. The default is 0: the
+        stars are spread evenly.
     spheroid_share : float, optional
         The share of pure spheroids among the faint galaxies.
     structured_share : float, optional
@@ -222,6 +222,9 @@ class SceneSettings:
             self._require(name, 'a share between 0 and 1',
                           _is_number(getattr(self, name), least=0)
                           and getattr(self, name) <= 1)
+        self._require('core_radius', '0 or a number of at least 1 pixel',
+                      _is_number(self.core_radius, least=0)
+                      and not 0 < self.core_radius < 1)
         self._require('halo_radius', 'a number of at least 5 pixels',
                       _is_number(self.halo_radius, least=5))
         self._require('pixel_scale', 'a finite number above 0',

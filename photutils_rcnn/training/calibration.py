@@ -198,10 +198,19 @@ def calibrate_model(folder, scenes):
     calibration : dict
         See `fit_calibration` and `fit_star_mix`, and the weight of the
         ``objectness``.
+
+    Raises
+    ------
+    ValueError
+        If footprints of the model are no isophotes, as those of Astro R-CNN.
     """
+    model = load_model(folder)
+    if not model.isophotal:
+        msg = (f'{model.name!r} must be a model of isophotal footprints to be '
+               'calibrated: others have no signal-to-noise ratio')
+        raise ValueError(msg)
     path = Path(folder) / 'config.json'
     settings = json.loads(path.read_text())
-    model = load_model(folder)
     weight = {'objectness': OBJECTNESS_WEIGHT}
     model.settings['calibration'] = weight
     segmenter = RCNNSegmenter(model, score_threshold=MIN_SCORE)

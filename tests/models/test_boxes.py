@@ -56,6 +56,15 @@ def reference_iou(a, b):
     return shared / total if total > 0 else np.float32(0)
 
 
+def test_empty_boxes_overlap_nothing():
+    """
+    Not even each other: truth is padded with them.
+    """
+    boxes = np.array([[3, 4, 9, 12], [0, 0, 0, 0], [5, 5, 5, 8]], dtype=np.float32)
+    iou = numpy_of(compute_iou(boxes, boxes, 'yxyx'))
+    assert_allclose(iou, np.diag([1, 0, 0]), atol=1e-6)
+
+
 side = st.integers(1, 12)
 integer_box = st.builds(lambda y, x, h, w: (y, x, y + h, x + w),
                         st.integers(0, 10), st.integers(0, 10), side, side)

@@ -33,7 +33,7 @@ def test_words_name_their_field(name):
     'aureole', 'n_members', 'n_large', 'spikes', 'beta', 'obscuration',
     'spheroid_share', 'structured_share', 'merger_share', 'binary_share',
     'overlap_share', 'spike_share', 'halo_fraction', 'halo_radius',
-    'structure_rms'])
+    'structure_rms', 'core_radius'])
 def test_numbers(name, value):
     with pytest.raises(ValueError, match=f'^{name} must be .*, got'):
         replace(GOOD, **{name: value})
@@ -66,7 +66,8 @@ def test_numbers_of_bands(name, value):
     ('components', (((1.0, 1.0, 0.0, 0.0),),)),
     ('components', (((0.5, 1.0, 0.0, 0.0),),) * 2),
     ('components', (((1.0, 0.0, 0.0, 0.0),),) * 2),
-    ('kernel', (1.0, 1.0)), ('galaxy_steepness', math.nan)])
+    ('kernel', (1.0, 1.0)), ('galaxy_steepness', math.nan),
+    ('core_radius', 0.5)])
 def test_out_of_range(name, value):
     with pytest.raises(ValueError, match=f'^{name} must .*got'):
         replace(GOOD, **{name: value})

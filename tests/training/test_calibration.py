@@ -5,13 +5,16 @@ Tests of the calibration of scores.
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from astropy.table import Table, vstack
 from numpy.testing import assert_allclose
 from scipy import special
 
 from photutils_rcnn.models.zoo import Model
 from photutils_rcnn.sources.instances import Instances
+from photutils_rcnn.training import calibration
 from photutils_rcnn.training.calibration import (
+    calibrate_model,
     collect_outcomes,
     fit_calibration,
     fit_star_mix,
@@ -114,3 +117,13 @@ def test_outcomes(make_scene):
     assert_allclose(outcomes['snr'], [40, 30, 10] * 2)
     assert outcomes['scene'].tolist() == [0] * 3 + [1] * 3
     assert_allclose(outcomes['weight'], 1 / 3)
+
+
+def test_footprints_that_are_no_isophotes(monkeypatch, tmp_path):
+    """
+    Those of Astro R-CNN, which have no S/N.
+    """
+    monkeypatch.setattr(calibration, 'load_model', lambda folder: SimpleNamespace(
+        name='burke', isophotal=False))
+    with pytest.raises(ValueError, match="'burke' must be a model of isophotal footprints"):
+        calibrate_model(tmp_path, [])
