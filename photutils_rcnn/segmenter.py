@@ -6,7 +6,6 @@ Segmenter: detection, classification and deblending in one call.
 __all__ = ['RCNNSegmenter']
 
 import warnings
-from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import version
 from numbers import Integral, Real
@@ -14,6 +13,7 @@ from numbers import Integral, Real
 import numpy as np
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
+from tqdm.auto import tqdm
 
 import photutils_rcnn
 from photutils_rcnn.detection.class_prior import check_star_fraction
@@ -276,7 +276,12 @@ class RCNNSegmenter:
         """
         The sources of a frame; see `~photutils_rcnn.detection.pipeline.detect`.
         """
-        with _progress_bar() if self.progress_bar else nullcontext() as progress:
+        with tqdm(desc='Segmenting', unit='tile', disable=not self.progress_bar) as bar:
+            def progress(n_done, n_tiles):
+                if n_done == 0 or bar.total is None:  # perhaps of a second pass
+                    bar.reset(n_tiles)
+                bar.update(n_done - bar.n)
+
             return detect(
                 self.model, cube, background, psf_fwhm=self.psf_fwhm,
                 star_fraction=self.star_fraction, score_threshold=self.score_threshold,
@@ -310,23 +315,6 @@ class RCNNSegmenter:
             'created': datetime.now(UTC).isoformat(
                 timespec='seconds'),
         }
-
-
-@contextmanager
-def _progress_bar():
-    """
-    A bar over the tiles, and the function that moves it.
-    """
-    # Notebooks without ipywidgets warn of this import.
-    from tqdm.auto import tqdm
-
-    with tqdm(desc='Segmenting', unit='tile') as bar:
-        def progress(n_done, n_tiles):
-            if n_done == 0 or bar.total is None:  # perhaps of a second pass
-                bar.reset(n_tiles)
-            bar.update(n_done - bar.n)
-
-        yield progress
 
 
 def _not_above(cube, threshold):
