@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.detection import pipeline
-from photutils_rcnn.detection.duplicates import merge_duplicates
+from photutils_rcnn.detection.duplicates import _centroid, merge_duplicates
 from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
 
 EXCEEDS_HALO = RCNN_FLAGS['exceeds_halo']
@@ -231,3 +231,11 @@ def test_segmenter_gives_a_doubled_star_once(monkeypatch):
     assert len(twice) == len(once) == len(stars) + 1
     for name in ('x', 'y', 'class_id', 'score', 'detection_flags', 'area'):
         assert_allclose(np.asarray(twice[name]), np.asarray(once[name]), err_msg=name)
+
+
+@pytest.mark.filterwarnings('error')
+def test_centroid_without_light():
+    """
+    The peak, without warnings of NumPy.
+    """
+    assert_equal(_centroid(np.zeros((20, 20)), (7, 9), 4.), (7, 9))
