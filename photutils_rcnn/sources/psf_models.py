@@ -16,6 +16,7 @@ FEWEST = 5
 EXTENT = 8.0  # the width of the image in units of the FWHM
 FEWEST_PIXELS = 0.7  # of a star that no neighbor hides
 CORE = 1.5  # FWHM; the radius where none may
+LEAST_SNR = 20.0  # of the core: all stars count alike, those faint in the band, too
 OVERSAMPLING = 2
 MOFFAT_BETA = 3.0
 
@@ -25,9 +26,10 @@ def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
     Build the PSF of a band from its stars.
 
     It is the effective PSF (Anderson & King 2000, PASP 112, 1360) of up to 25
-    bright stars, as `~photutils.psf.EPSFBuilder` makes it; pixels of other
-    sources are left out. Of fewer than five stars, or if none can be fitted, it is
-    a Moffat profile of the FWHM with ``beta = 3``.
+    stars with a signal-to-noise ratio of 20 or more in the band, as
+    `~photutils.psf.EPSFBuilder` makes it; pixels of other sources are left out.
+    Of fewer than five stars, or if none can be fitted, it is a Moffat profile of the
+    FWHM with ``beta = 3``.
 
     Parameters
     ----------
@@ -63,7 +65,8 @@ def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
         if len(cutouts) == N_STARS:
             break
     if len(cutouts) < FEWEST:
-        reason = f'has {len(cutouts)} isolated stars, too few for an effective PSF'
+        reason = (f'has {len(cutouts)} isolated bright stars, too few for an '
+                  'effective PSF')
         return _moffat(fwhm, name, reason, stacklevel)
     box = max(2 * round(fwhm / 2) + 1, 5)
     builder = EPSFBuilder(oversampling=OVERSAMPLING, progress_bar=False,
@@ -93,7 +96,7 @@ def _moffat(fwhm, name, reason, stacklevel):
 
 def _cutout(pixels, labels, y, x, half, fwhm):
     """
-    A star with its weights, `None` if it is at the border or not alone.
+    A star with its weights, `None` if it is at the border, not alone, or faint.
     """
     ny, nx = labels.shape
     if min(y, x, ny - 1 - y, nx - 1 - x) < half:
@@ -106,6 +109,8 @@ def _cutout(pixels, labels, y, x, half, fwhm):
     if not good[core].all() or good.mean() < FEWEST_PIXELS:
         return None
     data, error = pixels.data[window], pixels.error[window]
+    if data[core].sum() < LEAST_SNR * np.sqrt(np.sum(error[core]**2)):
+        return None
     weights = np.where(good, 1 / np.where(good, error, 1), 0)
     return EPSFStar(np.where(good, data, 0), weights=weights,
                     cutout_center=(half, half))

@@ -8,8 +8,10 @@ import pytest
 from astropy.table import QTable
 from astropy.utils.exceptions import AstropyUserWarning
 from conftest import make_field
+from numpy.testing import assert_equal
 from photutils.datasets import make_model_image
 from photutils.psf import EPSFBuilder, ImagePSF, MoffatPSF, PSFPhotometry
+from scipy import ndimage
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
 from photutils_rcnn.sources.photometry import Pixels
@@ -67,10 +69,23 @@ def test_neighbors_are_left_out():
 
 def test_too_few_stars():
     pixels, labels, peaks, _ = field(4, np.random.default_rng(2))
-    with pytest.warns(AstropyUserWarning, match="'r' has 4 isolated stars"):
+    with pytest.warns(AstropyUserWarning, match="'r' has 4 isolated bright stars"):
         psf = build_psf(pixels, labels, peaks, FWHM, 'r')
     assert isinstance(psf, MoffatPSF)
     assert psf.fwhm == pytest.approx(FWHM)
+
+
+def test_stars_that_are_faint_in_the_band():
+    """
+    They say nothing: some have a negative flux.
+    """
+    pixels, labels, peaks, _ = field(20, np.random.default_rng(4))
+    alone = build_psf(pixels, labels, peaks[:8], FWHM, 'r')
+    noise = np.random.default_rng(5).normal(0, 1, labels.shape)
+    faint = np.isin(labels, labels[*peaks[8:].T])
+    faint = ndimage.binary_dilation(faint, iterations=15)
+    pixels.data[faint] = noise[faint]
+    assert_equal(build_psf(pixels, labels, peaks, FWHM, 'r').data, alone.data)
 
 
 def test_no_star_can_be_fitted(monkeypatch):
@@ -114,10 +129,10 @@ def test_galaxies_are_no_stars_of_the_psf(result, n_stars):
     """
     result.instances.class_probabilities[:] = 0.1, 0.9
     result.instances.class_probabilities[2:2 + n_stars] = 0.9, 0.1
-    with pytest.warns(AstropyUserWarning, match='isolated stars') as caught:
+    with pytest.warns(AstropyUserWarning, match='isolated bright stars') as caught:
         psf = result.psf
     assert [str(warning.message).split(',')[0] for warning in caught] == [
-        f'Band {band!r} has {n_stars} isolated stars' for band in 'gr']
+        f'Band {band!r} has {n_stars} isolated bright stars' for band in 'gr']
     assert {warning.filename for warning in caught} == {__file__}
     assert psf['r'].fwhm == pytest.approx(result.meta['psf_fwhm'][1], rel=1e-3)
 
