@@ -202,7 +202,8 @@ def test_refinement_without_profile_head(recipe, tmp_path, capsys):
     assert 'got profile_size 0' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('name', ['default', 'profile-head', 'astro_rcnn'])
+@pytest.mark.parametrize('name', ['default', 'fine-tuning', 'profile-head',
+                                  'astro_rcnn'])
 def test_shipped_recipes_have_seeds_of_their_own(name):
     """
     No validation scene is a training scene.
