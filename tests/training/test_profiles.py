@@ -52,7 +52,8 @@ def test_profiles_are_those_of_inference(model, demo_scene, estimated,
     told = np.exp(found['log_fwhm'][0])
     psf_fwhm = 'auto' if estimated else told.tolist()
     instances = RCNNSegmenter(
-        model, psf_fwhm=psf_fwhm, score_threshold=module.MIN_SCORE).segment(
+        model, psf_fwhm=psf_fwhm, star_fraction=None,
+        score_threshold=module.MIN_SCORE).segment(
             demo_scene.data, mask=demo_scene.mask,
             bands=demo_scene.bands).instances
     distance = np.abs(found['boxes'][:, None] - instances.boxes).max(axis=2)
