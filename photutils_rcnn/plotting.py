@@ -102,7 +102,8 @@ def plot_result(result, *, image=None, binning=1, ax=None, show_labels=False,
     ny, nx = picture.shape[:2]
     ax.imshow(picture, origin='lower', cmap='gray', interpolation='nearest',
               extent=(-0.5, nx * binning - 0.5, -0.5, ny * binning - 0.5))
-    lines = [of_source for of_source, in mask_contours(result.instances)]
+    lines = [of_source for of_source, in mask_contours(
+        result.instances, result.instances.mask_threshold)]
     class_ids = result.instances.class_ids
     for class_id, name in enumerate(names, start=1):
         chosen = [line for i in np.flatnonzero(class_ids == class_id)

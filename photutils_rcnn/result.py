@@ -16,7 +16,7 @@ from photutils.segmentation import SegmentationImage
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.psf import find_psf_stars
 from photutils_rcnn.sources.band_catalogs import BandCatalogs
-from photutils_rcnn.sources.contours import mask_contours
+from photutils_rcnn.sources.contours import contours_on_sky, mask_contours
 from photutils_rcnn.sources.photometry import (
     band_pixels,
     detection_pixels,
@@ -300,30 +300,11 @@ class RCNNResult:
             If a level is no number between 0 and 1, or ``sky`` is `True` and the
             result has no WCS.
         """
-        try:
-            values = np.atleast_1d(np.asarray(levels, dtype=float))
-        except (TypeError, ValueError):
-            values = np.array([np.nan])
-        if values.ndim > 1 or not ((values > 0) & (values < 1)).all():
-            msg = f'levels must be numbers between 0 and 1, got {levels!r}'
-            raise ValueError(msg)
         if sky and self.wcs is None:
             msg = 'sky=True needs a result with a WCS'
             raise ValueError(msg)
-        contours = mask_contours(self.instances, values.tolist())
-        if not sky:
-            return contours
-        lines = [line for of_source in contours for of_level in of_source
-                 for line in of_level]
-        if not lines:
-            return contours
-        # a call of the WCS for each line would take most of the time
-        points = self.wcs.pixel_to_world(*np.concatenate(lines).T)
-        ends = np.cumsum([len(line) for line in lines])
-        on_sky = (points[end - len(line):end]
-                  for line, end in zip(lines, ends, strict=True))
-        return [[[next(on_sky) for _ in of_level] for of_level in of_source]
-                for of_source in contours]
+        contours = mask_contours(self.instances, levels)
+        return contours_on_sky(contours, self.wcs) if sky else contours
 
     def above(self, score_threshold):
         """

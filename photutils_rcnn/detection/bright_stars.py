@@ -43,15 +43,8 @@ def confirm_stars(instances, snr, invalid, fwhm, stars):
 
     Parameters
     ----------
-    instances : `~photutils_rcnn.sources.instances.Instances`
-        N sources.
-    snr : (n_bands, ny, nx) `~numpy.ndarray` or \
-            `~photutils_rcnn.preprocessing.frame.SignalToNoise`
-        The bands, background-subtracted, in units of their noise.
-    invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
-        `True` for pixels without data.
-    fwhm : (n_bands,) `~numpy.ndarray` or `None`
-        The FWHM of the PSF in pixels; `None` if it is not known.
+    instances, snr, invalid, fwhm
+        See `~photutils_rcnn.detection.duplicates.merge_duplicates`.
     stars : (M, 2) `~numpy.ndarray` of int or `None`
         The pixels (y, x) of the peaks of stars, the brightest first. Five are needed.
 

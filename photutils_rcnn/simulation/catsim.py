@@ -21,7 +21,7 @@ too; CatSim lists one color per galaxy.
 """
 
 __all__ = ['GALAXY_COUNTS', 'STAR_COUNTS', 'draw_galaxies', 'draw_stars',
-           'sample_magnitudes']
+           'relative_counts', 'sample_magnitudes']
 
 import numpy as np
 
@@ -45,6 +45,29 @@ COLOUR_WAVELENGTHS = (484.0, 622.0, 905.0)
 
 # the smallest circularized half-light radius in units of the PSF's FWHM / 2
 MIN_RELATIVE_RADIUS = 0.25
+
+
+def relative_counts(counts, bright, faint, steepness=1.0):
+    """
+    The relative number of sources between two magnitudes.
+
+    Parameters
+    ----------
+    counts : (K, 2) `~numpy.ndarray`
+        Magnitudes and the logarithm of the number per magnitude.
+    bright, faint : float
+        The limits.
+    steepness : float, optional
+        A factor on the logarithmic slope of the counts.
+
+    Returns
+    -------
+    number : float
+        The integral of the counts.
+    """
+    grid = np.linspace(bright, faint, 200)
+    log_n = np.interp(grid, counts[:, 0], counts[:, 1]) * steepness
+    return np.trapezoid(10**log_n, grid)
 
 
 def sample_magnitudes(rng, size, counts, bright, faint, *, steepness=1.0):

@@ -3,7 +3,8 @@
 Photon noise, white or correlated as in resampled images.
 """
 
-__all__ = ['add_noise', 'amplification', 'resampling_kernel']
+__all__ = ['add_noise', 'amplification', 'limiting_magnitude',
+           'resampling_kernel']
 
 import numpy as np
 from scipy import ndimage
@@ -73,6 +74,30 @@ def amplification(kernel, fwhm):
         variance *= np.sum(correlation * np.exp(
             -0.25 * (lag * 2.355 / fwhm) ** 2))
     return float(np.sqrt(variance))
+
+
+def limiting_magnitude(zero_point, variance, fwhm, amplify=1.0):
+    """
+    The magnitude of a star with a matched-filter S/N of 5.
+
+    Parameters
+    ----------
+    zero_point : (n_bands,) array_like or float
+        The AB magnitude of one electron.
+    variance : (n_bands,) array_like
+        The variance per pixel of sky and read noise in electrons squared.
+    fwhm : (n_bands,) array_like
+        The FWHM of the PSF in pixels.
+    amplify : float, optional
+        The factor of correlated noise, see `amplification`.
+
+    Returns
+    -------
+    magnitude : (n_bands,) float64 `~numpy.ndarray`
+        The AB magnitude.
+    """
+    noise = np.sqrt(np.asarray(variance) * 2.6) * np.asarray(fwhm) * amplify
+    return np.asarray(zero_point) - 2.5 * np.log10(5 * noise)
 
 
 def add_noise(rng, light, variance, kernel):

@@ -212,10 +212,24 @@ class Instances:
                                             self.masks[i][None])
         return values, slices
 
-    def _paste_all(self, *, with_depth=False):
+    def paste_all(self, *, with_depth=False):
         """
-        What `paste` gives of each source in turn, slices first, and on request
-        its relative depth.
+        The probability masks of all sources, on pixels.
+
+        Parameters
+        ----------
+        with_depth : bool, optional
+            Whether to give the relative depth as well, see `paint`. The default is
+            `False`.
+
+        Yields
+        ------
+        slices : (2,) tuple of slice
+            Where the mask of a source lies on the frame.
+        values : 2D `~numpy.ndarray` of float32
+            See `paste`.
+        depth : 2D `~numpy.ndarray` of float32
+            With ``with_depth``, the relative depth of the same pixels.
         """
         for part in row_blocks(len(self)):
             grids = [self.masks[part]]
@@ -260,7 +274,7 @@ class Instances:
         if self._kept is not None and self._kept[1] == threshold:
             return self._kept[0]
         boxes, masks = [], []
-        for i, ((rows, cols), values) in enumerate(self._paste_all()):
+        for i, ((rows, cols), values) in enumerate(self.paste_all()):
             box, mask = Footprints.from_full(
                 values >= threshold, (rows.start, cols.start),
                 self.shape)
@@ -309,7 +323,7 @@ class Instances:
         owner = np.full(self.shape, -1, dtype=np.int32)
         best = np.zeros(self.shape, dtype=np.float32)
         for i, (slices, values, depth) in enumerate(
-                self._paste_all(with_depth=True)):
+                self.paste_all(with_depth=True)):
             weight = values * np.maximum(depth, 1e-3)
             wins = (values >= self.mask_threshold) & (weight > best[slices])
             owner[slices][wins] = i

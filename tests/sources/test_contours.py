@@ -38,7 +38,7 @@ def test_radius_of_a_gaussian():
 
 def test_default_level_bounds_the_footprint():
     instances = gaussian_instance()
-    ((line,),), = mask_contours(instances)
+    ((line,),), = mask_contours(instances, instances.mask_threshold)
     x, y = line.T
     area = 0.5 * abs(np.sum(x[1:] * y[:-1] - x[:-1] * y[1:]))
     assert area == pytest.approx(instances.footprints().areas[0], rel=0.02)
@@ -47,10 +47,10 @@ def test_default_level_bounds_the_footprint():
 def test_holes_and_empty_masks():
     instances = gaussian_instance()
     instances.masks[0, 12:16, 12:16] = 0
-    (lines,), = mask_contours(instances)
+    (lines,), = mask_contours(instances, instances.mask_threshold)
     assert len(lines) == 2
     instances.mask_boxes[:] = 200, 200, 210, 210
-    assert mask_contours(instances) == [[[]]]
+    assert mask_contours(instances, instances.mask_threshold) == [[[]]]
 
 
 def test_nothing_to_put_on_the_sky(fake_model, field, wcs):
