@@ -1,0 +1,248 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Deblending: profiles, sky and fluxes of all sources of a frame, fitted together.
+"""
+
+__all__ = ['deblend']
+
+import numpy as np
+
+from photutils_rcnn.deblending.blendedness import measure_blending
+from photutils_rcnn.deblending.drawing import design_matrix
+from photutils_rcnn.deblending.fluxes import FluxFit
+from photutils_rcnn.deblending.initial import initial_profiles, size_prior
+from photutils_rcnn.deblending.light import DeblendedLight
+from photutils_rcnn.deblending.noise_correlation import correlation_factor
+from photutils_rcnn.deblending.psf_image import MixedPSF, measure_psf_images
+from photutils_rcnn.deblending.shape_fit import fit_shapes
+from photutils_rcnn.deblending.sky import FAINT, residual_sky
+from photutils_rcnn.deblending.stamps import group_stamps
+from photutils_rcnn.preprocessing.binned_map import map_like
+from photutils_rcnn.sources.photometry import band_pixels
+
+# Stars that the PSF is measured from.
+LEAST_PROBABILITY = 0.7
+LEAST_SNR = 30.0
+# How far a source is followed: galaxies in units of their boxes, stars to where they
+# are this faint, in units of the noise.
+GALAXY_REACH = 1.0
+FAINT_WING = 0.5
+LEAST_REACH = 7.0  # pixels
+FIT_REACH, FIT_REACH_STARS = 0.75, 3.0  # for profiles; the latter in FWHM
+LEAST_COLOR = 0.02  # of the brightest band, for bands where a source has no light
+# Of the flux: what a disc and a spheroid miss of a galaxy.
+PROFILE_ERROR = 0.02
+N_ITERATIONS = 3, 1  # before and after the sky
+
+
+def deblend(frame, instances, labels, label_of_source, fwhm):
+    """
+    Fit models of the light of all sources.
+
+    Stars (``prob_star`` at least 0.5) are the PSF, other sources a disc and a spheroid on
+    one ellipse, convolved with it. Positions and profiles are fitted in the mean of the
+    bands, then the sky between the models is subtracted, and the fluxes of each band are
+    fitted together.
+
+    Parameters
+    ----------
+    frame : `~photutils_rcnn.preprocessing.frame.Frame`
+        The frame.
+    instances : `~photutils_rcnn.sources.instances.Instances`
+        The sources, one or more.
+    labels : (ny, nx) `~numpy.ndarray` of int
+        The label image.
+    label_of_source : (N,) `~numpy.ndarray` of int
+        The label of each source, 0 if it has none.
+    fwhm : (n_bands,) array_like
+        The FWHM of the PSF in pixels.
+
+    Returns
+    -------
+    light : `~photutils_rcnn.deblending.light.DeblendedLight`
+        The models.
+    """
+    fwhm = np.asarray(fwhm, dtype=float)
+    bands = _Bands(frame)
+    image, weight = bands.mean()
+    width = float(bands.fractions @ fwhm)
+    is_star = _stars(instances)
+    prior = size_prior(instances.footprints().areas, _snr(instances), width)
+    shapes, amplitude = initial_profiles(image, labels, label_of_source,
+                                         instances.centers, prior[0])
+    chosen = _psf_stars(instances, label_of_source)
+    psfs, n_stars = measure_psf_images(
+        bands.data, bands.noise, bands.bad, labels,
+        np.stack([shapes.x, shapes.y], axis=1)[chosen], label_of_source[chosen], fwhm)
+    flux = _segment_light(bands.data, labels, label_of_source)
+    reach = _reach(instances, is_star, bands.brightness(amplitude), psfs, width)
+    fit_reach = np.minimum(reach, _fit_reach(instances, is_star, width))
+    known = []
+    for n_iterations in N_ITERATIONS:
+        image, weight = bands.mean()
+        shapes, amplitude, variance = fit_shapes(
+            image, weight, shapes, amplitude,
+            MixedPSF(psfs, _mixture(flux, bands.fractions)),
+            group_stamps(shapes.x, shapes.y, fit_reach, is_star), is_star, width,
+            prior, n_iterations)
+        groups = group_stamps(shapes.x, shapes.y, reach, is_star)
+        fits = []
+        for b, psf in enumerate(psfs):
+            design = design_matrix(groups, shapes, psf, is_star,
+                                   bands.brightness(amplitude), image.shape)
+            fits.append(FluxFit(design, bands.data[b].ravel(), bands.noise2(b)))
+            flux[:, b] = fits[b].flux
+        if not known:
+            known = [_subtract_sky(bands, b, fit, psf) for b, (fit, psf) in enumerate(
+                zip(fits, psfs, strict=True))]
+    results = [fit.with_errors(bands.error[b].ravel()**2, sky_error=sky_error,
+                               correlation=correlation)
+               for b, (fit, (sky_error, correlation)) in enumerate(
+                   zip(fits, known, strict=True))]
+    blending = measure_blending(
+        groups, shapes, amplitude, MixedPSF(psfs, _mixture(flux, bands.fractions)),
+        is_star, instances.footprints())
+    flux, variances, chi2 = (
+        np.stack([getattr(found, name) for found in results], axis=1)
+        for name in ('flux', 'variance', 'chi2'))
+    # the errors of profile and aureole go with the flux
+    relative = variance + np.where(is_star, 0, PROFILE_ERROR**2)
+    aureole = np.array([psf.aureole_err for psf in psfs])
+    error = np.sqrt(variances + (relative[:, None] + aureole**2) * flux**2)
+    return DeblendedLight(
+        shape=image.shape, shapes=shapes, is_star=is_star, groups=groups, psfs=psfs,
+        n_psf_stars=n_stars, flux=flux * bands.scale, flux_err=error * bands.scale,
+        chi2=chi2, blending=blending, sky=bands.sky * bands.scale)
+
+
+class _Bands:
+    """
+    The bands, their noise and errors, in units of the usual noise.
+    """
+
+    def __init__(self, frame):
+        shape = frame.cube.data.shape
+        noise = map_like(frame.noise, shape)
+        self.scale = float(np.median(frame.noise))
+        self.data, self.noise, self.error = (np.empty(shape) for _ in range(3))
+        self.bad = np.array(frame.cube.invalid)
+        for b in range(shape[0]):
+            pixels = band_pixels(frame, b)
+            self.data[b] = np.where(self.bad[b], 0, pixels.data / self.scale)
+            self.error[b] = pixels.error / self.scale
+            self.noise[b] = noise[b] / self.scale
+        self.sky = np.zeros(shape, dtype=np.float32)
+        precision = [1 / np.median(noise)**2 for noise in self.noise]
+        self.fractions = np.array(precision) / np.sum(precision)
+
+    def noise2(self, b):
+        """
+        The variance of the empty sky of a band, pixel by pixel.
+        """
+        return np.where(self.bad[b], np.inf, self.noise[b]**2).ravel()
+
+    def brightness(self, amplitude):
+        """
+        Fluxes in the mean of the bands, in units of the noise of a pixel.
+        """
+        precision = np.sum([1 / np.median(noise)**2 for noise in self.noise])
+        return np.maximum(amplitude, 0) * np.sqrt(precision)
+
+    def mean(self):
+        """
+        The inverse-variance weighted mean of the bands, and its inverse variance.
+        """
+        weights = np.where(self.bad, 0, self.noise**-2)
+        total = weights.sum(axis=0)
+        return (weights * self.data).sum(axis=0) / np.where(total > 0, total, 1), total
+
+
+def _snr(instances):
+    return (np.full(len(instances), 20.) if instances.snr is None
+            else instances.snr.astype(float))
+
+
+def _probability_of_star(instances):
+    if 'star' not in instances.class_names:
+        return np.zeros(len(instances))
+    return instances.class_probabilities[:, instances.class_names.index('star')]
+
+
+def _stars(instances):
+    """
+    Which sources are taken for point sources.
+    """
+    return _probability_of_star(instances) >= 0.5
+
+
+def _psf_stars(instances, label_of_source):
+    """
+    The stars that tell the PSF, the brightest first.
+    """
+    snr = _snr(instances)
+    chosen = np.flatnonzero((_probability_of_star(instances) > LEAST_PROBABILITY)
+                            & (snr > LEAST_SNR) & (label_of_source > 0))
+    return chosen[np.argsort(-snr[chosen], kind='stable')]
+
+
+def _segment_light(data, labels, label_of_source):
+    """
+    The light of the pixels of each source in each band, (N, n_bands).
+    """
+    n = labels.max(initial=0) + 1
+    light = np.stack([np.bincount(labels.ravel(), band.ravel(), n) for band in data],
+                     axis=1)
+    return np.where(label_of_source[:, None] > 0, light[label_of_source], 0)
+
+
+def _mixture(flux, fractions):
+    """
+    The fraction of the light of each source in the mean that is of each band.
+    """
+    flux = np.nan_to_num(flux)
+    brightest = np.maximum(flux.max(axis=1, keepdims=True), 0)
+    flux = np.where(brightest > 0, np.maximum(flux, LEAST_COLOR * brightest), 1)
+    light = flux * fractions
+    return light / light.sum(axis=1, keepdims=True)
+
+
+def _sides(instances):
+    """
+    The longer sides of boxes, pixels.
+    """
+    return (instances.boxes[:, 2:] - instances.boxes[:, :2]).max(axis=1)
+
+
+def _fit_reach(instances, is_star, fwhm):
+    """
+    How far sources are followed in fits of profiles, pixels.
+    """
+    return np.where(is_star, FIT_REACH_STARS * fwhm,
+                    FIT_REACH * _sides(instances) + 0.5 * fwhm)
+
+
+def _reach(instances, is_star, brightness, psfs, fwhm):
+    """
+    How far sources are followed, pixels.
+    """
+    faint = FAINT_WING / np.maximum(brightness, 1e-3)
+    stars = np.max([psf.radius(faint) for psf in psfs], axis=0)
+    return np.maximum(np.where(is_star, stars, GALAXY_REACH * _sides(instances) + fwhm),
+                      LEAST_REACH)
+
+
+def _subtract_sky(bands, b, fit, psf):
+    """
+    Subtract the sky between the models of a band; its error, and the correlation of the
+    noise.
+    """
+    bad, noise = bands.bad[b], bands.noise[b]
+    model = fit.model.reshape(bad.shape)
+    residual = bands.data[b] - model
+    sky, error = residual_sky(residual, model, noise, bad, psf.fwhm)
+    bands.sky[b] = sky
+    bands.data[b] -= np.where(bad, 0, sky)
+    correlation = correlation_factor(
+        (residual - sky) / noise, ~bad & (model < FAINT * noise),
+        psf.image(2 * int(np.ceil(2 * psf.fwhm)) + 2))
+    return error, correlation

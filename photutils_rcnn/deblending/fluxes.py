@@ -1,0 +1,178 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Joint fluxes: non-negative linear least squares on the templates of all sources.
+"""
+
+__all__ = ['FluxFit', 'Fluxes']
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
+from scipy.sparse.linalg import splu
+
+N_PIVOTS = 20
+LARGEST_GROUP = 1500  # sources whose covariances are computed together
+# Errors of the light of a pixel, as a fraction of it: no profile has all the structure of
+# a galaxy. The second is of the neighbors' light that falls on a template: chosen so that
+# 68 percent of the errors of blended galaxies in simulated scenes are as large as quoted.
+MODEL_ERROR = 0.1
+NEIGHBOR_ERROR = 0.5
+
+
+@dataclass(frozen=True)
+class Fluxes:
+    """
+    The fluxes of a band.
+
+    Parameters
+    ----------
+    flux, variance : (N,) `~numpy.ndarray`
+        The fluxes and their variances, neighbors included; not a number for sources
+        without a pixel.
+    chi2 : (N,) `~numpy.ndarray`
+        The mean squared residual in units of the errors of the pixels, weighted by the
+        template.
+    """
+
+    flux: np.ndarray
+    variance: np.ndarray
+    chi2: np.ndarray
+
+
+class FluxFit:
+    r"""
+    The joint fit of all sources of a band.
+
+    With templates :math:`A` and weights :math:`W` the fluxes are
+    :math:`f = (A^T W A)^{-1} A^T W d` under :math:`f \geq 0`. Weights follow from the noise
+    of the empty sky and, in a second pass, the models, not from the data, which would favor
+    dark pixels.
+
+    Parameters
+    ----------
+    design : (n_pixels, N) `~scipy.sparse.csr_array`
+        The templates :math:`A`.
+    data : (n_pixels,) `~numpy.ndarray`
+        The light.
+    noise2 : (n_pixels,) `~numpy.ndarray`
+        The variance of the empty sky, infinite for pixels without data.
+
+    Attributes
+    ----------
+    flux : (N,) `~numpy.ndarray`
+        The fluxes; not a number for sources without a pixel.
+    model : (n_pixels,) `~numpy.ndarray`
+        The models.
+    """
+
+    def __init__(self, design, data, noise2):
+        self._design, self._data = design, data
+        self._good = np.isfinite(noise2)
+        weight = np.where(self._good, 1 / np.where(self._good, noise2, 1), 0)
+        self.flux, self.model = np.zeros(design.shape[1]), np.zeros(len(data))
+        for _ in range(2):
+            self._structure2 = (MODEL_ERROR * self.model)**2
+            self._weighted = (sparse.diags_array(
+                weight / (1 + weight * self._structure2)) @ design).tocsr()
+            gram = (design.T @ self._weighted).tocsc()
+            diagonal = gram.diagonal()
+            self._seen = np.flatnonzero(diagonal > 1e-12 * diagonal.max(initial=0))
+            self._gram = gram[self._seen][:, self._seen]
+            self.flux[:] = np.nan
+            self.flux[self._seen] = _non_negative(
+                self._gram, (self._weighted.T @ data)[self._seen])
+            self.model = design @ np.nan_to_num(self.flux)
+
+    def with_errors(self, error2, *, correlation=1.0, sky_error=0.0):
+        r"""
+        The fluxes with their errors.
+
+        With the covariance :math:`V` of the pixels that of the fluxes is
+        :math:`(A^T W A)^{-1} A^T W V W A (A^T W A)^{-1}`. To it are added the errors that
+        an offset of the sky and half of the light of the neighbors under a template make.
+
+        Parameters
+        ----------
+        error2 : (n_pixels,) `~numpy.ndarray`
+            The variance of the data.
+        correlation : float, optional
+            The variance of sums over the PSF in units of that of white noise.
+        sky_error : float, optional
+            The error of the sky.
+
+        Returns
+        -------
+        fluxes : `Fluxes`
+            The fluxes.
+        """
+        seen, weighted = self._seen, self._weighted
+        error2 = np.where(self._good, error2, 0) + self._structure2
+        spread = weighted.T @ (sparse.diags_array(error2) @ weighted)
+        noise = correlation * _variances(self._gram, spread.tocsr()[seen][:, seen])
+        sky = sky_error * _solve(self._gram, weighted.sum(axis=0)[seen])
+        others = ((weighted.T @ self.model)[seen] / self._gram.diagonal()
+                  - self.flux[seen])
+        variance = np.full(len(self.flux), np.nan)
+        variance[seen] = noise + sky**2 + (NEIGHBOR_ERROR * others)**2
+        scaled = np.where(self._good & (error2 > 0), (self._data - self.model)**2
+                          / np.where(error2 > 0, error2, 1), 0)
+        mass = self._design.T @ self._good.astype(float)
+        chi2 = np.where(mass > 0, (self._design.T @ scaled)
+                        / np.where(mass > 0, mass, 1), np.nan)
+        return Fluxes(self.flux, variance, chi2)
+
+
+def _non_negative(gram, right):
+    """
+    Non-negative least squares by block principal pivoting on the normal equations.
+    """
+    n = len(right)
+    free = np.ones(n, dtype=bool)
+    flux = np.zeros(n)
+    for _ in range(N_PIVOTS):
+        flux[:] = 0
+        if free.any():
+            flux[free] = _solve(gram[free][:, free], right[free])
+        gradient = right - gram @ flux
+        wrong = free & (flux < 0)
+        missing = ~free & (gradient > 1e-9 * np.abs(right).max(initial=0))
+        if not (wrong.any() or missing.any()):
+            break
+        free ^= wrong | missing
+    return np.maximum(flux, 0)
+
+
+def _solve(gram, right):
+    """
+    Solve the normal equations; two sources in one place share their light.
+    """
+    ridge = sparse.diags_array(1e-6 * gram.diagonal())
+    return splu((gram + ridge).tocsc()).solve(right)
+
+
+def _variances(gram, spread):
+    """
+    The variances of all fluxes, group by group of touching sources.
+    """
+    n_groups, group = csgraph.connected_components(gram, directed=False)
+    order = np.argsort(group, kind='stable')
+    bounds = np.searchsorted(group[order], np.arange(n_groups + 1))
+    sizes = np.diff(bounds)
+    variance = np.empty(len(group))
+    diagonal = gram.diagonal()
+    single = order[bounds[:-1][sizes == 1]]
+    variance[single] = spread.diagonal()[single] / diagonal[single]**2
+    gram, spread = gram.tocsr(), spread.tocsr()
+    for k in np.flatnonzero(sizes > 1):
+        some = order[bounds[k]:bounds[k + 1]]
+        for start in range(0, len(some), LARGEST_GROUP):
+            part = some[start:start + LARGEST_GROUP]
+            matrix = gram[part][:, part].toarray()
+            matrix[np.diag_indices(len(part))] *= 1 + 1e-6
+            inverse = np.linalg.inv(matrix)
+            variance[part] = np.einsum('ij,jk,ki->i', inverse,
+                                       spread[part][:, part].toarray(), inverse,
+                                       optimize=True)
+    return variance

@@ -1,0 +1,117 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Light of overlapping sources: models, fluxes and images of each alone.
+"""
+
+__all__ = ['DeblendedLight']
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from photutils_rcnn.deblending.blendedness import Blending
+from photutils_rcnn.deblending.drawing import draw
+from photutils_rcnn.deblending.stamps import StampGroup
+from photutils_rcnn.deblending.templates import Shapes
+
+
+@dataclass(frozen=True)
+class DeblendedLight:
+    """
+    The models of the N sources of a frame.
+
+    Parameters
+    ----------
+    shape : (2,) tuple of int
+        The shape (ny, nx) of the frame.
+    shapes : `~photutils_rcnn.deblending.templates.Shapes`
+        The profiles.
+    is_star : (N,) `~numpy.ndarray` of bool
+        Which are point sources.
+    groups : list of `~photutils_rcnn.deblending.stamps.StampGroup`
+        Their stamps.
+    psfs : list of `~photutils_rcnn.deblending.psf_image.PSFImage`
+        The PSF of each band.
+    n_psf_stars : list of int
+        The stars that it was measured from.
+    flux, flux_err, chi2 : (N, n_bands) `~numpy.ndarray`
+        The fluxes, their errors, and the mean squared residuals.
+    blending : `~photutils_rcnn.deblending.blendedness.Blending`
+        How they share the light of the frame.
+    sky : (n_bands, ny, nx) `~numpy.ndarray`
+        What was subtracted from each band besides the background.
+    """
+
+    shape: tuple
+    shapes: Shapes
+    is_star: np.ndarray
+    groups: list
+    psfs: list
+    n_psf_stars: list
+    flux: np.ndarray
+    flux_err: np.ndarray
+    chi2: np.ndarray
+    blending: Blending
+    sky: np.ndarray
+
+    def __len__(self):
+        return len(self.is_star)
+
+    def template(self, i, band):
+        """
+        The light of a source of unit flux.
+
+        Parameters
+        ----------
+        i : int
+            The source.
+        band : int
+            The index of the band.
+
+        Returns
+        -------
+        slices : (2,) tuple of slice
+            Where it lies on the frame.
+        values : 2D `~numpy.ndarray`
+            The light of each pixel.
+        """
+        group, k = self._stamp(i)
+        one = StampGroup(np.array([i]), group.y1[k:k + 1], group.x1[k:k + 1], group.side)
+        values, = draw(one, self.shapes, self.psfs[band], self.is_star[i])
+        starts = int(group.y1[k]), int(group.x1[k])
+        inside = [slice(max(-start, 0), min(n - start, group.side))
+                  for start, n in zip(starts, self.shape, strict=True)]
+        slices = tuple(slice(start + part.start, start + part.stop)
+                       for start, part in zip(starts, inside, strict=True))
+        return slices, values[tuple(inside)].astype(float)
+
+    def model_image(self, band):
+        """
+        The models of all sources in a band.
+
+        Parameters
+        ----------
+        band : int
+            The index of the band.
+
+        Returns
+        -------
+        image : (ny, nx) `~numpy.ndarray`
+            Their sum.
+        """
+        image = np.zeros(self.shape[0] * self.shape[1] + 1)
+        flux = np.nan_to_num(self.flux[:, band])
+        for group in self.groups:
+            templates = draw(group, self.shapes, self.psfs[band],
+                             self.is_star[group.index[0]])
+            np.add.at(image, group.pixels(self.shape),
+                      flux[group.index, None, None] * templates)
+        return image[:-1].reshape(self.shape)
+
+    def _stamp(self, i):
+        for group in self.groups:
+            k = np.flatnonzero(group.index == i)
+            if len(k):
+                return group, int(k[0])
+        msg = f'there is no source {i}'
+        raise IndexError(msg)

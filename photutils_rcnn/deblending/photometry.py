@@ -1,0 +1,146 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Deblended photometry: a table of fluxes, and images of models, residuals and sources.
+"""
+
+__all__ = ['DeblendedPhotometry']
+
+from functools import cached_property
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.nddata import Cutout2D
+from astropy.table import QTable
+
+from photutils_rcnn.preprocessing.binned_map import map_like
+from photutils_rcnn.sources.photometry import band_pixels
+
+
+class DeblendedPhotometry:
+    """
+    The light of the sources of a frame, each for itself.
+
+    Parameters
+    ----------
+    light : `~photutils_rcnn.deblending.light.DeblendedLight`
+        The models.
+    frame : `~photutils_rcnn.preprocessing.frame.Frame`
+        The frame.
+    wcs : WCS object, optional
+        The celestial WCS.
+    """
+
+    def __init__(self, light, frame, wcs=None):
+        self.light = light
+        self._frame = frame
+        self._wcs = wcs
+        self._models = {}
+
+    @cached_property
+    def table(self):
+        """
+        The `~astropy.table.QTable` of all sources; see
+        `photutils_rcnn.RCNNResult.deblended` for the columns.
+        """
+        light, cube = self.light, self._frame.cube
+        shapes, blending = light.shapes, light.blending
+        table = QTable()
+        table['x'], table['y'] = shapes.x, shapes.y
+        if self._wcs is not None:
+            sky = self._wcs.pixel_to_world(shapes.x, shapes.y)
+            if isinstance(sky, SkyCoord):
+                table['sky_center'] = sky
+        unit = cube.unit or u.dimensionless_unscaled
+        for b, band in enumerate(cube.bands):
+            for name, values in (('flux', light.flux), ('flux_err', light.flux_err)):
+                column = values[:, b]
+                table[f'{name}_{band}'] = column if cube.unit is None else column * unit
+        with np.errstate(invalid='ignore'):
+            table['chi2'] = np.nanmean(light.chi2, axis=1)
+        table['blendedness'] = blending.blendedness
+        table['flux_fraction_own'] = blending.own_fraction
+        table['flux_fraction_outside'] = blending.outside_fraction
+        star, eta = light.is_star, np.hypot(shapes.eta1, shapes.eta2)
+        table['half_light_radius'] = np.where(star, 0, np.exp(shapes.log_radius)) * u.pix
+        table['axis_ratio'] = np.where(star, np.nan, np.exp(-eta))
+        table['orientation'] = np.where(
+            star, np.nan, np.degrees(0.5 * np.arctan2(shapes.eta2, shapes.eta1))) * u.deg
+        table['spheroid_fraction'] = np.where(star, np.nan, shapes.spheroid)
+        return table
+
+    def model_image(self, band):
+        """
+        The models of all sources in a band.
+
+        Parameters
+        ----------
+        band : int
+            The index of the band.
+
+        Returns
+        -------
+        image : (ny, nx) `~numpy.ndarray`
+            Their sum, in the unit of the data.
+        """
+        if band not in self._models:
+            self._models[band] = self.light.model_image(band)
+        return self._models[band].copy()
+
+    def residual_image(self, band):
+        """
+        The background-subtracted data of a band without the models.
+
+        Parameters
+        ----------
+        band : int
+            The index of the band.
+
+        Returns
+        -------
+        image : (ny, nx) `~numpy.ndarray`
+            The residual, in the unit of the data; not a number where there are none.
+        """
+        pixels = band_pixels(self._frame, band)
+        return np.where(pixels.mask, np.nan, pixels.data) - self.model_image(band)
+
+    def source_image(self, i, band):
+        """
+        The light of one source.
+
+        Its model, and of the residual at each pixel the fraction that is the model's of
+        all light there, or of the noise where that is brighter. So the light of all
+        sources, and what of the residual belongs to none, is that of the data.
+
+        Parameters
+        ----------
+        i : int
+            The source.
+        band : int
+            The index of the band.
+
+        Returns
+        -------
+        cutout : `~astropy.nddata.Cutout2D`
+            The pixels around the source, in the unit of the data; where there are no
+            data, the model.
+        """
+        slices, template = self.light.template(i, band)
+        own = np.nan_to_num(self.light.flux[i, band]) * template
+        noise = map_like(self._frame.noise, self._frame.cube.data.shape)[
+            band, slices[0]][:, slices[1]]
+        residual = self.residual_image(band) - self.light.sky[band]
+        cutout = _cut(residual, slices, self._wcs)
+        everything = np.maximum(self.model_image(band)[slices], noise)
+        cutout.data = own + np.nan_to_num(cutout.data) * own / everything
+        return cutout
+
+
+def _cut(image, slices, wcs):
+    """
+    A copy of a part of an image.
+    """
+    rows, cols = slices
+    size = rows.stop - rows.start, cols.stop - cols.start
+    center = (cols.start + (size[1] - 1) / 2, rows.start + (size[0] - 1) / 2)
+    return Cutout2D(image, center, size, wcs=wcs, copy=True)

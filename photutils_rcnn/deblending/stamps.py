@@ -1,0 +1,109 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Stamps of sources on a frame, in groups of one size.
+"""
+
+__all__ = ['StampGroup', 'group_stamps']
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from photutils_rcnn.deblending.templates import SIDES
+
+BLOCK = 512  # sources that are rendered together, of 32 x 32 pixels
+
+
+@dataclass(frozen=True)
+class StampGroup:
+    """
+    Sources with stamps of one size.
+
+    Parameters
+    ----------
+    index : (R,) `~numpy.ndarray` of int
+        The sources.
+    y1, x1 : (R,) `~numpy.ndarray` of int
+        The pixel of the frame under the first pixel of each stamp; it may be outside.
+    side : int
+        The side in pixels.
+    """
+
+    index: np.ndarray
+    y1: np.ndarray
+    x1: np.ndarray
+    side: int
+
+    def pixels(self, shape):
+        """
+        Where the stamps lie in the flat frame.
+
+        Parameters
+        ----------
+        shape : (2,) tuple of int
+            The shape of the frame.
+
+        Returns
+        -------
+        pixels : (R, side, side) `~numpy.ndarray` of int
+            The index of each pixel; beyond the frame ``shape[0] * shape[1]``.
+        """
+        ny, nx = shape
+        rows = self.y1[:, None] + np.arange(self.side)
+        cols = self.x1[:, None] + np.arange(self.side)
+        pixels = rows[:, :, None] * nx + cols[:, None, :]
+        inside = (((rows >= 0) & (rows < ny))[:, :, None]
+                  & ((cols >= 0) & (cols < nx))[:, None, :])
+        return np.where(inside, pixels, ny * nx)
+
+    def in_stamps(self, shapes):
+        """
+        The profiles of these sources, with positions on their stamps.
+
+        Parameters
+        ----------
+        shapes : `~photutils_rcnn.deblending.templates.Shapes`
+            Those of all sources, on the frame.
+
+        Returns
+        -------
+        shapes : `~photutils_rcnn.deblending.templates.Shapes`
+            Positions are relative to the middle pixels.
+        """
+        some = shapes[self.index]
+        some.x = some.x - self.x1 - self.side // 2
+        some.y = some.y - self.y1 - self.side // 2
+        return some
+
+
+def group_stamps(x, y, reach, is_star):
+    """
+    Lay stamps around sources, stars and others in groups of their own.
+
+    Parameters
+    ----------
+    x, y : (N,) `~numpy.ndarray`
+        The positions in pixels.
+    reach : (N,) `~numpy.ndarray`
+        How far the light of each is to be followed, pixels; the largest stamps may
+        hold less.
+    is_star : (N,) `~numpy.ndarray` of bool
+        Which are point sources.
+
+    Returns
+    -------
+    groups : list of `StampGroup`
+        The stamps, each source in one group.
+    """
+    size = np.searchsorted(SIDES, 2 * reach + 1).clip(max=len(SIDES) - 1)
+    ix, iy = np.round(x).astype(int), np.round(y).astype(int)
+    groups = []
+    for kind, k in np.unique(np.stack([is_star, size], axis=1), axis=0):
+        side = SIDES[k]
+        chosen = np.flatnonzero((size == k) & (is_star == kind))
+        block = max(1, BLOCK * 32**2 // side**2)
+        for start in range(0, len(chosen), block):
+            index = chosen[start:start + block]
+            groups.append(StampGroup(index, iy[index] - side // 2,
+                                     ix[index] - side // 2, side))
+    return groups
