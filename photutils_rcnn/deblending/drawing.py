@@ -10,7 +10,10 @@ from scipy import sparse
 
 from photutils_rcnn.deblending.templates import render, render_stars
 
-FAINTEST = 0.02  # of the noise; fainter parts of a source are left out of fits
+# Parts of a source that are fainter, in units of the noise and of its peak, are left out of
+# fits.
+FAINTEST = 0.02
+FAINTEST_OF_PEAK = 0.01
 
 
 def draw(group, shapes, psf, stars):
@@ -67,8 +70,10 @@ def design_matrix(groups, shapes, psf, is_star, brightness, shape):
     for group in groups:
         templates = draw(group, shapes, psf, is_star[group.index[0]])
         pixels = group.pixels(shape)
+        peaks = templates.max(axis=(1, 2), keepdims=True)
         kept = (pixels < n_pixels) & (
-            templates * brightness[group.index, None, None] > FAINTEST)
+            (templates * brightness[group.index, None, None] > FAINTEST)
+            | (templates > FAINTEST_OF_PEAK * peaks))
         rows.append(pixels[kept])
         columns.append(np.repeat(group.index, kept.sum(axis=(1, 2))))
         values.append(templates[kept].astype(float))

@@ -108,8 +108,8 @@ class FluxFit:
             The fluxes.
         """
         seen, weighted = self._seen, self._weighted
-        error2 = np.where(self._good, error2, 0) + self._structure2
-        spread = weighted.T @ (sparse.diags_array(error2) @ weighted)
+        error2 = np.where(self._good, error2, 0)
+        spread = weighted.T @ (sparse.diags_array(error2 + self._structure2) @ weighted)
         noise = correlation * _variances(self._gram, spread.tocsr()[seen][:, seen])
         sky = sky_error * _solve(self._gram, weighted.sum(axis=0)[seen])
         others = ((weighted.T @ self.model)[seen] / self._gram.diagonal()

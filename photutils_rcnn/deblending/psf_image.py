@@ -110,7 +110,7 @@ class PSFImage:
         profile = self.image(LARGEST)
         middle = len(profile) // 2
         falling = np.maximum.accumulate(profile[middle, middle:][::-1])
-        n_above = len(falling) - np.searchsorted(falling, level)
+        n_above = len(falling) - np.searchsorted(falling, level, side='right')
         return n_above / self.oversampling
 
     def __call__(self, side):

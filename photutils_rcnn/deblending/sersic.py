@@ -27,7 +27,7 @@ def sersic_weights(index):
     Parameters
     ----------
     index : float
-        The Sersic index, 0.5 to 4.
+        The Sersic index, 1 to 4.
 
     Returns
     -------

@@ -1,0 +1,155 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Deblended photometry of a result.
+"""
+
+__all__ = ['ResultPhotometry']
+
+from functools import cached_property
+
+import numpy as np
+
+from photutils_rcnn.deblending.deblend import deblend
+from photutils_rcnn.deblending.photometry import DeblendedPhotometry
+
+
+class ResultPhotometry:
+    """
+    What `~photutils_rcnn.RCNNResult` tells of the light of overlapping sources.
+    """
+
+    @property
+    def deblended(self):
+        """
+        The `~astropy.table.QTable` of deblended fluxes, one row for each of `table`.
+
+        Models of all sources are fitted together when it is first asked for: the PSF to
+        stars (``prob_star`` at least 0.5), to others a disc and a spheroid convolved with
+        it. So overlapping sources share the light of every pixel; see the page on
+        deblended photometry. ``label`` and ``detection_flags`` are those of `table`.
+        ``flux_<band>`` is the total flux, the light beyond the footprint included
+        (``flux_fraction_outside``), and ``flux_err_<band>`` its error: noise, photon noise
+        (with ``error`` or ``gain``), neighbors, sky, profile and aperture correction.
+        Fluxes are not negative, and not a number where a source has no pixel.
+        ``blendedness`` is 0 for a source that stands alone, near 1 for one that drowns
+        in others; ``flux_fraction_own`` is the fraction of the light of the footprint
+        that is the source's own. ``chi2`` is the mean squared residual in units of the
+        errors. ``x``, ``y``, ``half_light_radius`` (circularized, without the PSF; 0 for
+        stars), ``axis_ratio``, ``orientation`` and ``spheroid_fraction`` are those of the
+        fitted profile. Of a result that was read from a file without its pixels it is a
+        `ValueError`.
+        """
+        table = self._deblending.table[self._rows].copy()
+        table.add_column(self.table['label'], index=0)
+        table['detection_flags'] = self.table['detection_flags']
+        table.meta.update(self.meta)
+        return table
+
+    def model_image(self, band=None):
+        """
+        The models of all sources in a band; see `deblended`.
+
+        Parameters
+        ----------
+        band : str, optional
+            The name of the band; by default the only one.
+
+        Returns
+        -------
+        image : (ny, nx) `~numpy.ndarray` or `~astropy.units.Quantity`
+            Their sum, in the unit of the data.
+
+        Raises
+        ------
+        KeyError
+            If there is no such band.
+        """
+        return self._with_unit(self._deblending.model_image(self._band_index(band)))
+
+    def residual_image(self, band=None):
+        """
+        The background-subtracted data of a band without the models of `deblended`.
+
+        Parameters
+        ----------
+        band : str, optional
+            The name of the band; by default the only one.
+
+        Returns
+        -------
+        image : (ny, nx) `~numpy.ndarray` or `~astropy.units.Quantity`
+            The residual, in the unit of the data; not a number where there are no data.
+
+        Raises
+        ------
+        KeyError
+            If there is no such band.
+        """
+        return self._with_unit(self._deblending.residual_image(self._band_index(band)))
+
+    def source_image(self, label, band=None):
+        """
+        The light of one source, without its neighbors; see `deblended`.
+
+        It is the model, and of what all models leave of a pixel the fraction of the
+        light there that is the source's.
+
+        Parameters
+        ----------
+        label : int
+            The label of the source.
+        band : str, optional
+            The name of the band; by default the only one.
+
+        Returns
+        -------
+        cutout : `~astropy.nddata.Cutout2D`
+            The pixels around the source, in the unit of the data.
+
+        Raises
+        ------
+        KeyError
+            If there is no such band.
+        ValueError
+            If there is no such label.
+        """
+        rows = np.flatnonzero(self.label_of_source == label)
+        if label == 0 or len(rows) == 0:
+            msg = (f'label must be one of 1 to {self.label_of_source.max(initial=0)}, got '
+                   f'{label!r}')
+            raise ValueError(msg)
+        cutout = self._deblending.source_image(
+            int(np.arange(len(self._deblending.light))[self._rows][rows[0]]),
+            self._band_index(band))
+        cutout.data = self._with_unit(cutout.data)
+        return cutout
+
+    @cached_property
+    def _deblending(self):
+        """
+        The models of all sources of the frame.
+        """
+        if self._whole is not None:
+            return self._whole._deblending
+        frame = self._frame('deblended')
+        fwhm, _ = self._psf_stars(frame)
+        with np.errstate(all='warn', under='ignore'):
+            light = deblend(frame, self.instances, self.labels, self.label_of_source, fwhm)
+        return DeblendedPhotometry(light, frame, self.wcs)
+
+    def _band_index(self, band):
+        """
+        The index of a band.
+        """
+        if band is None and len(self.bands) == 1:
+            return 0
+        if band not in self.bands:
+            msg = f'band must be one of {self.bands}, got {band!r}'
+            raise KeyError(msg)
+        return self.bands.index(band)
+
+    def _with_unit(self, image):
+        """
+        Pixels in the unit of the data.
+        """
+        return image if self.cube.unit is None else image << self.cube.unit
