@@ -6,13 +6,13 @@ Segmentation result: label image, catalog, instances.
 __all__ = ['RCNNResult']
 
 from functools import cached_property
-from html import escape
 from numbers import Real
 
 import numpy as np
 import photutils
 from photutils.segmentation import SegmentationImage
 
+from photutils_rcnn.plotting.plots import ResultPlots
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.psf import find_psf_stars
 from photutils_rcnn.sources.band_catalogs import BandCatalogs
@@ -26,7 +26,7 @@ from photutils_rcnn.sources.psf_models import build_psf
 from photutils_rcnn.sources.source_table import probability_columns, source_table
 
 
-class RCNNResult:
+class RCNNResult(ResultPlots):
     """
     The sources found on a frame.
 
@@ -114,10 +114,6 @@ class RCNNResult:
         return (f'<{type(self).__name__}: {len(self)} sources, '
                 f'{int(self.labels.max(initial=0))} labels, '
                 f'shape={self.labels.shape}, bands={self.bands}>')
-
-    def _repr_html_(self):
-        return (f'<p>{escape(repr(self))}</p>'
-                f'{self.table._repr_html_()}')
 
     @property
     def background(self):
