@@ -119,7 +119,7 @@ def test_plot_source(color_result):
     row = color_result.table[1]
     for ax in axes:
         assert len(ax.lines) == 2
-        x, y = ax.lines[0].get_data()
+        x = ax.lines[0].get_xdata()
         assert abs(np.mean(x) - row['x']) < 1
         (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
         assert left < row['bbox_xmin'] < row['bbox_xmax'] < right

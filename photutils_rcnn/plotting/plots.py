@@ -126,26 +126,25 @@ class ResultPlots:
         ValueError
             If there is no such label or band, or a level is not between 0 and 1.
         """
-        i = self._row_of_label(label)
-        contours = mask_contours(self.instances[i], levels)[0]
+        i, found = self._row_of_label(label), self.instances
+        contours = mask_contours(found[i], levels)[0]
         colors = _class_colors(self, colors)
+        color = colors[found.class_names[found.class_ids[i] - 1]]
         shown = [] if self.cube is None else band_indices(self, bands)
-        values, slices = self.instances.paste(i)
+        values, slices = found.paste(i)
         cutout = tuple(slice(max(part.start - margin, 0), min(part.stop + margin, n))
                        for part, n in zip(slices, self.labels.shape, strict=True))
         axes = _panels(figure, len(shown) + 1)
         for ax, band in zip(axes, shown, strict=False):
             _draw_band(ax, self, band, cutout)
             ax.set_title(self.bands[band])
-        _draw_mask(axes[-1], values, slices,
-                   values >= self.instances.mask_threshold,
-                   colors[self.table['class_name'][i]])
+        _draw_mask(axes[-1], values, slices, values >= found.mask_threshold, color)
         axes[-1].set_title('mask')
-        others = self.instances[_neighbors(self.footprints, i, cutout)]
+        others = found[_neighbors(self.footprints, i, cutout)]
         y, x = cutout
         for ax in axes:
             _draw_outlines(ax, others, colors, 0.8, linestyle=':')
-            _draw_lines(ax, contours, colors[self.table['class_name'][i]])
+            _draw_lines(ax, contours, color)
             ax.set(xlim=(x.start - 0.5, x.stop - 0.5), ylim=(y.start - 0.5, y.stop - 0.5))
         return axes
 
