@@ -86,21 +86,19 @@ def run(args):
     segmenter = make_segmenter(args, psf_fwhm=None if fwhm == 'none' else fwhm)
     n_failed = 0
     for (stem, files), of_frame in zip(frames.items(), each, strict=True):
+        if args.each and not args.quiet:
+            print(f'{files[0]}:', file=sys.stderr)
         try:
-            done = _segment(args, segmenter, files, stem, of_frame, further)
+            said = _segment(args, segmenter, files, stem, of_frame, further)
         # whatever is wrong with one frame, the others are to be segmented
         except Exception as exc:
             if not args.each:
                 raise
             n_failed += 1
             print(f'photutils-rcnn segment: {files[0]}: error: {exc}', file=sys.stderr)
-            if args.json:
-                print(failure_line(files, exc), flush=True)
-            continue
-        if args.json:
-            print(json_line(files, *done), flush=True)
-        elif not args.quiet:
-            print(text_lines(*done), flush=True)
+            said = failure_line(files, exc) if args.json else ''
+        if said:
+            print(said, flush=True)
     return 1 if n_failed else 0
 
 
@@ -130,8 +128,10 @@ def _segment(args, segmenter, files, stem, options, further):
     """
     Segment a frame and write its results; what is to be said of it.
     """
-    paths = check_outputs(args.output, stem, overwrite=args.overwrite, further=further)
     cube, background, sources, notes = options.read(files)
+    paths = check_outputs(args.output, stem, overwrite=args.overwrite, further=further)
     result = segmenter._segment_cube(cube, background)
     written = write_outputs(paths, result, include_data=args.include_data)
-    return result, sources, notes, written
+    if args.json:
+        return json_line(files, result, sources, notes, written)
+    return '' if args.quiet else text_lines(result, sources, notes, written)
