@@ -7,6 +7,7 @@ __all__ = ['write_votable']
 
 from astropy.io.votable import from_table
 from astropy.io.votable.tree import CooSys, Info
+from astropy.units import dimensionless_unscaled
 
 
 def write_votable(path, table):
@@ -23,12 +24,15 @@ def write_votable(path, table):
     """
     votable = from_table(table)
     resource = votable.resources[0]
-    fields = [field for field in resource.tables[0].fields
-              if (field.ucd or '').startswith('pos.eq.')]
-    if fields:
+    fields = resource.tables[0].fields
+    for field in fields:
+        if field.unit == dimensionless_unscaled:
+            field.unit = None  # Astropy 7.0 writes an invalid name
+    positions = [field for field in fields if (field.ucd or '').startswith('pos.eq.')]
+    for field in positions:
+        field.ref = 'icrs'
+    if positions:
         resource.coordinate_systems.append(CooSys(ID='icrs', system='ICRS'))
-        for field in fields:
-            field.ref = 'icrs'
     resource.infos.extend(Info(name=name, value=str(value))
                           for name, value in table.meta.items())
     votable.to_xml(str(path))

@@ -108,7 +108,8 @@ def test_votable_is_understood(make_result, tmp_path):
 
     path = tmp_path / 'catalog.vot'
     write_table(path, make_result().catalog_table)
-    assert validate(path, StringIO(), xmllint=False)
+    report = StringIO()
+    assert validate(path, report, xmllint=False), report.getvalue()
     resource = parse(path, verify='exception').resources[0]
     ra = resource.tables[0].get_field_by_id('ra')
     assert (ra.ucd, str(ra.unit), ra.ref) == ('pos.eq.ra;meta.main', 'deg', 'icrs')
