@@ -12,8 +12,8 @@ copyright = f'2026, {author}'  # noqa: A001
 release = _version('photutils_rcnn')
 version = release
 
-extensions = ['numpydoc', 'sphinx.ext.mathjax', 'sphinx_automodapi.automodapi',
-              'sphinx_automodapi.smart_resolver']
+extensions = ['numpydoc', 'pytest_doctestplus.sphinx.doctestplus', 'sphinx.ext.mathjax',
+              'sphinx_automodapi.automodapi', 'sphinx_automodapi.smart_resolver']
 # links to other projects need their inventories from the network
 if os.environ.get('READTHEDOCS') == 'True':
     extensions.append('sphinx.ext.intersphinx')
@@ -31,8 +31,8 @@ nitpick_ignore_regex = [
     (r'py:.*', r'(True|False|None)'),
     (r'py:.*', r'(numpy|scipy|astropy|photutils|matplotlib|keras|pathlib)\..*'),
     (r'py:.*', r'(.*\.)?[A-Z][A-Z_]+'),
-    (r'py:.*', r'photutils_rcnn\.(astro_rcnn|detection|evaluation|io|models|simulation|sources|'
-               r'training)\..*'),
+    (r'py:.*', r'photutils_rcnn\.(astro_rcnn|detection|evaluation|io|models|plotting|simulation|'
+               r'sources|training)\..*'),
     (r'py:.*', r'(Crop|Population|Renderer|Stamp)'),
 ]
 exclude_patterns = ['_build']

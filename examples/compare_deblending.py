@@ -17,8 +17,9 @@ from astropy.table import QTable
 from matplotlib import pyplot as plt
 
 from photutils_rcnn import RCNNSegmenter, evaluation
-from photutils_rcnn.plotting import CLASS_COLORS, rgb_image
+from photutils_rcnn.plotting import rgb_image
 from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.sources.classes import CLASS_COLORS
 
 BASELINES = {
     'SourceFinder, defaults': evaluation.DEFAULT_RUNS['photutils'],

@@ -15,7 +15,6 @@ from matplotlib import pyplot as plt
 from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.commands.demo import format_summary
 from photutils_rcnn.evaluation.matching import match_positions
-from photutils_rcnn.plotting import plot_result
 from photutils_rcnn.simulation import make_scene
 
 scene = make_scene('decam', int(sys.argv[1]) if len(sys.argv) > 1 else 1)
@@ -32,7 +31,7 @@ found = np.flatnonzero(match.hits)
 true_flux = scene.truth[f'flux_{band}'][match.truth_of_detection[found]]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(14, 7))
-plot_result(result, ax=left)
+result.plot(left)
 right.semilogx(true_flux, catalog.kron_flux[found] / true_flux, '.')
 right.axhline(1, color='gray')
 right.set(xlabel=f'true flux in {band} (electrons)',

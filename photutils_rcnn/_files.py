@@ -15,7 +15,7 @@ import numpy as np
 
 
 @contextmanager
-def atomic_path(path):
+def atomic_path(path, *, overwrite=True):
     """
     A file beside ``path`` that takes its place once it was written.
 
@@ -25,13 +25,23 @@ def atomic_path(path):
     ----------
     path : path-like
         The file to write.
+    overwrite : bool, optional
+        Whether there may be an older file. The default is `True`.
 
     Yields
     ------
     temporary : `~pathlib.Path`
         What to write to; removed if that fails.
+
+    Raises
+    ------
+    OSError
+        If there is a file and ``overwrite`` is `False`.
     """
     path = Path(path)
+    if path.exists() and not overwrite:
+        msg = f'File {str(path)!r} already exists.'
+        raise OSError(msg)
     temporary = path.with_name(f'{path.name}.{os.getpid()}.part')
     try:
         yield temporary

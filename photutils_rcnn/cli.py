@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
 The command ``photutils-rcnn``.
@@ -6,6 +7,7 @@ The command ``photutils-rcnn``.
 __all__ = ['main']
 
 import argparse
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -44,7 +46,8 @@ def main(argv=None):
     Returns
     -------
     status : int
-        The exit status: 2 for arguments or files that do not fit.
+        The exit status: 0, 1 if some of several frames failed, 2 for arguments or
+        files that do not fit.
     """
     parser = argparse.ArgumentParser(
         prog='photutils-rcnn', description=photutils_rcnn.__doc__)
@@ -56,6 +59,7 @@ def main(argv=None):
         subparser = subparsers.add_parser(name, help=summary,
                                           description=summary)
         import_module(module).add_arguments(subparser)
+    _complete(parser)
     args = parser.parse_args(argv)
     try:
         with warnings.catch_warnings():
@@ -70,6 +74,16 @@ def main(argv=None):
         print(f'photutils-rcnn {args.command}: error: {exc}',
               file=sys.stderr)
         return 2
+
+
+def _complete(parser):
+    """
+    Answer a shell that asks how the command line may go on.
+    """
+    if '_ARGCOMPLETE' in os.environ:
+        import argcomplete  # who asks has it
+
+        argcomplete.autocomplete(parser)
 
 
 def _show_warning(message, category, *args):

@@ -6,7 +6,6 @@ Segmentation result: label image, catalog, instances.
 __all__ = ['RCNNResult']
 
 from functools import cached_property
-from html import escape
 from numbers import Real
 
 import numpy as np
@@ -14,10 +13,13 @@ import photutils
 from photutils.segmentation import SegmentationImage
 
 from photutils_rcnn.deblending.result_photometry import ResultPhotometry
+from photutils_rcnn.io.result_files import ResultFiles
+from photutils_rcnn.plotting.plots import ResultPlots
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.psf import find_psf_stars
 from photutils_rcnn.sources.band_catalogs import BandCatalogs
 from photutils_rcnn.sources.contours import contours_on_sky, mask_contours
+from photutils_rcnn.sources.parents import labels_of_parents
 from photutils_rcnn.sources.photometry import (
     band_pixels,
     detection_pixels,
@@ -27,7 +29,7 @@ from photutils_rcnn.sources.psf_models import build_psf
 from photutils_rcnn.sources.source_table import probability_columns, source_table
 
 
-class RCNNResult(ResultPhotometry):
+class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
     """
     The sources found on a frame.
 
@@ -118,10 +120,6 @@ class RCNNResult(ResultPhotometry):
                 f'{int(self.labels.max(initial=0))} labels, '
                 f'shape={self.labels.shape}, bands={self.bands}>')
 
-    def _repr_html_(self):
-        return (f'<p>{escape(repr(self))}</p>'
-                f'{self.table._repr_html_()}')
-
     @property
     def background(self):
         """
@@ -139,12 +137,18 @@ class RCNNResult(ResultPhotometry):
 
         Where footprints overlap, a pixel belongs to one source
         (`~photutils_rcnn.sources.instances.Instances.paint`). Labels are int32 and
-        run from 1 without gaps, in the order of `table`. It is a copy:
-        the catalogs do not see what is done to it.
+        run from 1 without gaps, in the order of `table`. Sources whose footprints
+        overlap or touch, directly or through others, are those that photutils calls
+        deblended: ``parent_to_deblended_labels`` lists them by the lowest label among
+        them. It is a copy: the catalogs do not see what is done to it.
         """
         if not self.labels.any():
             return None
-        return SegmentationImage(self.labels.copy())
+        segmentation_image = SegmentationImage(self.labels.copy())
+        # photutils has no public way to tell; its own deblending does the same
+        segmentation_image._deblend_label_map = labels_of_parents(
+            self.footprints, self.label_of_source)
+        return segmentation_image
 
     @cached_property
     def footprints(self):
@@ -341,55 +345,6 @@ class RCNNResult(ResultPhotometry):
         chosen = self[self.instances.scores >= score_threshold]
         chosen.meta['score_threshold'] = float(score_threshold)
         return chosen
-
-    def write(self, path, *, include_data=False, overwrite=False):
-        """
-        Write the result to an ASDF file.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file.
-        include_data : bool, optional
-            Whether to store the pixels as well, so that catalogs can be
-            measured from the file. The default is `False`: the label image,
-            the instances with their soft masks and the table of
-            the catalog are stored.
-        overwrite : bool, optional
-            Whether to replace an existing file. The default is `False`.
-
-        Raises
-        ------
-        OSError
-            If the file exists and ``overwrite`` is `False`.
-        ValueError
-            If the file is not named ``.asdf``, ``include_data`` is `True` and
-            the result has no pixels, or the unit cannot be read again.
-        """
-        from photutils_rcnn.io.asdf import write_result
-
-        write_result(path, self, include_data=include_data,
-                     overwrite=overwrite)
-
-    @classmethod
-    def read(cls, path):
-        """
-        Read a result from an ASDF file.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file.
-
-        Returns
-        -------
-        result : `RCNNResult`
-            The result. Its ``catalog`` needs the pixels in the file;
-            its ``catalog_table`` does not.
-        """
-        from photutils_rcnn.io.asdf import read_parts
-
-        return cls(**read_parts(path))
 
     def _frame(self, purpose):
         """

@@ -3,9 +3,12 @@
 Tests for the command line.
 """
 
+import json
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +20,7 @@ from numpy.testing import assert_allclose
 
 import photutils_rcnn
 from photutils_rcnn import RCNNResult
+from photutils_rcnn.astro_rcnn.detections import read_detections
 from photutils_rcnn.cli import main
 from photutils_rcnn.sources.footprints import Footprints
 
@@ -386,3 +390,141 @@ def test_nothing_of_tensorflow_is_printed(band_files, tmp_path):
     assert done.stdout == ''
     assert not [line for line in done.stderr.splitlines()
                 if not line.startswith('photutils-rcnn: warning')]
+
+
+def test_further_outputs(band_files, tmp_path, capsys):
+    """
+    Formats that were asked for are written too, and read back.
+    """
+    coco = pytest.importorskip('pycocotools.coco')
+    out = tmp_path / 'out'
+    command = ['segment', *band_files, '-o', str(out), '--quiet']
+    assert main([*command, '--table', 'vot, csv,ldac', '--coco', '--masks']) == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        'g_catalog.csv', 'g_catalog.ecsv', 'g_catalog.ldac', 'g_catalog.vot',
+        'g_coco.json', 'g_masks.fits', 'g_overlay.png', 'g_result.asdf', 'g_segm.fits']
+    assert len(Table.read(out / 'g_catalog.csv')) == 3
+    assert len(Table.read(out / 'g_catalog.ldac', hdu=2)) == 3
+    masks = read_detections(out / 'g_masks.fits')
+    assert masks.weights == 'fake'
+    areas = RCNNResult.read(out / 'g_result.asdf').table['area']
+    assert masks.footprints((120, 150)).areas.tolist() == areas.value.tolist()
+    assert len(coco.COCO(out / 'g_coco.json').anns) == 3
+    capsys.readouterr()
+    (out / 'g_segm.fits').unlink()
+    assert main([*command, '--masks']) == 2
+    assert 'exists; use --overwrite' in capsys.readouterr().err
+
+
+def test_further_outputs_of_nothing(tmp_path):
+    """
+    Without a source there are no masks, not even older ones.
+    """
+    path = tmp_path / 'sky.fits'
+    fits.writeto(path, np.random.default_rng(0).normal(size=(40, 40)))
+    (tmp_path / 'sky_masks.fits').touch()
+    assert main(['segment', str(path), '-o', str(tmp_path), '--overwrite', '--quiet',
+                 '--masks', '--table', 'ldac,csv']) == 0
+    names = {item.name for item in tmp_path.iterdir()}
+    assert 'sky_catalog.csv' in names
+    assert not names & {'sky_masks.fits', 'sky_catalog.ldac'}
+
+
+@pytest.mark.parametrize(('arguments', 'match'), [
+    (['g.fits', '--table', 'xls'], "--table must name some of ecsv, .*, got 'xls'"),
+    (['g.fits', '--each', '--stem', 'a'],
+     "--stem must not be given with --each, got 'a'"),
+    (['g.fits', 'sub/g.fits', '--each'],
+     'names of the files must differ, got g.fits and sub/g.fits'),
+    (['g.fits', 'r.fits', '--each', '--error', 'a', 'b', 'c'],
+     '--error must name one file or, with --each, one for each of the 2 frames, got 3')])
+def test_bad_options(arguments, match, band_files, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(['segment', *arguments, '-o', 'out']) == 2
+    assert re.search(match, capsys.readouterr().err)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_missing_package_is_found_first(band_files, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'regions', None)
+    assert main(['segment', band_files[0], '-o', str(tmp_path / 'out'), '--table',
+                 'reg']) == 2
+    streams = capsys.readouterr()
+    assert 'pip install "photutils_rcnn[regions]"' in streams.err
+    assert 'Segmenting' not in streams.err
+
+
+def test_each(band_files, field, tmp_path, capsys):
+    """
+    Every file is a frame; a bad one is told and does not stop the others.
+    """
+    bad = tmp_path / 'bad.fits'
+    bad.write_bytes(b'no FITS file')
+    out = tmp_path / 'out'
+    files = [band_files[0], str(bad), band_files[1]]
+    command = ['segment', *files, '-o', str(out), '--each']
+    assert main([*command, '--quiet']) == 1
+    streams = capsys.readouterr()
+    assert streams.out == ''
+    errors = streams.err.splitlines()
+    assert len(errors) == 1
+    assert errors[0].startswith(f'photutils-rcnn segment: {bad}: error: ')
+    assert sorted({path.name[0] for path in out.iterdir()}) == ['g', 'r']
+    assert RCNNResult.read(out / 'r_result.asdf').bands == ('r',)
+    assert main([*command, '--overwrite']) == 1
+    streams = capsys.readouterr()
+    assert streams.out.count('3 sources') == 2
+    assert f'{bad}:' in streams.err.splitlines()
+    assert main(['segment', *band_files, '-o', str(out), '--each', '--quiet',
+                 '--overwrite']) == 0
+
+
+def test_errors_of_each(band_files, field, tmp_path):
+    """
+    Errors may be one file for all frames, or one for each.
+    """
+    paths = [str(tmp_path / f'error_{i}.fits') for i in (1, 2)]
+    for i, path in enumerate(paths, start=1):
+        fits.writeto(path, np.full(field.shape, float(i)))
+    command = ['segment', *band_files[:2], '--each', '--quiet', '--include-data']
+    for n, given in enumerate((paths, paths[:1])):
+        out = tmp_path / f'out_{n}'
+        assert main([*command, '-o', str(out), '--error', *given]) == 0
+        medians = [np.median(RCNNResult.read(out / f'{band}_result.asdf').cube.error)
+                   for band in 'gr']
+        assert medians == ([1, 2] if n == 0 else [1, 1])
+
+
+def test_json(band_files, tmp_path, capsys):
+    """
+    Standard output is a line of JSON for each frame and nothing else.
+    """
+    out = tmp_path / 'out'
+    assert main(['segment', *band_files, '-o', str(out), '--json']) == 0
+    line, = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    assert (told['status'], told['n_sources'], told['classes'], told['shape']) == (
+        'ok', 3, {'star': 2, 'galaxy': 1}, [120, 150])
+    assert told['files'] == band_files
+    assert told['meta']['bands'] == ['g', 'r', 'z']
+    assert all(Path(path).exists() for path in told['outputs'].values())
+    assert main(['segment', 'none.fits', band_files[2], '-o', str(out), '--json', '--each',
+                 '--quiet']) == 1
+    bad, good = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (bad['files'], bad['status'], bad['type']) == (
+        ['none.fits'], 'error', 'OSError')
+    assert 'no such file' in bad['error']
+    assert good['status'] == 'ok'
+
+
+def test_completion(tmp_path):
+    """
+    Shells complete options with argcomplete.
+    """
+    pytest.importorskip('argcomplete', reason='argcomplete is in the extra completion')
+    line = 'photutils-rcnn segment --ea'
+    answer = tmp_path / 'answer'
+    subprocess.run([sys.executable, '-m', 'photutils_rcnn.cli'], check=True, env={
+        **os.environ, '_ARGCOMPLETE': '1', 'COMP_LINE': line, 'COMP_POINT': str(len(line)),
+        '_ARGCOMPLETE_STDOUT_FILENAME': str(answer)})
+    assert answer.read_text().strip() == '--each'

@@ -35,10 +35,10 @@ def run(args):
     scene = _scene(args.simulate)
     result = make_segmenter(args).segment(scene.data, mask=scene.mask,
                                           bands=scene.bands)
-    write_outputs(paths, result)
+    written = write_outputs(paths, result)
     if not args.quiet:
         print(format_summary(scene, result))
-        for path in paths.values():
+        for path in written.values():
             print(path)
     return 0
 

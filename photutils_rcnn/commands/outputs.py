@@ -3,16 +3,58 @@
 The files that ``segment`` and ``demo`` write.
 """
 
-__all__ = ['OUTPUTS', 'check_outputs', 'write_outputs']
+__all__ = ['OUTPUTS', 'check_outputs', 'further_outputs', 'write_outputs']
 
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 OUTPUTS = ('segm.fits', 'catalog.ecsv', 'result.asdf', 'overlay.png')
+MASKS = 'masks.fits'
+COCO = 'coco.json'
 
 
-def check_outputs(out_dir, stem, *, overwrite):
+def further_outputs(tables=None, *, coco=False, masks=False):
+    """
+    The endings of files that are written on request.
+
+    Parameters
+    ----------
+    tables : str, optional
+        Formats of `photutils_rcnn.RCNNResult.write_table`, such as ``'vot,reg'``.
+    coco, masks : bool, optional
+        Whether footprints are written in the format of COCO, and as images. The
+        default is `False`.
+
+    Returns
+    -------
+    names : list of str
+        The endings.
+
+    Raises
+    ------
+    ImportError
+        If a package that a format needs is not installed.
+    ValueError
+        If there is no such format.
+    """
+    from photutils_rcnn.io.optional import check_format
+    from photutils_rcnn.io.result_files import TABLE_FORMATS
+
+    formats = [] if tables is None else [
+        f'.{name.strip().lstrip(".")}' for name in tables.split(',')]
+    if not set(formats) <= set(TABLE_FORMATS):
+        known = ', '.join(suffix[1:] for suffix in TABLE_FORMATS)
+        msg = f'--table must name some of {known}, separated by commas, got {tables!r}'
+        raise ValueError(msg)
+    names = [f'catalog{suffix}' for suffix in formats]
+    names += [COCO] * coco + [MASKS] * masks
+    for name in names:
+        check_format(Path(name).suffix)
+    return names
+
+
+def check_outputs(out_dir, stem, *, overwrite, further=()):
     """
     Make the folder, and refuse to replace what is there.
 
@@ -24,11 +66,13 @@ def check_outputs(out_dir, stem, *, overwrite):
         The common beginning of the names.
     overwrite : bool
         Whether files may be replaced.
+    further : sequence of str, optional
+        More endings, from `further_outputs`.
 
     Returns
     -------
     paths : dict of str to `~pathlib.Path`
-        The files by the endings `OUTPUTS`.
+        The files by their endings, `OUTPUTS` first.
 
     Raises
     ------
@@ -40,7 +84,7 @@ def check_outputs(out_dir, stem, *, overwrite):
     if Path(stem).name != stem:
         msg = f'--stem must be the beginning of a file name, got {stem!r}'
         raise ValueError(msg)
-    paths = {name: out_dir / f'{stem}_{name}' for name in OUTPUTS}
+    paths = {name: out_dir / f'{stem}_{name}' for name in (*OUTPUTS, *further)}
     present = [str(path) for path in paths.values() if path.exists()]
     if present and not overwrite:
         msg = f'{present[0]} exists; use --overwrite to replace it'
@@ -51,9 +95,10 @@ def check_outputs(out_dir, stem, *, overwrite):
 
 def write_outputs(paths, result, *, include_data=False):
     """
-    Write label image, catalog, result and picture.
+    Write label image, catalog, result and picture, and what else was asked for.
 
-    Without a source the catalog is an empty table of instances.
+    Without a source the catalog is an empty table of instances, and there are neither
+    masks nor a FITS_LDAC file.
 
     Parameters
     ----------
@@ -63,22 +108,46 @@ def write_outputs(paths, result, *, include_data=False):
         The result.
     include_data : bool, optional
         Whether the ASDF file holds the pixels. The default is `False`.
-    """
-    from photutils_rcnn.io.fits import write_segmentation
-    from photutils_rcnn.io.tables import write_table
-    from photutils_rcnn.plotting import write_overlay
 
+    Returns
+    -------
+    written : dict of str to `~pathlib.Path`
+        The files that were written.
+    """
     # All or nothing: half a set would have to be overwritten.
     folder = paths['segm.fits'].parent
+    written = {}
     with TemporaryDirectory(dir=folder) as temporary:
-        new = {name: Path(temporary) / path.name
-               for name, path in paths.items()}
-        write_segmentation(new['segm.fits'], result.labels, wcs=result.wcs,
-                           meta=result.meta)
-        table = result.catalog_table
-        write_table(new['catalog.ecsv'],
-                    result.table if table is None else table)
-        result.write(new['result.asdf'], include_data=include_data)
-        write_overlay(new['overlay.png'], result)
         for name, path in paths.items():
-            os.replace(new[name], path)
+            _write(name, Path(temporary) / path.name, result, include_data)
+        for name, path in paths.items():
+            new = Path(temporary) / path.name
+            if new.exists():
+                os.replace(new, path)
+                written[name] = path
+            else:  # an older one is of another result
+                path.unlink(missing_ok=True)
+    return written
+
+
+def _write(name, path, result, include_data):
+    """
+    Write one of the files.
+    """
+    from photutils_rcnn.astro_rcnn.detections import write_detections
+    from photutils_rcnn.io.fits import write_segmentation
+    from photutils_rcnn.plotting import write_overlay
+
+    if name == 'segm.fits':
+        write_segmentation(path, result.labels, wcs=result.wcs, meta=result.meta)
+    elif name == 'overlay.png':
+        write_overlay(path, result)
+    elif name == 'result.asdf':
+        result.write(path, include_data=include_data)
+    elif name == COCO:
+        result.write(path)
+    elif name == MASKS:
+        write_detections(path, result.footprints, result.instances.class_ids,
+                         result.instances.scores, weights=result.meta['model'])
+    elif path.suffix != '.ldac' or result.labels.any():
+        result.write_table(path)

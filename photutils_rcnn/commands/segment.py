@@ -5,16 +5,21 @@ The ``photutils-rcnn segment`` command.
 
 __all__ = ['add_arguments', 'run']
 
+import sys
 from pathlib import Path
 
+from photutils_rcnn.commands.frame_options import (
+    FrameOptions,
+    add_frame_options,
+    number_list,
+)
 from photutils_rcnn.commands.options import add_model_options, make_segmenter
-from photutils_rcnn.commands.outputs import check_outputs, write_outputs
-
-# What `read_frame` calls them.
-HOLDING = {'error': 'errors', 'variance': 'variance', 'ivar': 'ivar'}
-UNCERTAINTIES = {
-    'error': "1-sigma errors ('none' to ignore those beside the images)",
-    'variance': 'variances', 'ivar': 'inverse variances'}
+from photutils_rcnn.commands.outputs import (
+    check_outputs,
+    further_outputs,
+    write_outputs,
+)
+from photutils_rcnn.commands.reports import failure_line, json_line, text_lines
 
 
 def add_arguments(parser):
@@ -26,163 +31,107 @@ def add_arguments(parser):
                         'extensions or planes of a cube')
     parser.add_argument('-o', '--output', type=Path, required=True,
                         metavar='DIR', help='folder for the results')
+    parser.add_argument('--each', action='store_true',
+                        help='each file is a frame of its own; one that fails is '
+                        'reported, and the others are segmented')
     parser.add_argument('--stem', help='beginning of the names of the results '
                         '(default: the name of the first file without '
                         'endings such as .fits or .fits.gz)')
-    parser.add_argument('--hdu', metavar='LIST', help='numbers (0 is the '
-                        'primary one) or names of the extensions to read, '
-                        'separated by commas')
-    parser.add_argument('--bands', metavar='LIST', help='names of the bands, '
-                        'separated by commas; known filters are sorted from '
-                        'blue to red')
-    parser.add_argument('--background', default='auto', metavar='LEVEL',
-                        help="'auto' or a number; 0 for data that are "
-                        'subtracted already (default: %(default)s)')
+    add_frame_options(parser)
     parser.add_argument('--psf-fwhm', default='auto', metavar='LIST',
                         help="FWHM of the PSF in pixels: 'auto', 'none', a "
                         'number, or one for each band in the order of the '
                         'images, separated by commas (default: %(default)s)')
-    errors = parser.add_mutually_exclusive_group()
-    for kind, words in UNCERTAINTIES.items():
-        errors.add_argument(f'--{kind}', nargs='+', type=Path, metavar='FITS',
-                            help=f'{words} in the order of the images, or one '
-                            'for all')
-    parser.add_argument('--mask', type=Path, metavar='FITS',
-                        help='image that is not zero where pixels are bad, '
-                        "or one for each band; 'none' to ignore one beside "
-                        'the images')
-    parser.add_argument('--mask-bits', metavar='LIST',
-                        help='the bits that mean bad pixels, names or powers '
-                        'of two separated by commas; with ~ in front all but '
-                        'these (default: all that do not merely inform)')
-    parser.add_argument('--gain', metavar='LIST', help='electrons per unit of '
-                        'the images, one number or one for each, separated '
-                        "by commas; 'none' to ignore that of the headers")
     parser.add_argument('--include-data', action='store_true',
                         help='store the pixels in the ASDF result')
+    parser.add_argument('--table', metavar='LIST',
+                        help='write the catalog in these formats too, separated by '
+                        'commas: fits, vot, csv, parquet, ldac (SExtractor), reg '
+                        '(DS9), crtf (CASA)')
+    parser.add_argument('--coco', action='store_true',
+                        help='write the footprints in the format of COCO too')
+    parser.add_argument('--masks', action='store_true',
+                        help='write the footprints as FITS images too, one extension '
+                        'for each source')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace existing results')
+    parser.add_argument('--json', action='store_true',
+                        help='print a line of JSON for each frame and nothing else')
     add_model_options(parser)
 
 
 def run(args):
     """
-    Segment a frame.
+    Segment a frame or, with ``--each``, several.
+
+    Returns
+    -------
+    status : int
+        1 if a frame of ``--each`` failed, else 0.
 
     Raises
     ------
     OSError, ValueError
-        If a file cannot be read, the images do not fit each other or a
-        result exists.
+        If an option does not fit or, without ``--each``, a file cannot be read, the
+        images do not fit each other or a result exists.
+    """
+    frames = _frames(args)
+    further = further_outputs(args.table, coco=args.coco, masks=args.masks)
+    options = FrameOptions.from_args(args)
+    if args.each:
+        each = [options.of_frame(i, len(frames)) for i in range(len(frames))]
+    else:
+        each = [options]
+    fwhm = number_list(args.psf_fwhm, '--psf-fwhm', ('auto', 'none'))
+    segmenter = make_segmenter(args, psf_fwhm=None if fwhm == 'none' else fwhm)
+    n_failed = 0
+    for (stem, files), of_frame in zip(frames.items(), each, strict=True):
+        if args.each and not args.quiet:
+            print(f'{files[0]}:', file=sys.stderr)
+        try:
+            said = _segment(args, segmenter, files, stem, of_frame, further)
+        # whatever is wrong with one frame, the others are to be segmented
+        except Exception as exc:
+            if not args.each:
+                raise
+            n_failed += 1
+            print(f'photutils-rcnn segment: {files[0]}: error: {exc}', file=sys.stderr)
+            said = failure_line(files, exc) if args.json else ''
+        if said:
+            print(said, flush=True)
+    return 1 if n_failed else 0
+
+
+def _frames(args):
+    """
+    The files of each frame, by the stem of its results.
     """
     from photutils_rcnn.io.extensions import file_stem
-    from photutils_rcnn.io.fits import read_frame
-    from photutils_rcnn.io.frames import frame_arguments
-    from photutils_rcnn.preprocessing.inputs import prepare_inputs
 
-    stem = args.stem or file_stem(args.files[0])
-    kind = next((name for name in UNCERTAINTIES if getattr(args, name)), None)
-    frame = read_frame(
-        args.files, _split(args.hdu, numbers=True), errors=kind is None,
-        masks=args.mask is None, mask_bits=args.mask_bits)
-    paths = check_outputs(args.output, stem, overwrite=args.overwrite)
-    given, notes = frame_arguments(frame), list(frame.notes)
-    if kind and getattr(args, kind) != [Path('none')]:
-        errors = read_frame(
-            getattr(args, kind), holding=HOLDING[kind], data_unit=frame.unit)
-        _check_no_science(errors, frame, f'--{kind}')
-        given['error'] = _with_unit(
-            _one_or_each(errors.data, frame, f'--{kind}'),
-            errors.unit or frame.unit)
-        notes.extend(f'errors: {note}' for note in errors.notes)
-    if args.mask and args.mask != Path('none'):
-        flags = read_frame([args.mask], holding='flags',
-                           mask_bits=args.mask_bits)
-        _check_no_science(flags, frame, '--mask')
-        given['mask'] = _one_or_each(flags.masks, frame, '--mask')
-        notes.extend(f'mask: {note}' for note in flags.notes)
-    if args.gain:
-        given['gain'] = _numbers(args.gain, '--gain', ('none',))
-    segmenter = make_segmenter(
-        args, psf_fwhm=_numbers(
-            args.psf_fwhm, '--psf-fwhm', ('auto', 'none')),
-        background=_background(args.background, frame.unit))
-    bands = _split(args.bands) or frame.bands
-    cube = prepare_inputs(given.pop('data'), **{**given, 'bands': bands})
-    # A large frame is not to be kept twice.
-    frame.data.clear()
-    del given
-    result = segmenter._segment_cube(cube)
-    write_outputs(paths, result, include_data=args.include_data)
-    if not args.quiet:
-        for band, source in zip(bands or result.bands, frame.sources,
-                                strict=True):
-            print(f'{band}: {source}')
-        for note in notes:
-            print(note)
-        print(f"errors: {result.meta['error']}")
-        names = result.table['class_name']
-        print(f'{len(names)} sources: {(names == "star").sum()} stars, '
-              f'{(names == "galaxy").sum()} galaxies')
-        for path in paths.values():
-            print(path)
-    return 0
-
-
-def _with_unit(values, unit):
-    return values if unit is None else values << unit
-
-
-def _check_no_science(other, frame, option):
-    both = sorted(set(other.sources) & set(frame.sources))
-    if both:
-        msg = f'{option} must not be the image itself, got {both[0]}'
+    if not args.each:
+        return {args.stem or file_stem(args.files[0]): args.files}
+    if args.stem:
+        msg = f'--stem must not be given with --each, got {args.stem!r}'
         raise ValueError(msg)
+    frames = {}
+    for path in args.files:
+        stem = file_stem(path)
+        if stem in frames:
+            msg = ('with --each the names of the files must differ, got '
+                   f'{frames[stem][0]} and {path}')
+            raise ValueError(msg)
+        frames[stem] = [path]
+    return frames
 
 
-def _one_or_each(planes, frame, option):
+def _segment(args, segmenter, files, stem, options, further):
     """
-    One image for all bands, or one for each.
+    Segment a frame and write its results; what is to be said of it.
     """
-    import numpy as np
-
-    if len(planes) not in (1, len(frame.data)):
-        msg = (f'{option} must hold one image or one for each of the '
-               f'{len(frame.data)} bands, got {len(planes)}')
-        raise ValueError(msg)
-    return planes[0] if len(planes) == 1 else np.stack(planes)
-
-
-def _background(text, unit):
-    if text == 'auto':
-        return text
-    try:
-        level = float(text)
-    except ValueError as exc:
-        msg = f"--background must be 'auto' or a number, got {text!r}"
-        raise ValueError(msg) from exc
-    return level if unit is None or level == 0 else level * unit
-
-
-def _numbers(text, option, words):
-    """
-    One number, or one for each band, from an option that may be a word.
-    """
-    if text in words:
-        return None if text == 'none' else text
-    try:
-        values = [float(item) for item in _split(text)]
-    except ValueError as exc:
-        names = ', '.join(repr(word) for word in words)
-        msg = (f'{option} must be {names} or numbers separated by commas, got '
-               f'{text!r}')
-        raise ValueError(msg) from exc
-    return values[0] if len(values) == 1 else values
-
-
-def _split(text, *, numbers=False):
-    if text is None:
-        return None
-    items = [item.strip() for item in text.split(',') if item.strip()]
-    return [int(item) if numbers and item.isdigit() else item
-            for item in items]
+    cube, background, sources, notes = options.read(files)
+    paths = check_outputs(args.output, stem, overwrite=args.overwrite, further=further)
+    result = segmenter._segment_cube(cube, background)
+    written = write_outputs(paths, result, include_data=args.include_data)
+    if args.json:
+        return json_line(files, result, sources, notes, written)
+    return '' if args.quiet else text_lines(result, sources, notes, written)

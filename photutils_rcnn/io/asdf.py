@@ -10,7 +10,6 @@ ASDF: without this package, asdf warns of the unknown tag and gives the dictiona
 __all__ = ['read_parts', 'result_parts', 'result_tree', 'write_result']
 
 from importlib import resources
-from pathlib import Path
 
 import asdf
 import numpy as np
@@ -44,17 +43,10 @@ def write_result(path, result, *, include_data=False, overwrite=False):
     """
     Write a result; parameters are those of `photutils_rcnn.RCNNResult.write`.
     """
-    path = Path(path)
-    if path.suffix != '.asdf':
-        msg = f"path must end in '.asdf', got {path.name!r}"
-        raise ValueError(msg)
-    if path.exists() and not overwrite:
-        msg = f'File {str(path)!r} already exists.'
-        raise OSError(msg)
-    tree = TaggedDict(result_tree(result, include_data=include_data), TAG)
-    asdf_file = asdf.AsdfFile({KEY: tree}, custom_schema=_schema())
-    asdf_file.validate()
-    with atomic_path(path) as temporary:
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        tree = TaggedDict(result_tree(result, include_data=include_data), TAG)
+        asdf_file = asdf.AsdfFile({KEY: tree}, custom_schema=_schema())
+        asdf_file.validate()
         asdf_file.write_to(temporary, all_array_compression='zlib')
 
 

@@ -6,9 +6,14 @@ Class identifiers follow the Astro R-CNN training sets (``CLASS_ID``):
 0 is background, 1 star, 2 galaxy.
 """
 
-__all__ = ['CLASS_IDS', 'CLASS_NAMES', 'GALAXY', 'STAR']
+__all__ = ['CLASS_COLORS', 'CLASS_IDS', 'CLASS_NAMES', 'GALAXY', 'STAR']
 
 CLASS_NAMES = ('star', 'galaxy')
 CLASS_IDS = {name: i + 1 for i, name in enumerate(CLASS_NAMES)}
 STAR = CLASS_IDS['star']
 GALAXY = CLASS_IDS['galaxy']
+
+CLASS_COLORS = {'star': 'cyan', 'galaxy': 'orange'}
+"""
+The colors of the classes in pictures and region files.
+"""

@@ -95,7 +95,7 @@ def test_overwrite(fake_model, field, tmp_path):
     with pytest.raises(OSError, match='already exists'):
         result.write(tmp_path / 'result.asdf')
     result.write(tmp_path / 'result.asdf', overwrite=True)
-    with pytest.raises(ValueError, match="must end in '.asdf', got 'r.fits'"):
+    with pytest.raises(ValueError, match="must end in '.asdf' or '.json', got"):
         result.write(tmp_path / 'r.fits')
 
 

@@ -1,0 +1,57 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Packages that some formats need, or one clear error where they are not installed.
+"""
+
+__all__ = ['check_format', 'import_optional']
+
+from importlib import import_module
+
+EXTRAS = {'pyarrow': 'parquet', 'pycocotools': 'coco', 'regions': 'regions'}
+NEEDED = {'.parquet': 'pyarrow', '.json': 'pycocotools', '.reg': 'regions',
+          '.crtf': 'regions'}
+
+
+def import_optional(name):
+    """
+    Import a package of an extra.
+
+    Parameters
+    ----------
+    name : str
+        The package.
+
+    Returns
+    -------
+    module : module
+        The package.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed; the message says how to.
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as exc:
+        msg = (f'this needs the package {name}: pip install '
+               f'"photutils_rcnn[{EXTRAS[name]}]"')
+        raise ModuleNotFoundError(msg, name=name) from exc
+
+
+def check_format(suffix):
+    """
+    Check that files of a format can be written.
+
+    Parameters
+    ----------
+    suffix : str
+        The end of the name, such as ``.parquet``.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If a package that the format needs is not installed.
+    """
+    if suffix in NEEDED:
+        import_optional(NEEDED[suffix])
