@@ -55,8 +55,9 @@ class AstroRCNNModel(Model):
 
     def _make_detector(self):
         from photutils_rcnn.astro_rcnn.detector import AstroRCNNDetector
+        from photutils_rcnn.astro_rcnn.stages import AstroRCNNStages
 
-        return AstroRCNNDetector(self.network)
+        return AstroRCNNDetector(self.config, AstroRCNNStages(self.network))
 
     def detect(self, image, **thresholds):
         """

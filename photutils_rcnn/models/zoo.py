@@ -150,8 +150,9 @@ class Model:
 
     def _make_detector(self):
         from photutils_rcnn.models.detector import Detector
+        from photutils_rcnn.models.stages import KerasStages
 
-        return Detector(self.network)
+        return Detector(self.config, KerasStages(self.network))
 
     def source_probabilities(self, logits, objectness):
         """
