@@ -65,11 +65,13 @@ def fake_model(monkeypatch):
     """
     monkeypatch.setattr('photutils_rcnn.detection.pipeline.run_inference',
                         fake_inference)
-    return SimpleNamespace(
+    model = SimpleNamespace(
         name='fake', sha256='0' * 64, isophotal=True, star_log_odds=None,
         thresholds={'score': 0.5, 'nms': 0.6, 'mask': 0.5},
         stretch={'name': 'arcsinh', 'scale': 2.0},
-        settings={'network': {'n_bands': 3}})
+        runtime='keras', settings={'network': {'n_bands': 3}})
+    model.with_runtime = lambda runtime: model
+    return model
 
 
 @pytest.fixture
