@@ -23,9 +23,9 @@ def starting():
     until they have started, and shown if they do not.
     """
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    with warnings.catch_warnings(record=True) as caught:
-        with _without_collections(), _standard_error_held_back():
-            yield
+    with (warnings.catch_warnings(record=True) as caught, _without_collections(),
+          _standard_error_held_back()):
+        yield
     for warning in caught:
         warnings.showwarning(warning.message, warning.category,
                              warning.filename, warning.lineno)

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -20,7 +20,8 @@ from photutils_rcnn.models.processor import has_fast_bfloat16
 
 # Of the files of a converted network; to be raised when the stages change.
 FORMAT = 1
-STAGES = ('dense', 'classify', 'sample', 'profile', 'mask')
+# In the order in which a frame needs them.
+STAGES = ('sample', 'dense', 'classify', 'profile', 'mask')
 
 
 def import_openvino():
@@ -65,33 +66,36 @@ class OpenVINOStages:
         self._core = self._openvino.Core()
         precision = (model.precision or model.settings.get('precision')
                      or ('mixed_bfloat16' if has_fast_bfloat16() else 'float32'))
-        # Positions in pixels need all bits of float32.
+        # Positions in pixels, in the other stages, need all bits of float32.
         self._precision = {'dense': 'bf16' if precision == 'mixed_bfloat16' else 'f32'}
-        self._read(model)
-        self._compiled = {}
-        self._lock = threading.Lock()
+        folder, stages = self._read(model)
+        # Beside what comes before the network: it takes a second.
+        pool = ThreadPoolExecutor(1)
+        self._compiled = {name: pool.submit(self._compile, name, stage, folder)
+                          for name, stage in stages.items()}
+        pool.shutdown(wait=False)
 
     def _read(self, model):
         """
-        Read the converted network, or convert it.
+        The folder of the converted network, and its stages.
         """
         def write(folder):
             from photutils_rcnn.models.openvino_export import export_stages
 
             export_stages(model, folder)
 
-        name = self._cache_name(model)
-        self._folder = cached_folder(name, write)
-        try:
-            self._read_stages()
-        except RuntimeError:  # damaged
-            shutil.rmtree(self._folder)
-            self._folder = cached_folder(name, write)
-            self._read_stages()
+        def read(folder):
+            return {path.stem: self._core.read_model(path)
+                    for path in sorted(folder.glob('*.xml'), key=_by_need)}
 
-    def _read_stages(self):
-        self._models = {name: self._core.read_model(self._folder / f'{name}.xml')
-                        for name in STAGES if (self._folder / f'{name}.xml').exists()}
+        name = self._cache_name(model)
+        folder = cached_folder(name, write)
+        try:
+            return folder, read(folder)
+        except RuntimeError:  # damaged
+            shutil.rmtree(folder)
+            folder = cached_folder(name, write)
+            return folder, read(folder)
 
     def _cache_name(self, model):
         """
@@ -102,29 +106,24 @@ class OpenVINOStages:
         return 'openvino-' + hashlib.sha256(
             json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
 
+    def _compile(self, name, stage, folder):
+        options = {'PERFORMANCE_HINT': 'LATENCY',
+                   'INFERENCE_PRECISION_HINT': self._precision.get(name, 'f32'),
+                   # Other work may hold the cores that threads were tied to.
+                   'ENABLE_CPU_PINNING': False}
+        if os.access(folder, os.W_OK):
+            options['CACHE_DIR'] = str(folder)
+        return self._core.compile_model(stage, 'CPU', options)
+
     def run(self, name, shape, *args):
         """
         Run a stage; see `photutils_rcnn.models.stages.KerasStages.run`.
         """
         # A request of its own: several threads may run the same stage.
-        request = self._stage(name).create_infer_request()
+        request = self._compiled[name].result().create_infer_request()
         values = request.infer([np.ascontiguousarray(arg) for arg in args],
                                share_inputs=True, share_outputs=True)
-        return tuple(values.to_tuple())
-
-    def _stage(self, name):
-        with self._lock:
-            if name not in self._compiled:
-                options = {
-                    'PERFORMANCE_HINT': 'LATENCY',
-                    'INFERENCE_PRECISION_HINT': self._precision.get(name, 'f32'),
-                    # Other work may hold the cores that threads were tied to.
-                    'ENABLE_CPU_PINNING': False}
-                if os.access(self._folder, os.W_OK):
-                    options['CACHE_DIR'] = str(self._folder)
-                self._compiled[name] = self._core.compile_model(
-                    self._models.pop(name), 'CPU', options)
-            return self._compiled[name]
+        return values.to_tuple()
 
     @staticmethod
     def to_numpy(array):
@@ -132,3 +131,7 @@ class OpenVINOStages:
         The array itself.
         """
         return array
+
+
+def _by_need(path):
+    return STAGES.index(path.stem)
