@@ -276,7 +276,7 @@ def test_options_and_repr(fake_model):
     assert repr(segmenter) == (
         "RCNNSegmenter('fake', score_threshold=0.5, nms_threshold=0.3, "
         "tile_size=None, background='auto', psf_fwhm='auto', "
-        "star_fraction='auto', "
+        "star_fraction='auto', runtime='keras', "
         'progress_bar=False)')
 
 
