@@ -111,7 +111,8 @@ def test_sources_in_tiles(models):
     assert_allclose(one.boxes, other.boxes, atol=1e-3)
     assert_allclose(one.scores, other.scores, atol=1e-4)
     assert_allclose(one.class_probabilities, other.class_probabilities, atol=5e-3)
-    assert_equal(one.paint()[0], other.paint()[0])
+    # of an untrained network some pixels are at the threshold
+    assert np.mean(one.paint()[0] != other.paint()[0]) < 1e-3
 
 
 def test_threads(models):
