@@ -368,7 +368,7 @@ for k in range(5):
     image += 60 * np.exp(-((x - 15 * k - 15)**2 + (y - 17 * k - 12)**2)
                          / (8 + 3 * k))
 model = load_model(precision='float32')
-table = RCNNSegmenter(model).segment(image).table
+table = RCNNSegmenter(model, runtime='keras').segment(image).table
 print(len(table), table['score'].sum().round(2), table['prob_star'].sum().round(2))
 """
     return subprocess.run([sys.executable, '-c', code], check=True,

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -68,6 +69,7 @@ class OpenVINOStages:
                      or ('mixed_bfloat16' if has_fast_bfloat16() else 'float32'))
         # Positions in pixels, in the other stages, need all bits of float32.
         self._precision = {'dense': 'bf16' if precision == 'mixed_bfloat16' else 'f32'}
+        self._lock = threading.Lock()
         folder, stages = self._read(model)
         # Beside what comes before the network: it takes a second.
         pool = ThreadPoolExecutor(1)
@@ -119,10 +121,15 @@ class OpenVINOStages:
         """
         Run a stage; see `photutils_rcnn.models.stages.KerasStages.run`.
         """
-        # A request of its own: several threads may run the same stage.
-        request = self._compiled[name].result().create_infer_request()
-        values = request.infer([np.ascontiguousarray(arg) for arg in args],
-                               share_inputs=True, share_outputs=True)
+        compiled = self._compiled[name].result()
+        with self._lock:
+            # A request of its own, since it owns what it returns.
+            values = compiled.create_infer_request().infer(
+                [np.ascontiguousarray(arg) for arg in args], share_inputs=True,
+                share_outputs=True)
+            # Else the memory of the largest tile would be kept. It is that of all
+            # requests, so that no other thread may be running one.
+            compiled.release_memory()
         return values.to_tuple()
 
     @staticmethod
