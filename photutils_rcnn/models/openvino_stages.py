@@ -12,6 +12,7 @@ import shutil
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
@@ -19,8 +20,6 @@ import photutils_rcnn
 from photutils_rcnn._user_cache import cached_folder
 from photutils_rcnn.models.processor import has_fast_bfloat16
 
-# Of the files of a converted network; to be raised when the stages change.
-FORMAT = 1
 # In the order in which a frame needs them.
 STAGES = ('sample', 'dense', 'classify', 'profile', 'mask')
 
@@ -103,10 +102,13 @@ class OpenVINOStages:
         """
         A name that says all that the converted network depends on.
         """
-        depends = [FORMAT, model.sha256, model.config.to_dict(),
-                   photutils_rcnn.__version__, self._openvino.__version__]
-        return 'openvino-' + hashlib.sha256(
-            json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
+        known = [model.sha256, model.config.to_dict(), photutils_rcnn.__version__,
+                 self._openvino.__version__]
+        digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
+        # The stages, which may change within a version.
+        for path in sorted(Path(__file__).parent.glob('*.py')):
+            digest.update(path.read_bytes())
+        return f'openvino-{digest.hexdigest()[:32]}'
 
     def _compile(self, name, stage, folder):
         options = {'PERFORMANCE_HINT': 'LATENCY',
