@@ -10,6 +10,7 @@ __all__ = ['Model', 'list_models', 'load_model', 'save_model']
 import json
 import os
 import threading
+from copy import copy
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -69,8 +70,8 @@ class Model:
 
     def __getstate__(self):
         """
-        What is pickled: compiled functions cannot be, so that the network is
-        built again on first use.
+        What is copied and pickled: compiled functions cannot be, so that the
+        network is built again on first use.
         """
         return {name: value for name, value in self.__dict__.items()
                 if name not in ('network', 'detector')}
@@ -102,7 +103,9 @@ class Model:
         runtime = choose_runtime(runtime, self)
         if runtime == self.runtime:
             return self
-        return type(self)(self.settings, self._weights, self.precision, runtime)
+        other = copy(self)
+        other.runtime = runtime
+        return other
 
     @property
     def name(self):
