@@ -30,14 +30,14 @@ def export_stages(model, folder):
 
     Raises
     ------
-    RuntimeError
+    ValueError
         If the backend of Keras is not TensorFlow.
     """
     backend = keras.backend.backend()
     if backend != 'tensorflow':
         msg = ("runtime='openvino' converts the network with Keras on TensorFlow when it is "
                f"first used, got the backend {backend!r}; with it, take runtime='keras'")
-        raise RuntimeError(msg)
+        raise ValueError(msg)
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
