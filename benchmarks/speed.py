@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -104,31 +104,32 @@ def run_sep(cube):
 
 
 @cache
-def make_segmenter():
+def make_segmenter(runtime):
     """
     One segmenter for all passes of a process.
     """
     from photutils_rcnn import RCNNSegmenter
 
-    return RCNNSegmenter()
+    return RCNNSegmenter(runtime=runtime)
 
 
-def run_rcnn(cube):
+def run_rcnn(cube, runtime):
     """
     RCNNSegmenter.segment and the table of its catalog.
     """
     import photutils
 
-    _, catalog = make_segmenter().segment(cube, bands=BANDS)
+    _, catalog = make_segmenter(runtime).segment(cube, bands=BANDS)
     with photutils.use_future_column_names():
         return len(catalog.to_table())
 
 
-def worker(name, folder, n_passes):
+def worker(name, folder, n_passes, runtime):
     """
     Time the passes of one method and print them as JSON.
     """
-    run = {'photutils': run_photutils, 'sep': run_sep, 'rcnn': run_rcnn}[name]
+    run = {'photutils': run_photutils, 'sep': run_sep,
+           'rcnn': partial(run_rcnn, runtime=runtime)}[name]
     cube = read_frame(folder)
     times = []
     for _ in range(n_passes):
@@ -157,14 +158,14 @@ def measure(command):
     return wall, usage.ru_maxrss / 2**20, text
 
 
-def report(folder, methods):
+def report(folder, methods, runtime):
     """
     Run all methods and print a table with ratios to photutils.
     """
     rows = {}
     for name in methods:
         command = [sys.executable, __file__, '--worker', name, '--folder',
-                   str(folder)]
+                   str(folder), '--runtime', runtime]
         once, memory, _ = measure([*command, '--passes', '1'])
         _, _, text = measure([*command, '--passes', '2'])
         result = json.loads(text.splitlines()[-1])
@@ -173,7 +174,8 @@ def report(folder, methods):
     if 'rcnn' in methods:
         files = [str(folder / f'{band}.fits') for band in BANDS]
         wall, memory, _ = measure(['photutils-rcnn', 'segment', *files, '-o',
-                                   str(folder / 'out'), '--overwrite'])
+                                   str(folder / 'out'), '--overwrite',
+                                   '--runtime', runtime])
         rows['photutils-rcnn segment'] = (wall, np.nan, memory, -1)
     base = rows.get('photutils', (np.nan, np.nan))
     print(f'{"method":24s} {"process s":>10s} {"ratio":>7s} {"warm s":>8s} '
@@ -194,6 +196,8 @@ def main():
     parser.add_argument('--methods', nargs='+',
                         default=['photutils', 'sep', 'rcnn'],
                         choices=['photutils', 'sep', 'rcnn'])
+    parser.add_argument('--runtime', default='auto',
+                        choices=['auto', 'keras', 'openvino'])
     parser.add_argument('--folder', type=Path,
                         help='keep (or reuse) the frame in this folder')
     parser.add_argument('--worker', help=argparse.SUPPRESS)
@@ -201,7 +205,7 @@ def main():
                         help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
-        worker(args.worker, args.folder, args.passes)
+        worker(args.worker, args.folder, args.passes, args.runtime)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or Path(temporary)
@@ -213,7 +217,7 @@ def main():
 
         print(f'photutils {photutils.__version__}, {os.cpu_count()} CPUs, '
               f'frame {len(BANDS)} x {args.shape[0]} x {args.shape[1]}')
-        report(folder, args.methods)
+        report(folder, args.methods, args.runtime)
 
 
 if __name__ == '__main__':

@@ -3,30 +3,32 @@
 Quiet and fast start of the commands.
 """
 
-__all__ = ['start_quietly']
+__all__ = ['starting']
 
 import contextlib
 import gc
 import os
 import sys
 import tempfile
+import warnings
 
 
-def start_quietly():
+@contextlib.contextmanager
+def starting():
     """
-    Import what commands with a network need, and let Keras look for devices.
+    Start what commands with a network need: import it, build it.
 
     Libraries below Python write to the standard error of the process what no
     user of a command can act on, whatever the settings say. It is held back
     until they have started, and shown if they do not.
     """
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    with _without_collections(), _standard_error_held_back():
-        import keras
-
-        import photutils_rcnn.segmenter  # noqa: F401
-
-        keras.ops.convert_to_numpy(keras.ops.zeros(1))
+    with (warnings.catch_warnings(record=True) as caught, _without_collections(),
+          _standard_error_held_back()):
+        yield
+    for warning in caught:
+        warnings.showwarning(warning.message, warning.category,
+                             warning.filename, warning.lineno)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from importlib import import_module
 from astropy.utils.exceptions import AstropyWarning
 
 import photutils_rcnn
-from photutils_rcnn._quiet import start_quietly
+from photutils_rcnn._quiet import starting
 
 COMMANDS = {
     'segment': ('photutils_rcnn.commands.segment',
@@ -55,10 +55,13 @@ def main(argv=None):
                         version=f'%(prog)s {photutils_rcnn.__version__}')
     subparsers = parser.add_subparsers(dest='command', required=True,
                                        metavar='COMMAND')
+    argv = sys.argv[1:] if argv is None else argv
     for name, (module, summary) in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary,
                                           description=summary)
-        import_module(module).add_arguments(subparser)
+        # those of others would have to be imported
+        if name in argv[:1] or '_ARGCOMPLETE' in os.environ:
+            import_module(module).add_arguments(subparser)
     _complete(parser)
     args = parser.parse_args(argv)
     try:
@@ -66,7 +69,8 @@ def main(argv=None):
             warnings.filterwarnings('always', category=AstropyWarning)
             warnings.showwarning = _show_warning
             if args.command in WITH_NETWORK:
-                start_quietly()
+                with starting():
+                    import_module('photutils_rcnn.segmenter')
             return import_module(COMMANDS[args.command][0]).run(args)
     except (ImportError, OSError, TypeError, ValueError) as exc:
         if (getattr(exc, 'name', None) or '').startswith('photutils_rcnn'):

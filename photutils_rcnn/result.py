@@ -25,7 +25,6 @@ from photutils_rcnn.sources.photometry import (
     detection_pixels,
     measure,
 )
-from photutils_rcnn.sources.psf_models import build_psf
 from photutils_rcnn.sources.source_table import probability_columns, source_table
 
 
@@ -270,6 +269,9 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
         left out are still in the pixels. A frame that shows no PSF is a
         `ValueError`, as is a result read from a file without its pixels.
         """
+        # photutils' PSF models take a while to import.
+        from photutils_rcnn.sources.psf_models import build_psf
+
         whole = self if self._whole is None else self._whole
         if whole._psf is None:
             frame = whole._frame('psf')

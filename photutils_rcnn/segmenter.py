@@ -64,15 +64,22 @@ class RCNNSegmenter:
         sources of each frame with a score of at least 0.5, as a function of S/N;
         `None` is the mix of the training. Models with other classes, or with
         an unknown training mix, can only use the latter.
+    runtime : {'auto', 'keras', 'openvino'}, optional
+        What runs the network. ``'auto'`` (default) is OpenVINO, on the processor, if it
+        is installed, the model is not one of Astro R-CNN and ``KERAS_BACKEND`` names no
+        other backend than TensorFlow, else Keras. For OpenVINO the network is converted
+        when it is first used, and kept in Astropy's cache folder of this package.
     progress_bar : bool, optional
         Whether to show a progress bar over the tiles. The default is
         `False`.
 
     Raises
     ------
+    ImportError
+        If ``runtime='openvino'`` and OpenVINO is not installed.
     TypeError, ValueError
         If an argument has a wrong type or value, or the model is unknown or
-        damaged.
+        damaged, or cannot be run by ``runtime``.
 
     See Also
     --------
@@ -87,7 +94,8 @@ class RCNNSegmenter:
 
     def __init__(self, model='default', *, score_threshold=None,
                  nms_threshold=None, tile_size=None, background='auto',
-                 psf_fwhm='auto', star_fraction='auto', progress_bar=False):
+                 psf_fwhm='auto', star_fraction='auto', runtime='auto',
+                 progress_bar=False):
         for name, value in (('score_threshold', score_threshold),
                             ('nms_threshold', nms_threshold)):
             if value is not None and not (
@@ -105,8 +113,9 @@ class RCNNSegmenter:
             raise ValueError(msg)
         check_fwhm(psf_fwhm)
         star_fraction = check_star_fraction(star_fraction)
-        self.model = (model if hasattr(model, 'thresholds')
-                      else zoo.load_model(model))
+        if not hasattr(model, 'thresholds'):
+            model = zoo.load_model(model)
+        self.model = model.with_runtime(runtime)
         if isinstance(star_fraction, float) and self.model.star_log_odds is None:
             msg = ("star_fraction must be 'auto' or None for the model "
                    f'{self.model.name!r}, whose training mix of stars and '
@@ -131,6 +140,7 @@ class RCNNSegmenter:
                 f'background={self.background!r}, '
                 f'psf_fwhm={self.psf_fwhm!r}, '
                 f'star_fraction={self.star_fraction!r}, '
+                f'runtime={self.model.runtime!r}, '
                 f'progress_bar={self.progress_bar})')
 
     @staticmethod
@@ -296,6 +306,7 @@ class RCNNSegmenter:
         return {
             'model': self.model.name,
             'model_sha256': self.model.sha256,
+            'runtime': self.model.runtime,
             'score_threshold': float(self.score_threshold),
             'nms_threshold': float(self.nms_threshold),
             'tile_size': self.tile_size,

@@ -65,11 +65,25 @@ def fake_model(monkeypatch):
     """
     monkeypatch.setattr('photutils_rcnn.detection.pipeline.run_inference',
                         fake_inference)
-    return SimpleNamespace(
+    model = SimpleNamespace(
         name='fake', sha256='0' * 64, isophotal=True, star_log_odds=None,
         thresholds={'score': 0.5, 'nms': 0.6, 'mask': 0.5},
         stretch={'name': 'arcsinh', 'scale': 2.0},
-        settings={'network': {'n_bands': 3}})
+        runtime='keras', detector=None, settings={'network': {'n_bands': 3}})
+    model.with_runtime = lambda runtime: model
+    return model
+
+
+@pytest.fixture(scope='session', autouse=True)
+def user_cache(tmp_path_factory):
+    """
+    A cache folder of the tests' own.
+    """
+    folder = tmp_path_factory.mktemp('cache')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('photutils_rcnn._user_cache.get_cache_dir_path',
+                      lambda rootname: folder)
+        yield folder
 
 
 @pytest.fixture

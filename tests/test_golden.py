@@ -7,6 +7,7 @@ be written anew when the weights change, and only then.
 """
 
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,25 +23,27 @@ from photutils_rcnn.simulation.scene import Scene
 GOLDEN = Path(__file__).parent / 'golden_demo.csv'
 
 
-def _detect():
+def _detect(runtime='keras'):
     """
     The sources of the demo field; in float32, which all machines have.
     """
     scene = Scene.read(resources.files('photutils_rcnn')
                        / 'data' / 'demo' / 'field.npz')
-    segmenter = RCNNSegmenter(load_model(precision='float32'))
+    segmenter = RCNNSegmenter(load_model(precision='float32'), runtime=runtime)
     result = segmenter.segment(scene.data, mask=scene.mask,
                                bands=scene.bands)
     table = result.table['x', 'y', 'class_id', 'score', 'prob_star']
     return scene, Table(table, names=table.colnames)
 
 
-@pytest.fixture(scope='module')
-def detected():
+@pytest.fixture(scope='module', params=[
+    'keras', pytest.param('openvino', marks=pytest.mark.skipif(
+        find_spec('openvino') is None, reason='OpenVINO is another runtime'))])
+def detected(request):
     """
-    The scene and its sources, found once.
+    The scene and its sources, found once by each runtime.
     """
-    return _detect()
+    return _detect(request.param)
 
 
 def test_golden(detected):

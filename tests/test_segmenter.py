@@ -276,7 +276,7 @@ def test_options_and_repr(fake_model):
     assert repr(segmenter) == (
         "RCNNSegmenter('fake', score_threshold=0.5, nms_threshold=0.3, "
         "tile_size=None, background='auto', psf_fwhm='auto', "
-        "star_fraction='auto', "
+        "star_fraction='auto', runtime='keras', "
         'progress_bar=False)')
 
 
@@ -368,7 +368,7 @@ for k in range(5):
     image += 60 * np.exp(-((x - 15 * k - 15)**2 + (y - 17 * k - 12)**2)
                          / (8 + 3 * k))
 model = load_model(precision='float32')
-table = RCNNSegmenter(model).segment(image).table
+table = RCNNSegmenter(model, runtime='keras').segment(image).table
 print(len(table), table['score'].sum().round(2), table['prob_star'].sum().round(2))
 """
     return subprocess.run([sys.executable, '-c', code], check=True,

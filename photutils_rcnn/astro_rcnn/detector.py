@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The stages of inference of Astro R-CNN, on normalized boxes.
+Detector of Astro R-CNN, on normalized boxes.
 """
 
 __all__ = ['AstroRCNNDetector', 'decode', 'normalized_anchors']
@@ -8,11 +8,9 @@ __all__ = ['AstroRCNNDetector', 'decode', 'normalized_anchors']
 import numpy as np
 from keras import ops
 
-from photutils_rcnn.astro_rcnn.layers import take_class
-from photutils_rcnn.astro_rcnn.pooling import rounded_levels, sample_at, sample_positions
+from photutils_rcnn.astro_rcnn.pooling import rounded_levels, sample_positions
 from photutils_rcnn.models.anchors import make_anchors
 from photutils_rcnn.models.detector import Detector
-from photutils_rcnn.models.roi_align import flatten_pyramid
 
 
 def normalized_anchors(config, shape):
@@ -76,15 +74,11 @@ class AstroRCNNDetector(Detector):
 
     Parameters
     ----------
-    network : `~photutils_rcnn.astro_rcnn.network.AstroRCNN`
+    config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`
         The network.
+    stages : `~photutils_rcnn.astro_rcnn.stages.AstroRCNNStages`
+        What runs it.
     """
-
-    def _dense_stage(self, image, _):
-        outputs = self.network(image, training=False)
-        features, _ = flatten_pyramid(outputs['pyramid'])
-        return (features, ops.sigmoid(outputs['objectness'][0]),
-                outputs['deltas'][0])
 
     def dense(self, image):
         """
@@ -105,28 +99,12 @@ class AstroRCNNDetector(Detector):
         boxes = np.asarray(boxes, dtype=np.float32)
         levels = ops.convert_to_numpy(rounded_levels(boxes, shape,
                                                      self.config))
-        last = np.array(self._level_shapes(shape), dtype=np.float32) - 1
+        last = np.array(self._stages.level_shapes(shape), dtype=np.float32) - 1
         if classes is None:
             classes = np.zeros(len(boxes))
         return np.concatenate(
             [levels[:, None], np.asarray(classes)[:, None],
              *sample_positions(boxes, last[levels], size)], axis=1)
-
-    def _pool(self, features, shape, rows, size):
-        levels = ops.cast(rows[:, 0], 'int32')
-        return sample_at(features, self._level_shapes(shape),
-                         rows[:, 2:2 + size], rows[:, 2 + size:],
-                         ops.zeros_like(levels), levels)
-
-    def _classify_stage(self, features, shape, rows):
-        pooled = self._pool(features, shape, rows, self.config.box_pool)
-        return self.network.box_head(pooled, training=False)
-
-    def _mask_stage(self, features, shape, rows):
-        pooled = self._pool(features, shape, rows, self.config.mask_pool)
-        logits = self.network.mask_head(pooled, training=False)
-        classes = ops.cast(rows[:, 1], 'int32')
-        return (ops.sigmoid(take_class(logits, classes, axis=-1)),)
 
     def classify(self, features, boxes, shape):
         """

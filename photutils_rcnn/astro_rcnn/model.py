@@ -31,7 +31,7 @@ class AstroRCNNModel(Model):
 
     Parameters
     ----------
-    settings, weights, precision
+    settings, weights, precision, runtime
         See `~photutils_rcnn.models.zoo.Model`. With ``stretch``, the
         settings name one that is not that of this package's networks;
         ``resize_to`` is the side of the square to which frames are resized,
@@ -55,8 +55,9 @@ class AstroRCNNModel(Model):
 
     def _make_detector(self):
         from photutils_rcnn.astro_rcnn.detector import AstroRCNNDetector
+        from photutils_rcnn.astro_rcnn.stages import AstroRCNNStages
 
-        return AstroRCNNDetector(self.network)
+        return AstroRCNNDetector(self.config, AstroRCNNStages(self.network))
 
     def detect(self, image, **thresholds):
         """

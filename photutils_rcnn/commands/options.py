@@ -5,6 +5,9 @@ Options that several commands share.
 
 __all__ = ['add_model_options', 'make_segmenter']
 
+from photutils_rcnn._quiet import starting
+from photutils_rcnn.models.runtime import RUNTIMES
+
 
 def add_model_options(parser, quiet='no progress bar and no summary'):
     """
@@ -32,12 +35,15 @@ def add_model_options(parser, quiet='no progress bar and no summary'):
                         help="fraction of stars among the sources: 'auto', 'none' "
                         'for that of the training, or a number between 0 and 1 '
                         '(default: %(default)s)')
+    parser.add_argument('--runtime', choices=RUNTIMES, default='auto',
+                        help="what runs the network; 'auto' is OpenVINO if it is "
+                        'installed, else Keras (default: %(default)s)')
     parser.add_argument('--quiet', action='store_true', help=quiet)
 
 
 def make_segmenter(args, **options):
     """
-    The segmenter that the options describe.
+    The segmenter that the options describe, with its network.
 
     Parameters
     ----------
@@ -53,16 +59,21 @@ def make_segmenter(args, **options):
 
     Raises
     ------
+    ImportError
+        If the runtime is not installed.
     ValueError
         If an option is out of range.
     """
     from photutils_rcnn import RCNNSegmenter
 
-    return RCNNSegmenter(args.model, **{
+    segmenter = RCNNSegmenter(args.model, **{
         'score_threshold': args.score_threshold,
         'nms_threshold': args.nms_threshold, 'tile_size': args.tile_size,
         'star_fraction': _star_fraction(args.star_fraction),
-        'progress_bar': not args.quiet, **options})
+        'runtime': args.runtime, 'progress_bar': not args.quiet, **options})
+    with starting():
+        segmenter.model.detector  # noqa: B018
+    return segmenter
 
 
 def _star_fraction(text):

@@ -13,6 +13,7 @@ import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.detection.nms import suppress
+from photutils_rcnn.detection.psf_profile import measure_psf_profile
 from photutils_rcnn.detection.tiling import choose_tile_shape, make_tiles
 from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
 
@@ -137,13 +138,11 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
         return _flag(found, invalid)
     thresholds = Thresholds.of(model, score_threshold, nms_threshold)
     tiles = plan_tiles(model, image.shape[:2], tile_size)
-    config = model.network.config
+    config = model.config
     psf = None
     if psf_fwhm is not None and psf_stars is not None and config.profile_size:
-        from photutils_rcnn.detection.psf_profile import measure_psf_profile
-
         psf = measure_psf_profile(
-            image, psf_stars, np.broadcast_to(psf_fwhm, config.n_bands), config)
+            image, psf_stars, np.broadcast_to(psf_fwhm, config.n_bands), model.detector)
     parts = []
     for i, tile in enumerate(tiles):
         if progress is not None:
@@ -227,7 +226,7 @@ def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
     found : `TileDetections`
         The sources.
     """
-    detector, config = model.detector, model.network.config
+    detector, config = model.detector, model.config
     frame_shape = image.shape[:2]
     window = tuple(slice(start, start + side) for start, side
                    in zip(tile.start, tile.shape, strict=True))

@@ -6,9 +6,6 @@ PSF image: a stack of the stars of a frame, on the grid of the profile head.
 __all__ = ['measure_psf_profile']
 
 import numpy as np
-from keras import ops
-
-from photutils_rcnn.models.profile_head import sample_profiles
 
 FEWEST = 2
 N_STARS = 60  # the brightest
@@ -23,7 +20,7 @@ MEAN_RADIUS = 1.
 OUTLIER = 2.5  # times the median difference
 
 
-def measure_psf_profile(image, stars, psf_fwhm, config):
+def measure_psf_profile(image, stars, psf_fwhm, detector):
     """
     Stack the PSF from stars.
 
@@ -36,14 +33,15 @@ def measure_psf_profile(image, stars, psf_fwhm, config):
         The pixels (y, x) of the peaks of stars, the brightest first.
     psf_fwhm : (n_bands,) `~numpy.ndarray`
         The FWHM of the PSF in pixels.
-    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
-        The network, which gives the grid.
+    detector : `~photutils_rcnn.models.detector.Detector`
+        Samples the stars on the grid of its network.
 
     Returns
     -------
     psf : (S, S, n_bands) float32 `~numpy.ndarray`
         The profile, 1 in the middle; 0 if a band has fewer than two stars.
     """
+    config = detector.config
     size, n_bands = config.profile_size, config.n_bands
     psf = np.zeros((size, size, n_bands), dtype=np.float32)
     half = int(np.ceil(0.5 * config.profile_extent * np.max(psf_fwhm) + 3))
@@ -56,10 +54,7 @@ def measure_psf_profile(image, stars, psf_fwhm, config):
                         for y, x in stars])
     n = len(windows)
     boxes = np.tile(np.float32([0, 0, 2 * half + 1, 2 * half + 1]), (n, 1))
-    log_fwhm = np.broadcast_to(np.log(psf_fwhm), (n, n_bands))
-    profiles = ops.convert_to_numpy(sample_profiles(
-        windows, boxes, np.arange(n, dtype=np.int32),
-        log_fwhm.astype(np.float32), config))
+    profiles = detector.sample_profiles(windows, boxes, np.arange(n), psf_fwhm)
     axis = ((np.arange(size) + 0.5) / size - 0.5) * config.profile_extent
     radius = np.hypot(axis[:, None], axis)
     for band in range(n_bands):

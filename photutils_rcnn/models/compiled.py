@@ -3,14 +3,14 @@
 Compilation of tensor functions on each Keras backend.
 """
 
-__all__ = ['compile_function', 'fastest_precision', 'has_fast_bfloat16',
-           'has_free_shapes']
+__all__ = ['compile_function', 'fastest_precision', 'has_free_shapes']
 
 import functools
 import threading
-from pathlib import Path
 
 import keras
+
+from photutils_rcnn.models.processor import has_fast_bfloat16
 
 
 def compile_function(function):
@@ -77,27 +77,6 @@ def has_free_shapes():
     return keras.backend.backend() != 'jax'
 
 
-@functools.cache
-def has_fast_bfloat16():
-    """
-    Whether the processor multiplies bfloat16 natively.
-
-    Without the instructions bfloat16 is slower than float32.
-
-    Returns
-    -------
-    answer : bool
-        `False` where it cannot be told.
-    """
-    if keras.backend.backend() != 'tensorflow':
-        return False
-    try:
-        info = Path('/proc/cpuinfo').read_text()
-    except OSError:
-        return False
-    return 'avx512_bf16' in info or 'amx_bf16' in info
-
-
 def fastest_precision():
     """
     The precision policy that is fastest on this processor.
@@ -105,6 +84,8 @@ def fastest_precision():
     Returns
     -------
     precision : {'mixed_bfloat16', 'float32'}
-        See `has_fast_bfloat16`.
+        The first on TensorFlow, with the instructions for it; see `has_fast_bfloat16
+        <photutils_rcnn.models.processor.has_fast_bfloat16>`.
     """
-    return 'mixed_bfloat16' if has_fast_bfloat16() else 'float32'
+    is_fast = keras.backend.backend() == 'tensorflow' and has_fast_bfloat16()
+    return 'mixed_bfloat16' if is_fast else 'float32'

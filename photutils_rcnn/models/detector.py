@@ -1,27 +1,17 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Compiled stages of inference.
+Detector: the stages of inference, from arrays to arrays.
 """
 
 __all__ = ['Detector']
 
-import threading
-from collections import OrderedDict
-
 import numpy as np
-from keras import ops
 
 from photutils_rcnn.models.anchors import anchor_cells, make_anchors
-from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, scale_boxes
-from photutils_rcnn.models.compiled import compile_function, has_free_shapes
-from photutils_rcnn.models.roi_align import flatten_pyramid
 
 # RoIs are padded to one of these counts, so that few shapes are
 # compiled where each is anew; longer lists are cut into pieces of the last.
 BUCKETS = (16, 64, 256, 1024)
-# Each compiled stage takes some MB. Where every shape of frames has its own,
-# those not used for longest are given up.
-MAX_STAGES = 48
 
 
 class Detector:
@@ -30,15 +20,16 @@ class Detector:
 
     Parameters
     ----------
-    network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
         The network.
+    stages : `~photutils_rcnn.models.stages.KerasStages` or \
+            `~photutils_rcnn.models.openvino_stages.OpenVINOStages`
+        What runs it.
     """
 
-    def __init__(self, network):
-        self.network = network
-        self.config = network.config
-        self._stages = OrderedDict()
-        self._lock = threading.RLock()
+    def __init__(self, config, stages):
+        self.config = config
+        self._stages = stages
 
     @property
     def stride(self):
@@ -46,50 +37,6 @@ class Detector:
         The sides of tiles are multiples of this, pixels.
         """
         return self.config.strides[-1]
-
-    def _stage(self, name, shape):
-        """
-        The compiled stage for tiles of a shape.
-        """
-        key = (name, None if has_free_shapes() else shape)
-        with self._lock:
-            if key not in self._stages:
-                self._stages[key] = compile_function(getattr(self, f'_{name}_stage'))
-            self._stages.move_to_end(key)
-            if len(self._stages) > MAX_STAGES:
-                self._stages.popitem(last=False)
-            return self._stages[key]
-
-    def _level_shapes(self, shape):
-        return tuple((shape[0] // stride, shape[1] // stride)
-                     for stride in self.config.strides)
-
-    def _dense_stage(self, image, anchors):
-        outputs = self.network(image, training=False)
-        boxes = clip_boxes(decode_boxes(outputs['deltas'][0], anchors,
-                                        self.config.box_std),
-                           ops.shape(image)[1:3])
-        features, _ = flatten_pyramid(outputs['pyramid'])
-        return features, ops.sigmoid(outputs['objectness'][0]), boxes
-
-    def _classify_stage(self, features, shape, log_fwhm, boxes):
-        image_index, log_fwhm = _per_roi(boxes, log_fwhm)
-        logits, deltas = self.network.classify_rois(
-            features, self._level_shapes(shape), boxes, image_index,
-            log_fwhm, training=False)
-        return logits, self.network.refine_boxes(boxes, deltas, shape)
-
-    def _profile_stage(self, image, log_fwhm, psf, boxes, logits):
-        image_index, log_fwhm = _per_roi(boxes, log_fwhm)
-        return (self.network.classify_profiles(
-            image, boxes, image_index, logits, log_fwhm, psf),)
-
-    def _mask_stage(self, features, shape, boxes):
-        image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
-        logits = self.network.predict_masks(
-            features, self._level_shapes(shape), boxes, image_index,
-            training=False)
-        return ops.sigmoid(logits), scale_boxes(boxes, self.config.mask_context)
 
     def cells(self, shape):
         """
@@ -125,11 +72,11 @@ class Detector:
         boxes : (A, 4) `~numpy.ndarray`
             The boxes of the anchors.
         """
-        stage = self._stage('dense', image.shape[:2])
-        features, objectness, boxes = stage(
-            image[None], make_anchors(self.config, image.shape[:2]))
-        return (features, ops.convert_to_numpy(objectness),
-                ops.convert_to_numpy(boxes))
+        shape = image.shape[:2]
+        features, objectness, boxes = self._stages.run(
+            'dense', shape, image[None], make_anchors(self.config, shape))
+        return (features, self._stages.to_numpy(objectness),
+                self._stages.to_numpy(boxes))
 
     def classify(self, features, boxes, shape, psf_fwhm=None):
         """
@@ -180,14 +127,44 @@ class Detector:
         Returns
         -------
         logits : (R, n_classes - 1) `~numpy.ndarray`
-            Class logits without background.
+            Class logits without background; of a network without a profile head
+            those given.
         """
-        size = self.config.profile_size
+        config = self.config
+        if not config.profile_size:
+            return logits[:, 1:]
         if psf is None:
-            psf = np.zeros((size, size, self.config.n_bands), np.float32)
+            psf = np.zeros((config.profile_size, config.profile_size,
+                            config.n_bands), np.float32)
+        profiles = self.sample_profiles(
+            image[None], boxes, np.zeros(len(boxes)), psf_fwhm)
         return self._in_buckets(
-            'profile', (image[None], self._log_fwhm(psf_fwhm), psf),
-            (boxes, logits), image.shape[:2])[0]
+            'profile', (self._log_fwhm(psf_fwhm), psf),
+            (profiles, boxes, logits), image.shape[:2])[0]
+
+    def sample_profiles(self, images, boxes, image_index, psf_fwhm=None):
+        """
+        Sample images around sources.
+
+        Parameters
+        ----------
+        images : (B, ny, nx, n_bands) `~numpy.ndarray` of float32
+            Normalized images.
+        boxes : (R, 4) `~numpy.ndarray` of float32
+            The boxes of sources.
+        image_index : (R,) `~numpy.ndarray` of int
+            The image of each box.
+        psf_fwhm : float or (n_bands,) array_like, optional
+            The FWHM of the PSF in pixels; `None` if it is not known.
+
+        Returns
+        -------
+        profiles : (R, S, S, n_bands) `~numpy.ndarray`
+            See `~photutils_rcnn.models.profile_head.sample_profiles`.
+        """
+        return self._in_buckets(
+            'sample', (images, self._log_fwhm(psf_fwhm)),
+            (boxes, image_index[:, None]), images.shape[1:3])[0]
 
     def predict_masks(self, features, boxes, shape):
         """
@@ -219,24 +196,15 @@ class Detector:
         """
         Run a stage on rows, padded to a bucket.
         """
-        stage = self._stage(name, tuple(shape))
         rows = [np.asarray(values, dtype=np.float32) for values in rows]
         results = []
         for start in range(0, max(len(rows[0]), 1), BUCKETS[-1]):
             parts = [values[start:start + BUCKETS[-1]] for values in rows]
             n = len(parts[0])
             size = next(b for b in BUCKETS if b >= n)
-            padded = [np.pad(part, ((0, size - n), (0, 0))) for part in parts]
-            results.append([ops.convert_to_numpy(value)[:n]
-                            for value in stage(*known, *padded)])
+            padded = [np.pad(part, [(0, size - n)] + [(0, 0)] * (part.ndim - 1))
+                      for part in parts]
+            results.append([self._stages.to_numpy(value)[:n] for value in
+                            self._stages.run(name, tuple(shape), *known, *padded)])
         return tuple(np.concatenate(values)
                      for values in zip(*results, strict=True))
-
-
-def _per_roi(boxes, log_fwhm):
-    """
-    The index of the only image and its PSF, for each of R boxes.
-    """
-    n_rois = ops.shape(boxes)[0]
-    return (ops.zeros((n_rois,), dtype='int32'),
-            ops.broadcast_to(log_fwhm, (n_rois, *log_fwhm.shape)))

@@ -31,7 +31,8 @@ class MaskRCNN(keras.Model):
     Calling the model runs the dense part: trunk, pyramid and proposal
     network. Training adds the second stage in `compute_loss`, on sampled
     regions of interest (RoIs); inference calls `classify_rois` on those it
-    chose, and `classify_profiles` and `predict_masks` on those it kept.
+    chose, and `sample_profiles`, `classify_profiles` and `predict_masks` on
+    those it kept.
 
     Parameters
     ----------
@@ -184,10 +185,9 @@ class MaskRCNN(keras.Model):
         return self.box_head(self.box_head_inputs(pooled, boxes, log_fwhm),
                              training=self.layer_mode(training))
 
-    def classify_profiles(self, images, boxes, image_index, logits,
-                          log_fwhm=None, psf=None):
+    def sample_profiles(self, images, boxes, image_index, log_fwhm=None):
         """
-        The classes of sources, once they are known to be sources.
+        The pixels around sources, once they are known to be sources.
 
         Parameters
         ----------
@@ -197,6 +197,27 @@ class MaskRCNN(keras.Model):
             The refined boxes.
         image_index : (R,) tensor of int32
             The image of each box.
+        log_fwhm : (R, n_bands) tensor, optional
+            See `classify_rois`.
+
+        Returns
+        -------
+        profiles : (R, S, S, n_bands) tensor
+            See `sample_profiles <photutils_rcnn.models.profile_head.sample_profiles>`.
+        """
+        return sample_profiles(images, boxes, image_index,
+                               self._known_fwhm(boxes, log_fwhm), self.config)
+
+    def classify_profiles(self, profiles, boxes, logits, log_fwhm=None, psf=None):
+        """
+        The classes of sources, by a network with a profile head.
+
+        Parameters
+        ----------
+        profiles : (R, S, S, n_bands) tensor
+            From `sample_profiles`.
+        boxes : (R, 4) tensor
+            The refined boxes.
         logits : (R, n_classes) tensor
             The class logits from `classify_rois`.
         log_fwhm : (R, n_bands) tensor, optional
@@ -208,21 +229,18 @@ class MaskRCNN(keras.Model):
         Returns
         -------
         logits : (R, n_classes - 1) tensor
-            Class logits without background. A network without a profile
-            head returns those of the box head.
+            Class logits without background.
         """
-        of_sources = logits[:, 1:]
-        if self.profile_head is None:
-            return of_sources
-        if log_fwhm is None or not self.config.psf_conditioned:
-            log_fwhm = self._unknown_fwhm(boxes)
-        profiles = sample_profiles(images, boxes, image_index, log_fwhm,
-                                   self.config)
         if psf is None:
             psf = ops.zeros(profiles.shape[1:], dtype='float32')
-        return of_sources + self.profile_head(profile_head_inputs(
+        return logits[:, 1:] + self.profile_head(profile_head_inputs(
             profiles, ops.broadcast_to(psf, ops.shape(profiles)), boxes, logits,
-            log_fwhm, self.config), training=False)
+            self._known_fwhm(boxes, log_fwhm), self.config), training=False)
+
+    def _known_fwhm(self, boxes, log_fwhm):
+        if log_fwhm is None or not self.config.psf_conditioned:
+            return self._unknown_fwhm(boxes)
+        return log_fwhm
 
     def _unknown_fwhm(self, boxes):
         return ops.zeros((ops.shape(boxes)[0], self.config.n_bands),

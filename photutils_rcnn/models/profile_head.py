@@ -82,34 +82,34 @@ def sample_profiles(images, boxes, image_index, log_fwhm, config):
         Bilinear samples in units of the noise, centered on the source in each
         band; zero outside the image.
     """
-    fwhm = ops.where(log_fwhm == 0, USUAL_FWHM, ops.exp(log_fwhm))
-    middle = 0.5 * (boxes[:, :2] + boxes[:, 2:])
+    fwhm = ops.where(log_fwhm == 0, USUAL_FWHM, ops.exp(log_fwhm))[..., None]
+    middle = 0.5 * (boxes[:, None, :2] + boxes[:, None, 2:])
     shape = tuple(ops.shape(images)[1:3])
     n_bands = images.shape[-1]
-    flux = _flux(images, config)
-    bands = [ops.reshape(flux[..., band], (-1, 1)) for band in range(n_bands)]
+    # Each band has grids of its own, so that bands are images of their own.
+    pixels = ops.reshape(ops.transpose(_flux(images, config), (0, 3, 1, 2)), (-1, 1))
+    band_index = ops.reshape(image_index[:, None] * n_bands + ops.arange(
+        n_bands, dtype='int32'), (-1,))
 
-    def sample(band, offsets, size, extent):
-        half = 0.5 * extent * fwhm[:, band:band + 1]
-        center = middle + offsets[:, band]
+    def sample(offsets, size, extent):
+        half, center = 0.5 * extent * fwhm, middle + offsets
         windows = ops.concatenate([center - half, center + half], axis=-1)
-        y, x = sample_grid(windows, size)
         # The center of the first pixel is half a pixel from the image's
         # edge.
-        return bilinear_samples(bands[band], (shape,), y - 0.5, x - 0.5,
-                                image_index, ops.zeros_like(image_index))
+        y, x = (ops.reshape(grid, (-1, size)) - 0.5
+                for grid in sample_grid(windows, size))
+        samples = bilinear_samples(pixels, (shape,), y, x, band_index,
+                                   ops.zeros_like(band_index))
+        return ops.transpose(ops.reshape(samples, (-1, n_bands, size, size)),
+                             (0, 2, 3, 1))
 
-    offsets = ops.zeros_like(middle)[:, None] + ops.zeros(
-        (1, n_bands, 1), dtype='float32')
+    offsets = ops.zeros_like(middle * fwhm)
     for _ in range(N_CENTERING):
-        cores = ops.concatenate([sample(band, offsets, CORE_SIZE, CORE_EXTENT)
-                                 for band in range(n_bands)], axis=-1)
-        offsets = offsets + fwhm[..., None] * _centering_steps(cores)
-        limit = LARGEST_SHIFT * fwhm[..., None]
+        offsets = offsets + fwhm * _centering_steps(
+            sample(offsets, CORE_SIZE, CORE_EXTENT))
+        limit = LARGEST_SHIFT * fwhm
         offsets = ops.clip(offsets, -limit, limit)
-    return ops.concatenate(
-        [sample(band, offsets, config.profile_size, config.profile_extent)
-         for band in range(n_bands)], axis=-1)
+    return sample(offsets, config.profile_size, config.profile_extent)
 
 
 def _flux(images, config):

@@ -10,6 +10,7 @@ __all__ = ['Model', 'list_models', 'load_model', 'save_model']
 import json
 import os
 import threading
+from copy import copy
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -19,6 +20,7 @@ from scipy import special
 
 from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.model_folder import read_folder, write_folder
+from photutils_rcnn.models.runtime import choose_runtime
 
 # The second stage was trained on the best proposals of each image. Of worse
 # ones it can be sure for no reason, mostly where very bright sources fill the
@@ -46,6 +48,8 @@ class Model:
     precision : str, optional
         The precision policy; by default bfloat16 where the processor has
         instructions for it, else float32.
+    runtime : {'keras', 'openvino'}, optional
+        What runs the network; Keras by default.
     """
 
     #: Whether footprints are isophotes, which pixels can be held against.
@@ -56,17 +60,18 @@ class Model:
     detect = None
     _config_class = MaskRCNNConfig
 
-    def __init__(self, settings, weights, precision=None):
+    def __init__(self, settings, weights, precision=None, runtime='keras'):
         self.settings = settings
         self.config = self._config_class.from_dict(settings['network'])
         self.thresholds = {**DEFAULT_THRESHOLDS, **settings['thresholds']}
         self.precision = precision
+        self.runtime = runtime
         self._weights = weights
 
     def __getstate__(self):
         """
-        What is pickled: compiled functions cannot be, so that the network is
-        built again on first use.
+        What is copied and pickled: compiled functions cannot be, so that the
+        network is built again on first use.
         """
         return {name: value for name, value in self.__dict__.items()
                 if name not in ('network', 'detector')}
@@ -80,6 +85,27 @@ class Model:
 
     def __repr__(self):
         return f'<Model {self.name!r}, sha256={self.sha256[:12]}>'
+
+    def with_runtime(self, runtime):
+        """
+        The same model, run by another runtime.
+
+        Parameters
+        ----------
+        runtime : {'auto', 'keras', 'openvino'}
+            See `~photutils_rcnn.models.runtime.choose_runtime`, also for errors.
+
+        Returns
+        -------
+        model : `Model`
+            The model itself, if it has this runtime.
+        """
+        runtime = choose_runtime(runtime, self)
+        if runtime == self.runtime:
+            return self
+        other = copy(self)
+        other.runtime = runtime
+        return other
 
     @property
     def name(self):
@@ -117,15 +143,33 @@ class Model:
         """
         with _building:
             if 'network' not in self.__dict__:
-                self.__dict__['network'] = self._build()
+                from photutils_rcnn.models.compiled import fastest_precision
+
+                self.__dict__['network'] = self.build_network(
+                    self.precision or self.settings.get('precision')
+                    or fastest_precision())
             return self.__dict__['network']
 
-    def _build(self):
-        from photutils_rcnn.models.compiled import fastest_precision
+    def build_network(self, precision):
+        """
+        A new network with the weights.
 
-        network = self._make_network(
-            self.precision or self.settings.get('precision')
-            or fastest_precision())
+        Parameters
+        ----------
+        precision : str
+            The precision policy.
+
+        Returns
+        -------
+        network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
+            The network.
+
+        Raises
+        ------
+        ValueError
+            If the weights do not fit.
+        """
+        network = self._make_network(precision)
         try:
             set_weights(network, self._weights)
         except ValueError as exc:
@@ -151,7 +195,13 @@ class Model:
     def _make_detector(self):
         from photutils_rcnn.models.detector import Detector
 
-        return Detector(self.network)
+        if self.runtime == 'openvino':
+            from photutils_rcnn.models.openvino_stages import OpenVINOStages
+
+            return Detector(self.config, OpenVINOStages(self))
+        from photutils_rcnn.models.stages import KerasStages
+
+        return Detector(self.config, KerasStages(self.network))
 
     def source_probabilities(self, logits, objectness):
         """

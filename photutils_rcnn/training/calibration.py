@@ -213,7 +213,7 @@ def calibrate_model(folder, scenes):
     settings = json.loads(path.read_text())
     weight = {'objectness': OBJECTNESS_WEIGHT}
     model.settings['calibration'] = weight
-    segmenter = RCNNSegmenter(model, score_threshold=MIN_SCORE)
+    segmenter = RCNNSegmenter(model, score_threshold=MIN_SCORE, runtime='keras')
     outcomes = collect_outcomes(segmenter, scenes)
     fit = fit_calibration(outcomes)
     if tuple(model.config.class_names) == CLASS_NAMES and 'class_scale' in fit:

@@ -12,7 +12,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
-from keras import ops
 from tqdm.auto import tqdm
 
 from photutils_rcnn._files import atomic_path, open_npz
@@ -21,7 +20,6 @@ from photutils_rcnn.detection.inference import Thresholds, infer_tile, plan_tile
 from photutils_rcnn.detection.psf_profile import measure_psf_profile
 from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
-from photutils_rcnn.models.profile_head import sample_profiles
 from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.normalization import normalize_cube, to_model_fwhm
@@ -78,10 +76,10 @@ def scene_profiles(model, scene, rng):
         fwhm = to_model_fwhm(fwhm, config.n_bands)
     image, thresholds = normalized.image, Thresholds.of(model, MIN_SCORE)
     psf = (None if fwhm is None else
-           measure_psf_profile(image, stars, fwhm, config))
+           measure_psf_profile(image, stars, fwhm, model.detector))
     parts = [_tile_profiles(scene, infer_tile(
         model, image, tile, normalized.invalid, fwhm, psf, thresholds), fwhm,
-        psf, config) for tile in plan_tiles(model, image.shape[:2])]
+        psf, model.detector) for tile in plan_tiles(model, image.shape[:2])]
     found = {name: np.concatenate([part[name] for part in parts])
              for name in parts[0]}
     n = len(found['class_ids'])
@@ -89,16 +87,15 @@ def scene_profiles(model, scene, rng):
     return {name: values[chosen] for name, values in found.items()}
 
 
-def _tile_profiles(scene, found, fwhm, psf, config):
+def _tile_profiles(scene, found, fwhm, psf, detector):
     """
     The profiles of the detections that a tile owns and that match.
     """
-    n = len(found.boxes)
-    log_fwhm = np.full((n, config.n_bands),
-                       0. if fwhm is None else np.log(fwhm), dtype=np.float32)
-    profiles = ops.convert_to_numpy(sample_profiles(
-        found.pixels[None], found.boxes, np.zeros(n, np.int32), log_fwhm,
-        config))
+    n, n_bands = len(found.boxes), detector.config.n_bands
+    profiles = detector.sample_profiles(
+        found.pixels[None], found.boxes, np.zeros(n), fwhm)
+    log_fwhm = np.full((n, n_bands), 0. if fwhm is None else np.log(fwhm),
+                       dtype=np.float32)
     ignore = np.asarray(scene.truth['ignore'])
     matches = match_overlaps(
         mask_overlaps(found.instances.footprints(), scene.footprints,

@@ -14,6 +14,7 @@ from tiny_network import make_batch, tiny_config
 from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.detector import Detector
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
+from photutils_rcnn.models.stages import KerasStages
 
 # Recorded before there was a guest.
 COMPACT = '74a48345f45c4889081aada90170dfa909ca2dbb6a3975ebb50b2918891c4869'
@@ -56,7 +57,7 @@ def test_results(network):
              ops.abs(outputs['pyramid'][1])]
     np.testing.assert_allclose([float(ops.sum(value)) for value in found],
                                DENSE, rtol=1e-5)
-    detector = Detector(network)
+    detector = Detector(network.config, KerasStages(network))
     features, objectness, boxes = detector.dense(images[0])
     logits, refined = detector.classify(features, boxes[:20],
                                         images[0].shape[:2])

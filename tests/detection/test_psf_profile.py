@@ -9,8 +9,12 @@ from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn.detection.psf_profile import measure_psf_profile
 from photutils_rcnn.models.config import MaskRCNNConfig
+from photutils_rcnn.models.detector import Detector
+from photutils_rcnn.models.mask_rcnn import MaskRCNN
+from photutils_rcnn.models.stages import KerasStages
 
 CONFIG = MaskRCNNConfig()
+DETECTOR = Detector(CONFIG, KerasStages(MaskRCNN(CONFIG)))
 FWHM = np.array([4.0, 3.0, 5.0])
 
 
@@ -44,7 +48,7 @@ def expected():
 
 def test_stack_is_the_psf(stars):
     psf = measure_psf_profile(frame(stars), np.round(stars).astype(int), FWHM,
-                              CONFIG)
+                              DETECTOR)
     assert psf.shape == (21, 21, 3)
     assert_allclose(psf.max(axis=(0, 1)), 1)
     for band in range(3):
@@ -64,7 +68,7 @@ def test_galaxies_and_neighbors_are_left_out(stars):
         r2 = (y - row)**2 + (x - col)**2
         snr += 300 * np.exp(-r2 / 50)[..., None]
     image = (np.arcsinh(snr) / CONFIG.stretch_scale).astype(np.float32)
-    psf = measure_psf_profile(image, np.round(stars).astype(int), FWHM, CONFIG)
+    psf = measure_psf_profile(image, np.round(stars).astype(int), FWHM, DETECTOR)
     for band in range(3):
         assert_allclose(psf[..., band], expected(), atol=0.06)
 
@@ -78,6 +82,6 @@ def test_too_few_stars(stars):
     image = frame(stars)
     nothing = np.zeros((21, 21, 3))
     for few in (peaks[:0], peaks[:1], np.array([[2, 2], [198, 3]])):
-        assert_equal(measure_psf_profile(image, few, FWHM, CONFIG), nothing)
+        assert_equal(measure_psf_profile(image, few, FWHM, DETECTOR), nothing)
     image[..., 1] = 0
-    assert_equal(measure_psf_profile(image, peaks, FWHM, CONFIG), nothing)
+    assert_equal(measure_psf_profile(image, peaks, FWHM, DETECTOR), nothing)

@@ -16,6 +16,7 @@ from photutils_rcnn.models.detector import BUCKETS, Detector
 from photutils_rcnn.models.mask_rcnn import LOSS_NAMES, MaskRCNN
 from photutils_rcnn.models.region_proposal import propose
 from photutils_rcnn.models.roi_align import flatten_pyramid
+from photutils_rcnn.models.stages import KerasStages
 
 
 @pytest.fixture(scope='module')
@@ -218,7 +219,7 @@ def test_detector_buckets(network, batch, count):
     """
     Padding regions to a bucket does not change the others.
     """
-    detector = Detector(network)
+    detector = Detector(network.config, KerasStages(network))
     features, objectness, boxes = detector.dense(batch[0][0])
     assert objectness.shape == boxes.shape[:1] == (
         len(detector.cells((64, 64))),)
@@ -238,7 +239,7 @@ def test_detector_cuts_long_lists(network, batch, monkeypatch):
     """
     More regions than the largest bucket are run in pieces.
     """
-    detector = Detector(network)
+    detector = Detector(network.config, KerasStages(network))
     features, _, boxes = detector.dense(batch[0][0])
     whole = detector.classify(features, boxes[:50], (64, 64))
     monkeypatch.setattr('photutils_rcnn.models.detector.BUCKETS', (4, 16))

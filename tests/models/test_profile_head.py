@@ -7,11 +7,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
-from numpy.testing import assert_allclose, assert_array_less
+from numpy.testing import assert_allclose, assert_array_less, assert_equal
 from scipy import ndimage
 from tiny_network import make_batch, tiny_config
 
 from photutils_rcnn.models.config import MaskRCNNConfig
+from photutils_rcnn.models.detector import Detector
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.profile_head import (
     USUAL_FWHM,
@@ -19,6 +20,7 @@ from photutils_rcnn.models.profile_head import (
     profile_head_inputs,
     sample_profiles,
 )
+from photutils_rcnn.models.stages import KerasStages
 
 CONFIG = MaskRCNNConfig()
 
@@ -196,7 +198,8 @@ def test_untrained_head_keeps_the_classes_of_the_box_head():
     logits = np.float32([[1, 2, 4], [0, 3, -1]])
     boxes = np.float32([[3, 3, 9, 9], [20, 20, 29, 30]])
     images = make_batch(tiny_config())[0]
-    found = network.classify_profiles(images, boxes, np.int32([0, 1]), logits)
+    profiles = network.sample_profiles(images, boxes, np.int32([0, 1]))
+    found = network.classify_profiles(profiles, boxes, logits)
     assert_allclose(ops.convert_to_numpy(found), logits[:, 1:])
 
 
@@ -204,10 +207,9 @@ def test_network_without_profile_head():
     network = MaskRCNN(tiny_config(profile_size=0))
     assert network.profile_head is None
     logits = np.float32([[1, 2, 4]])
-    found = network.classify_profiles(
-        make_batch(tiny_config())[0], np.float32([[3, 3, 9, 9]]), np.int32([0]),
-        logits)
-    assert_allclose(ops.convert_to_numpy(found), logits[:, 1:])
+    found = Detector(network.config, KerasStages(network)).classify_profiles(
+        make_batch(tiny_config())[0][0], np.float32([[3, 3, 9, 9]]), logits)
+    assert_equal(found, logits[:, 1:])
 
 
 def test_training_tells_widths_apart():

@@ -62,9 +62,10 @@ def test_classifier_is_the_network(examples):
     for variable in network.profile_head.weights:
         variable.assign(np.random.default_rng(0).normal(
             0, 0.1, variable.shape))
+    profiles = network.sample_profiles(
+        images, arrays['boxes'], np.arange(N_SOURCES), arrays['log_fwhm'])
     expected = network.classify_profiles(
-        images, arrays['boxes'], np.arange(N_SOURCES), arrays['logits'],
-        arrays['log_fwhm'])
+        profiles, arrays['boxes'], arrays['logits'], arrays['log_fwhm'])
     inputs = {name: values.astype(np.float32) for name, values
               in arrays.items() if name != 'class_ids'}
     found = np.asarray(ProfileClassifier(network)(inputs))

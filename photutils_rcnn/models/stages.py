@@ -1,0 +1,136 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+The stages of inference in Keras.
+"""
+
+__all__ = ['KerasStages']
+
+import threading
+from collections import OrderedDict
+
+from keras import ops
+
+from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, scale_boxes
+from photutils_rcnn.models.compiled import compile_function, has_free_shapes
+from photutils_rcnn.models.roi_align import flatten_pyramid
+
+# Each compiled stage takes some MB. Where every shape of frames has its own,
+# those not used for longest are given up.
+MAX_STAGES = 48
+
+
+class KerasStages:
+    """
+    What a `~photutils_rcnn.models.detector.Detector` runs, as functions of tensors.
+
+    Parameters
+    ----------
+    network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
+        The network.
+    """
+
+    def __init__(self, network):
+        self.network = network
+        self.config = network.config
+        self._compiled = OrderedDict()
+        self._lock = threading.RLock()
+
+    def run(self, name, shape, *args):
+        """
+        Run a stage, compiled when it is first needed.
+
+        Parameters
+        ----------
+        name : {'dense', 'classify', 'sample', 'profile', 'mask'}
+            The method.
+        shape : (2,) tuple of int
+            The shape (ny, nx) of the tile.
+        *args : array or tensor
+            Its arguments.
+
+        Returns
+        -------
+        values : tuple of tensor
+            What it returns.
+        """
+        key = (name, None if has_free_shapes() else shape)
+        with self._lock:
+            if key not in self._compiled:
+                self._compiled[key] = compile_function(getattr(self, name))
+            self._compiled.move_to_end(key)
+            if len(self._compiled) > MAX_STAGES:
+                self._compiled.popitem(last=False)
+            compiled = self._compiled[key]
+        return compiled(*args)
+
+    @staticmethod
+    def to_numpy(tensor):
+        """
+        A tensor as an array.
+        """
+        return ops.convert_to_numpy(tensor)
+
+    def dense(self, image, anchors):
+        """
+        The features (C, K) of all levels, and the objectness (A,) and the boxes
+        (A, 4) of the anchors, of an image (1, ny, nx, n_bands).
+        """
+        outputs = self.network(image, training=False)
+        boxes = clip_boxes(decode_boxes(outputs['deltas'][0], anchors,
+                                        self.config.box_std),
+                           ops.shape(image)[1:3])
+        features, _ = flatten_pyramid(outputs['pyramid'])
+        return features, ops.sigmoid(outputs['objectness'][0]), boxes
+
+    def classify(self, features, shape, log_fwhm, boxes):
+        """
+        The class logits (R, n_classes) and the refined boxes (R, 4) of RoIs.
+        """
+        image_index, log_fwhm = _per_roi(boxes, log_fwhm)
+        logits, deltas = self.network.classify_rois(
+            features, self.level_shapes(shape), boxes, image_index,
+            log_fwhm, training=False)
+        return logits, self.network.refine_boxes(boxes, deltas, shape)
+
+    def sample(self, images, log_fwhm, boxes, image_index):
+        """
+        The profiles (R, S, S, n_bands) of boxes on images (B, ny, nx, n_bands);
+        ``image_index`` is (R, 1).
+        """
+        _, log_fwhm = _per_roi(boxes, log_fwhm)
+        return (self.network.sample_profiles(
+            images, boxes, ops.cast(image_index[:, 0], 'int32'), log_fwhm),)
+
+    def profile(self, log_fwhm, psf, profiles, boxes, logits):
+        """
+        The class logits (R, n_classes - 1) of sources.
+        """
+        _, log_fwhm = _per_roi(boxes, log_fwhm)
+        return (self.network.classify_profiles(
+            profiles, boxes, logits, log_fwhm, psf),)
+
+    def mask(self, features, shape, boxes):
+        """
+        The masks (R, S, S) of RoIs and the boxes (R, 4) that they cover.
+        """
+        image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
+        logits = self.network.predict_masks(
+            features, self.level_shapes(shape), boxes, image_index,
+            training=False)
+        return ops.sigmoid(logits), scale_boxes(boxes, self.config.mask_context)
+
+    def level_shapes(self, shape):
+        """
+        The shape (ny, nx) of each level of the pyramid.
+        """
+        return tuple((shape[0] // stride, shape[1] // stride)
+                     for stride in self.config.strides)
+
+
+def _per_roi(boxes, log_fwhm):
+    """
+    The index of the only image and its PSF, for each of R boxes.
+    """
+    n_rois = ops.shape(boxes)[0]
+    return (ops.zeros((n_rois,), dtype='int32'),
+            ops.broadcast_to(log_fwhm, (n_rois, *log_fwhm.shape)))
