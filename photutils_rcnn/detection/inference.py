@@ -235,7 +235,7 @@ def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
     pad = [(0, side - n) for side, n in zip(tile.shape, pixels.shape,
                                             strict=False)]
     pixels = np.pad(pixels, (*pad, (0, 0)))
-    kept = {'mask_threshold': thresholds.mask,
+    kept = {'mask_threshold': thresholds.mask, 'mask_scale': model.mask_scale,
             'class_names': config.class_names}
     nothing = TileDetections(
         Instances.empty(frame_shape, config.mask_size, **kept), pixels,

@@ -92,6 +92,7 @@ def result_tree(result, *, include_data=False):
         'bands': list(result.bands),
         'shape': [int(n) for n in found.shape],
         'mask_threshold': float(found.mask_threshold),
+        'mask_scale': float(found.mask_scale),
         'class_names': list(found.class_names),
         'interpolation': found.interpolation,
         'labels': result.labels,
@@ -169,6 +170,7 @@ def result_parts(tree):
     usual = 'bilinear-zero' if 'protocol' in tree else 'bilinear'
     instances = Instances(
         shape=tuple(tree['shape']), mask_threshold=tree['mask_threshold'],
+        mask_scale=tree.get('mask_scale', 1.),
         interpolation=tree.get('interpolation', usual),
         class_names=tuple(tree.get('class_names', CLASS_NAMES)), **arrays)
     wcs = _wcs_from_text(tree['wcs'])

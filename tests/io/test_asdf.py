@@ -190,6 +190,7 @@ def test_background_noise_and_threshold(fake_model, field, tmp_path,
         np.stack([field, 3 * field]), error=[1.0, 3.0])
     result.instances.masks[:] *= 0.4
     result.instances.mask_threshold = 0.3
+    result.instances.mask_scale = 1.25
     result.write(tmp_path / 'result.asdf', include_data=include_data)
     back = RCNNResult.read(tmp_path / 'result.asdf')
     assert_equal(back.background, result.background)
@@ -197,6 +198,7 @@ def test_background_noise_and_threshold(fake_model, field, tmp_path,
         assert_equal(back.noise, result.noise)
         assert_equal(back.cube.error, result.cube.error)
     assert back.instances.mask_threshold == 0.3
+    assert back.instances.mask_scale == 1.25
     assert_equal(back.footprints.areas, result.footprints.areas)
     assert back.footprints.areas.min() > 0
 
