@@ -63,20 +63,22 @@ class RCNNResult:
         The names of the bands, from blue to red if they are known filters.
     meta : dict, optional
         Where the result comes from: model and its checksum, thresholds,
-        ``psf_fwhm`` in pixels and the order of ``bands``, the fraction of stars
+        whether the ``psf`` was ``'measured'`` or ``'given'``, ``psf_fwhm`` in
+        pixels and the order of ``bands``, the fraction of stars
         (``star_fraction``, ``star_fraction_mode``, ``star_log_odds``), versions,
         time.
     catalog_table : `~astropy.table.QTable`, optional
         The table of the catalog, where the frame is not at hand.
+    psf : dict of str to `~astropy.modeling.Model`, optional
+        The PSF of each band, if it was given.
     """
 
     _stored_with_data = False  # in the ASDF file that it was opened from
     _whole = None  # the result that these sources were chosen from
-    _psf = None
 
     def __init__(self, instances, labels, label_of_source, *, cube=None,
                  background=None, noise=None, wcs=None, bands=(), meta=None,
-                 catalog_table=None):
+                 catalog_table=None, psf=None):
         self.instances = instances
         self.labels = labels
         self.label_of_source = np.asarray(label_of_source)
@@ -87,6 +89,7 @@ class RCNNResult:
         self.bands = tuple(bands)
         self.meta = dict(meta or {})
         self._catalog_table = catalog_table
+        self._psf = psf
 
     def __iter__(self):
         """
@@ -253,18 +256,23 @@ class RCNNResult:
     @property
     def psf(self):
         """
-        The PSF of each band, a dictionary of `~photutils.psf.ImagePSF`.
+        The PSF of each band, a dictionary of models of photutils.
 
-        They are effective PSFs, built from the stars of the frame when first asked
-        for, of unit flux and ready for `~photutils.psf.PSFPhotometry`; of a band
-        with too few stars a `~photutils.psf.MoffatPSF`, with a warning. See
-        `~photutils_rcnn.sources.psf_models.build_psf`. They do not vary over the
+        They are those that were given, with unit flux (``meta['psf']``), else
+        effective PSFs, `~photutils.psf.ImagePSF`, built from the stars of the frame
+        when first asked for, of unit flux and ready for
+        `~photutils.psf.PSFPhotometry`; of a band with too few stars a
+        `~photutils.psf.MoffatPSF`, with a warning. See
+        `~photutils_rcnn.sources.psf_models.build_psf`. These do not vary over the
         frame. Sources chosen from a result have the PSF of all of it, since those
         left out are still in the pixels. A frame that shows no PSF is a
         `ValueError`, as is a result read from a file without its pixels.
         """
         whole = self if self._whole is None else self._whole
         if whole._psf is None:
+            if whole.meta.get('psf') == 'given':
+                msg = 'the PSF was given, and the file does not hold it'
+                raise ValueError(msg)
             frame = whole._frame('psf')
             fwhm, stars = whole._psf_stars(frame)
             psf = {}

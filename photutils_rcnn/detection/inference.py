@@ -13,7 +13,9 @@ import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.detection.nms import suppress
+from photutils_rcnn.detection.psf_map import PSFMap
 from photutils_rcnn.detection.tiling import choose_tile_shape, make_tiles
+from photutils_rcnn.preprocessing.psf_trend import relative_width
 from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
 
 # Bounds the memory of one pass through the trunk to about 1.5 GiB.
@@ -92,9 +94,9 @@ class TileDetections:
     logits: np.ndarray
 
 
-def run_inference(model, image, invalid=None, *, psf_fwhm=None,
-                  psf_stars=None, score_threshold=None, nms_threshold=None, tile_size=None,
-                  progress=None):
+def run_inference(model, image, invalid=None, *, psf_fwhm=None, psf=None,
+                  psf_stars=None, psf_slopes=(0, 0), score_threshold=None,
+                  nms_threshold=None, tile_size=None, progress=None):
     """
     Find the sources of a normalized frame.
 
@@ -110,10 +112,15 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
     psf_fwhm : float or (n_bands,) array_like, optional
         The FWHM of the PSF in pixels, in each band of the model if it
         differs; `None` if it is not known.
+    psf : `~photutils_rcnn.preprocessing.given_psf.GivenPSF`, optional
+        The models of the PSF of that FWHM, where a user gave them.
     psf_stars : (N, 2) `~numpy.ndarray` of int, optional
         The pixels (y, x) of the peaks of stars, the brightest first, from which
-        to measure the PSF, see
+        to measure the PSF where it is not given, see
         `~photutils_rcnn.detection.psf_profile.measure_psf_profile`.
+    psf_slopes : (2,) array_like, optional
+        How much the logarithm of the FWHM rises from edge to edge in y and x, where
+        the PSF is not given. The default is no change.
     score_threshold, nms_threshold : float, optional
         The least score and the largest overlap of boxes; by default those
         of the model.
@@ -138,18 +145,13 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
     thresholds = Thresholds.of(model, score_threshold, nms_threshold)
     tiles = plan_tiles(model, image.shape[:2], tile_size)
     config = model.network.config
-    psf = None
-    if psf_fwhm is not None and psf_stars is not None and config.profile_size:
-        from photutils_rcnn.detection.psf_profile import measure_psf_profile
-
-        psf = measure_psf_profile(
-            image, psf_stars, np.broadcast_to(psf_fwhm, config.n_bands), config)
+    psf_map = _psf_map(image, config, psf_fwhm, psf, psf_stars, psf_slopes)
     parts = []
     for i, tile in enumerate(tiles):
         if progress is not None:
             progress(i, len(tiles))
-        parts.append(infer_tile(model, image, tile, invalid, psf_fwhm,
-                                psf, thresholds).instances)
+        parts.append(infer_tile(model, image, tile, invalid, psf_map,
+                                thresholds).instances)
         if len(tiles) > 1:
             _flag_halo(parts[-1], model.halo)
     if progress is not None:
@@ -159,6 +161,27 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
     instances = instances[keep]
     x, y = instances.centers.T
     return _flag(instances[np.lexsort((x, y))], invalid)
+
+
+def _psf_map(image, config, psf_fwhm, psf, psf_stars, psf_slopes):
+    """
+    The PSF over the frame, as it was given or as stars show it; `None` if it is not
+    known.
+    """
+    if psf_fwhm is None:
+        return None
+    # Keras is imported with it
+    from photutils_rcnn.detection.psf_profile import given_psf_map, measure_psf_profile
+
+    size, shape = config.profile_size, image.shape[:2]
+    if psf is not None and size:
+        return given_psf_map(psf, shape, config)
+    fwhm = np.broadcast_to(psf_fwhm, config.n_bands)
+    profile = np.zeros((size, size, config.n_bands))
+    if psf_stars is not None and size:
+        at_stars = relative_width(psf_slopes, psf_stars, shape)[:, None] * fwhm
+        profile = measure_psf_profile(image, psf_stars, at_stars, config)
+    return PSFMap.with_slopes(fwhm, profile, psf_slopes, shape)
 
 
 def plan_tiles(model, shape, tile_size=None):
@@ -197,7 +220,7 @@ def plan_tiles(model, shape, tile_size=None):
     return tiles
 
 
-def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
+def infer_tile(model, image, tile, invalid, psf, thresholds):
     """
     Find the sources that a tile owns.
 
@@ -215,10 +238,8 @@ def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
         The tile.
     invalid : (ny, nx) `~numpy.ndarray` of bool or `None`
         Pixels without data.
-    psf_fwhm : float, (n_bands,) array_like or `None`
-        The FWHM of the PSF in pixels; `None` if it is not known.
-    psf : (S, S, n_bands) `~numpy.ndarray` or `None`
-        The PSF on the grid of the profile head; `None` if it is not known.
+    psf : `~photutils_rcnn.detection.psf_map.PSFMap` or `None`
+        The PSF over the frame; `None` if it is not known.
     thresholds : `Thresholds`
         The thresholds.
 
@@ -250,8 +271,14 @@ def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
     candidates = candidates[keep]
     if len(candidates) == 0:
         return nothing
-    logits, boxes = detector.classify(features, boxes[candidates],
-                                      tile.shape, psf_fwhm)
+
+    def at(values, boxes):
+        centers = 0.5 * (boxes[:, :2] + boxes[:, 2:]) + tile.start
+        return None if psf is None else values(psf, centers)
+
+    boxes = boxes[candidates]
+    logits, boxes = detector.classify(features, boxes, tile.shape,
+                                      at(PSFMap.fwhm_at, boxes))
     scores = model.source_probabilities(logits, objectness[candidates])
     # The part of a tile beyond the frame is empty sky by construction.
     limit = np.subtract(frame_shape, tile.start)
@@ -265,8 +292,9 @@ def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
     good = good[tile.owns(cells[:, 0], cells[:, 1])]
     if len(good) == 0:
         return nothing
-    classes = detector.classify_profiles(pixels, boxes[good], logits[good],
-                                         psf_fwhm, psf)
+    classes = detector.classify_profiles(
+        pixels, boxes[good], logits[good], at(PSFMap.fwhm_at, boxes[good]),
+        at(PSFMap.profiles_at, boxes[good]))
     masks, mask_boxes = detector.predict_masks(features, boxes[good],
                                                tile.shape)
     offset = np.tile(tile.start, 2).astype(np.float32)

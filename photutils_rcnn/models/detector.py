@@ -72,22 +72,19 @@ class Detector:
         features, _ = flatten_pyramid(outputs['pyramid'])
         return features, ops.sigmoid(outputs['objectness'][0]), boxes
 
-    def _classify_stage(self, features, shape, log_fwhm, boxes):
-        image_index, log_fwhm = _per_roi(boxes, log_fwhm)
+    def _classify_stage(self, features, shape, boxes, log_fwhm):
         logits, deltas = self.network.classify_rois(
-            features, self._level_shapes(shape), boxes, image_index,
+            features, self._level_shapes(shape), boxes, _only_image(boxes),
             log_fwhm, training=False)
         return logits, self.network.refine_boxes(boxes, deltas, shape)
 
-    def _profile_stage(self, image, log_fwhm, psf, boxes, logits):
-        image_index, log_fwhm = _per_roi(boxes, log_fwhm)
+    def _profile_stage(self, image, boxes, logits, log_fwhm, psf):
         return (self.network.classify_profiles(
-            image, boxes, image_index, logits, log_fwhm, psf),)
+            image, boxes, _only_image(boxes), logits, log_fwhm, psf),)
 
     def _mask_stage(self, features, shape, boxes):
-        image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
         logits = self.network.predict_masks(
-            features, self._level_shapes(shape), boxes, image_index,
+            features, self._level_shapes(shape), boxes, _only_image(boxes),
             training=False)
         return ops.sigmoid(logits), scale_boxes(boxes, self.config.mask_context)
 
@@ -143,7 +140,7 @@ class Detector:
             The RoIs.
         shape : (2,) tuple of int
             The shape of the tile.
-        psf_fwhm : float or (n_bands,) array_like, optional
+        psf_fwhm : float, (n_bands,) or (R, n_bands) array_like, optional
             The FWHM of the PSF in pixels; `None` if it is not known.
 
         Returns
@@ -154,8 +151,8 @@ class Detector:
             The refined boxes.
         """
         return self._in_buckets(
-            'classify', (features, np.int32(shape), self._log_fwhm(psf_fwhm)),
-            (boxes,), shape)
+            'classify', (features, np.int32(shape)),
+            (boxes, self._log_fwhm(psf_fwhm, len(boxes))), shape)
 
     def classify_profiles(self, image, boxes, logits, psf_fwhm=None,
                           psf=None):
@@ -170,9 +167,9 @@ class Detector:
             Refined boxes.
         logits : (R, n_classes) `~numpy.ndarray`
             Their class logits from `classify`.
-        psf_fwhm : float or (n_bands,) array_like, optional
+        psf_fwhm : float, (n_bands,) or (R, n_bands) array_like, optional
             The FWHM of the PSF in pixels; `None` if it is not known.
-        psf : (S, S, n_bands) `~numpy.ndarray`, optional
+        psf : (S, S, n_bands) or (R, S, S, n_bands) `~numpy.ndarray`, optional
             The PSF on the grid of the profile head, see
             `~photutils_rcnn.models.profile_head.profile_head_inputs`; `None` if
             it is not known.
@@ -183,11 +180,12 @@ class Detector:
             Class logits without background.
         """
         size = self.config.profile_size
-        if psf is None:
-            psf = np.zeros((size, size, self.config.n_bands), np.float32)
+        psf = np.broadcast_to(0. if psf is None else psf,
+                              (len(boxes), size, size, self.config.n_bands))
         return self._in_buckets(
-            'profile', (image[None], self._log_fwhm(psf_fwhm), psf),
-            (boxes, logits), image.shape[:2])[0]
+            'profile', (image[None],),
+            (boxes, logits, self._log_fwhm(psf_fwhm, len(boxes)), psf),
+            image.shape[:2])[0]
 
     def predict_masks(self, features, boxes, shape):
         """
@@ -205,15 +203,15 @@ class Detector:
         return self._in_buckets('mask', (features, np.int32(shape)),
                                 (boxes,), shape)
 
-    def _log_fwhm(self, psf_fwhm):
+    def _log_fwhm(self, psf_fwhm, n_rois):
         """
-        What the network is told of the PSF: (n_bands,), 0 if not known.
+        What the network is told of the PSF: (R, n_bands), 0 if not known.
         """
         if psf_fwhm is None:
-            return np.zeros(self.config.n_bands, dtype=np.float32)
+            return np.zeros((n_rois, self.config.n_bands), dtype=np.float32)
         log_fwhm = np.log(psf_fwhm)
         known = np.where(log_fwhm == 0, 1e-4, log_fwhm)  # 1 pixel is known
-        return np.full(self.config.n_bands, known, dtype=np.float32)
+        return np.broadcast_to(known, (n_rois, self.config.n_bands))
 
     def _in_buckets(self, name, known, rows, shape):
         """
@@ -226,17 +224,16 @@ class Detector:
             parts = [values[start:start + BUCKETS[-1]] for values in rows]
             n = len(parts[0])
             size = next(b for b in BUCKETS if b >= n)
-            padded = [np.pad(part, ((0, size - n), (0, 0))) for part in parts]
+            padded = [np.pad(part, ((0, size - n), *[(0, 0)] * (part.ndim - 1)))
+                      for part in parts]
             results.append([ops.convert_to_numpy(value)[:n]
                             for value in stage(*known, *padded)])
         return tuple(np.concatenate(values)
                      for values in zip(*results, strict=True))
 
 
-def _per_roi(boxes, log_fwhm):
+def _only_image(boxes):
     """
-    The index of the only image and its PSF, for each of R boxes.
+    The index of the only image, for each of R boxes.
     """
-    n_rois = ops.shape(boxes)[0]
-    return (ops.zeros((n_rois,), dtype='int32'),
-            ops.broadcast_to(log_fwhm, (n_rois, *log_fwhm.shape)))
+    return ops.zeros_like(boxes[:, 0], dtype='int32')
