@@ -42,6 +42,9 @@ def add_arguments(parser):
                         help="FWHM of the PSF in pixels: 'auto', 'none', a "
                         'number, or one for each band in the order of the '
                         'images, separated by commas (default: %(default)s)')
+    parser.add_argument('--psf', nargs='+', type=Path, metavar='FITS',
+                        help='images of the PSF in the order of the images, or one for '
+                        'all; or grids of them that photutils reads')
     errors = parser.add_mutually_exclusive_group()
     for kind, words in UNCERTAINTIES.items():
         errors.add_argument(f'--{kind}', nargs='+', type=Path, metavar='FITS',
@@ -78,6 +81,7 @@ def run(args):
     from photutils_rcnn.io.extensions import file_stem
     from photutils_rcnn.io.fits import read_frame
     from photutils_rcnn.io.frames import frame_arguments
+    from photutils_rcnn.io.psf_files import read_psfs
     from photutils_rcnn.preprocessing.inputs import prepare_inputs
 
     stem = args.stem or file_stem(args.files[0])
@@ -103,6 +107,9 @@ def run(args):
         notes.extend(f'mask: {note}' for note in flags.notes)
     if args.gain:
         given['gain'] = _numbers(args.gain, '--gain', ('none',))
+    psf = read_psfs(args.psf) if args.psf else None
+    if psf is not None and len(psf) == 1:
+        psf = psf[0]
     segmenter = make_segmenter(
         args, psf_fwhm=_numbers(
             args.psf_fwhm, '--psf-fwhm', ('auto', 'none')),
@@ -112,7 +119,7 @@ def run(args):
     # A large frame is not to be kept twice.
     frame.data.clear()
     del given
-    result = segmenter._segment_cube(cube)
+    result = segmenter._segment_cube(cube, psf=psf)
     write_outputs(paths, result, include_data=args.include_data)
     if not args.quiet:
         for band, source in zip(bands or result.bands, frame.sources,
@@ -121,6 +128,7 @@ def run(args):
         for note in notes:
             print(note)
         print(f"errors: {result.meta['error']}")
+        print(f"PSF: {result.meta['psf']}, FWHM {result.meta['psf_fwhm']} pixels")
         names = result.table['class_name']
         print(f'{len(names)} sources: {(names == "star").sum()} stars, '
               f'{(names == "galaxy").sum()} galaxies')

@@ -15,7 +15,6 @@ from astropy.utils.exceptions import AstropyUserWarning
 from photutils_rcnn.detection.nms import suppress
 from photutils_rcnn.detection.psf_map import PSFMap
 from photutils_rcnn.detection.tiling import choose_tile_shape, make_tiles
-from photutils_rcnn.preprocessing.psf_trend import relative_width
 from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
 
 # Bounds the memory of one pass through the trunk to about 1.5 GiB.
@@ -144,8 +143,13 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None, psf=None,
         return _flag(found, invalid)
     thresholds = Thresholds.of(model, score_threshold, nms_threshold)
     tiles = plan_tiles(model, image.shape[:2], tile_size)
-    config = model.network.config
-    psf_map = _psf_map(image, config, psf_fwhm, psf, psf_stars, psf_slopes)
+    psf_map = None
+    if psf_fwhm is not None:
+        # Keras is imported with it
+        from photutils_rcnn.detection.psf_profile import make_psf_map
+
+        psf_map = make_psf_map(image, psf_fwhm, model.network.config, given=psf,
+                               stars=psf_stars, slopes=psf_slopes)
     parts = []
     for i, tile in enumerate(tiles):
         if progress is not None:
@@ -161,27 +165,6 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None, psf=None,
     instances = instances[keep]
     x, y = instances.centers.T
     return _flag(instances[np.lexsort((x, y))], invalid)
-
-
-def _psf_map(image, config, psf_fwhm, psf, psf_stars, psf_slopes):
-    """
-    The PSF over the frame, as it was given or as stars show it; `None` if it is not
-    known.
-    """
-    if psf_fwhm is None:
-        return None
-    # Keras is imported with it
-    from photutils_rcnn.detection.psf_profile import given_psf_map, measure_psf_profile
-
-    size, shape = config.profile_size, image.shape[:2]
-    if psf is not None and size:
-        return given_psf_map(psf, shape, config)
-    fwhm = np.broadcast_to(psf_fwhm, config.n_bands)
-    profile = np.zeros((size, size, config.n_bands))
-    if psf_stars is not None and size:
-        at_stars = relative_width(psf_slopes, psf_stars, shape)[:, None] * fwhm
-        profile = measure_psf_profile(image, psf_stars, at_stars, config)
-    return PSFMap.with_slopes(fwhm, profile, psf_slopes, shape)
 
 
 def plan_tiles(model, shape, tile_size=None):

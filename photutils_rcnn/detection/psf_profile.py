@@ -3,7 +3,7 @@
 PSF image on the grid of the profile head: a stack of the stars of a frame, or given.
 """
 
-__all__ = ['given_psf_map', 'measure_psf_profile']
+__all__ = ['given_psf_map', 'make_psf_map', 'measure_psf_profile']
 
 from itertools import product
 
@@ -15,6 +15,7 @@ from photutils_rcnn.detection.psf_map import PSFMap
 from photutils_rcnn.models.profile_head import sample_profiles
 from photutils_rcnn.preprocessing.given_psf import psf_values
 from photutils_rcnn.preprocessing.normalization import to_model_bands, to_model_fwhm
+from photutils_rcnn.preprocessing.psf_trend import relative_width
 
 FEWEST = 2
 N_STARS = 60  # the brightest
@@ -33,6 +34,44 @@ GIVEN_HEIGHT = 1000.
 N_PHASES = 4
 # Of a PSF that is given on more nodes each way so many are used.
 MOST_NODES = 12
+
+
+def make_psf_map(image, psf_fwhm, config, *, given=None, stars=None, slopes=(0, 0)):
+    """
+    The PSF over a frame, as it was given or as stars show it.
+
+    Parameters
+    ----------
+    image : (ny, nx, n_bands) `~numpy.ndarray` or \
+            `~photutils_rcnn.preprocessing.normalization.NormalizedImage`
+        The frame as the network sees it.
+    psf_fwhm : float or (n_bands,) array_like
+        The FWHM of the PSF in the middle of the frame in pixels.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+    given : `~photutils_rcnn.preprocessing.given_psf.GivenPSF`, optional
+        The PSF, with models, where a user gave it; then it alone counts.
+    stars : (N, 2) `~numpy.ndarray` of int, optional
+        The pixels (y, x) of the peaks of stars, the brightest first. Without them the
+        image of the PSF is not known.
+    slopes : (2,) array_like, optional
+        How much the logarithm of the FWHM rises from edge to edge in y and x. The
+        default is no change.
+
+    Returns
+    -------
+    psf : `~photutils_rcnn.detection.psf_map.PSFMap`
+        The PSF.
+    """
+    size, shape = config.profile_size, image.shape[:2]
+    if given is not None and size:
+        return given_psf_map(given, shape, config)
+    fwhm = np.broadcast_to(psf_fwhm, config.n_bands)
+    profile = np.zeros((size, size, config.n_bands))
+    if stars is not None and size:
+        at_stars = relative_width(slopes, stars, shape)[:, None] * fwhm
+        profile = measure_psf_profile(image, stars, at_stars, config)
+    return PSFMap.with_slopes(fwhm, profile, slopes, shape)
 
 
 def measure_psf_profile(image, stars, psf_fwhm, config):

@@ -25,6 +25,7 @@ from astropy.wcs.utils import wcs_to_celestial_frame
 from photutils_rcnn._files import atomic_path
 from photutils_rcnn.io.asdf_extension import EXTENSION, TAG
 from photutils_rcnn.io.fits import wcs_header
+from photutils_rcnn.io.psf_tree import psf_from_tree, psf_to_tree
 from photutils_rcnn.preprocessing.inputs import ImageCube
 from photutils_rcnn.sources.classes import CLASS_NAMES
 from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
@@ -105,6 +106,10 @@ def result_tree(result, *, include_data=False):
                         ('noise', result.noise)):
         if value is not None and (include_data or value.shape[-1] == 1):
             tree[name] = np.asarray(value)
+    given = result._given_psf
+    stored = None if given is None else psf_to_tree(given)
+    if stored is not None:
+        tree['psf'] = stored
     if include_data:
         cube = result._frame('include_data=True').cube
         tree['pixels'] = {name: getattr(cube, name) for name in _PIXELS
@@ -191,7 +196,8 @@ def result_parts(tree):
         'instances': instances, 'labels': np.array(tree['labels']),
         'label_of_source': np.array(tree['label_of_source']),
         'cube': cube, 'wcs': wcs, 'bands': tree['bands'], 'meta': meta,
-        'catalog_table': catalog, **levels}
+        'catalog_table': catalog, **levels,
+        'psf': psf_from_tree(tree['psf']) if 'psf' in tree else None}
 
 
 def _current_flags(flags):
