@@ -23,6 +23,7 @@ MOFFAT_BETA = 3.0
 # Of a PSF that varies there is one for each cell of the frame, of which there are more
 # the way that it varies more.
 MORE_CELLS, FEWER_CELLS = 3, 2
+N_STARS_OF_CELL = 10
 
 
 def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
@@ -60,7 +61,7 @@ def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
     AstropyUserWarning
         If there are too few stars, or none can be fitted.
     """
-    cutouts = _cutouts(pixels, labels, stars, fwhm, fwhm)
+    cutouts = _cutouts(pixels, labels, stars, fwhm, fwhm, N_STARS)
     if len(cutouts) < FEWEST:
         reason = (f'has {len(cutouts)} isolated bright stars, too few for an '
                   'effective PSF')
@@ -77,7 +78,7 @@ def build_varying_psf(pixels, labels, stars, fwhm, name, *, slopes, stacklevel=2
     Build the PSF of a band that varies over the frame.
 
     The frame is divided into 2 x 3 cells, three the way that the FWHM varies more, and
-    each has an effective PSF of up to 25 of its stars, see `build_psf`. Unless each has
+    each has an effective PSF of up to ten of its stars, see `build_psf`. Unless each has
     five or more, one PSF is built of all stars.
 
     Parameters
@@ -108,7 +109,7 @@ def build_varying_psf(pixels, labels, stars, fwhm, name, *, slopes, stacklevel=2
     images, places = [], []
     for cell in np.ndindex(*n_cells):
         own = stars[(cells == cell).all(axis=1)]
-        cutouts = _cutouts(pixels, labels, own, fwhm, widest)
+        cutouts = _cutouts(pixels, labels, own, fwhm, widest, N_STARS_OF_CELL)
         try:
             if len(cutouts) < FEWEST:
                 raise ValueError
@@ -120,9 +121,9 @@ def build_varying_psf(pixels, labels, stars, fwhm, name, *, slopes, stacklevel=2
         'grid_xypos': places, 'oversampling': OVERSAMPLING}))
 
 
-def _cutouts(pixels, labels, stars, fwhm, widest):
+def _cutouts(pixels, labels, stars, fwhm, widest, count):
     """
-    The stars that tell the PSF, as wide as the widest needs.
+    At most so many stars that tell the PSF, in cutouts as wide as the widest needs.
     """
     half = int(np.ceil(0.5 * EXTENT * widest))
     cutouts = []
@@ -130,7 +131,7 @@ def _cutouts(pixels, labels, stars, fwhm, widest):
         star = _cutout(pixels, labels, y, x, half, fwhm)
         if star is not None:
             cutouts.append(star)
-        if len(cutouts) == N_STARS:
+        if len(cutouts) == count:
             break
     return cutouts
 
