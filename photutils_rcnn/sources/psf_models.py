@@ -23,7 +23,7 @@ MOFFAT_BETA = 3.0
 # Of a PSF that varies there is one for each cell of the frame, of which there are more
 # the way that it varies more.
 MORE_CELLS, FEWER_CELLS = 3, 2
-N_STARS_OF_CELL = 10
+N_STARS_OF_CELL = 8
 
 
 def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
@@ -78,7 +78,7 @@ def build_varying_psf(pixels, labels, stars, fwhm, name, *, slopes, stacklevel=2
     Build the PSF of a band that varies over the frame.
 
     The frame is divided into 2 x 3 cells, three the way that the FWHM varies more, and
-    each has an effective PSF of up to ten of its stars, see `build_psf`. Unless each has
+    each has an effective PSF of up to eight of its stars, see `build_psf`. Unless each has
     five or more, one PSF is built of all stars.
 
     Parameters
