@@ -157,13 +157,18 @@ def find_varying_psf_stars(snr, invalid):
 
     Parameters
     ----------
-    snr, invalid
+    snr : (n_bands, ny, nx) `~numpy.ndarray` or \
+            `~photutils_rcnn.preprocessing.frame.SignalToNoise`
+        See `find_psf_stars`.
+    invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
         See `find_psf_stars`.
 
     Returns
     -------
-    fwhm, stars
-        See `find_psf_stars`; the FWHM is that in the middle of the frame.
+    fwhm : (n_bands,) `~numpy.ndarray` or `None`
+        See `find_psf_stars`; that in the middle of the frame.
+    stars : (N, 2) `~numpy.ndarray` of int
+        See `find_psf_stars`.
     slopes : (2,) `~numpy.ndarray`
         How much the logarithm of the FWHM rises from edge to edge in y and x.
     """

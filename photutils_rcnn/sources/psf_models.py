@@ -83,8 +83,16 @@ def build_varying_psf(pixels, labels, stars, fwhm, name, *, slopes, stacklevel=2
 
     Parameters
     ----------
-    pixels, labels, stars, fwhm, name
-        See `build_psf`; the FWHM is that in the middle of the frame.
+    pixels : `~photutils_rcnn.sources.photometry.Pixels`
+        The band.
+    labels : (ny, nx) `~numpy.ndarray` of int
+        The label image.
+    stars : (N, 2) `~numpy.ndarray` of int
+        The pixels (y, x) of the peaks of stars, the brightest first.
+    fwhm : float
+        The FWHM of the PSF in the middle of the frame in pixels.
+    name : str
+        The band, for the warning.
     slopes : (2,) array_like
         How much the logarithm of the FWHM rises from edge to edge in y and x.
     stacklevel : int, optional
