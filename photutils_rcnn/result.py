@@ -5,7 +5,7 @@ Segmentation result: label image, catalog, instances.
 
 __all__ = ['RCNNResult']
 
-from functools import cached_property
+from functools import cached_property, partial
 from numbers import Real
 
 import numpy as np
@@ -16,7 +16,7 @@ from photutils_rcnn.deblending.result_photometry import ResultPhotometry
 from photutils_rcnn.io.result_files import ResultFiles
 from photutils_rcnn.plotting.plots import ResultPlots
 from photutils_rcnn.preprocessing.frame import Frame
-from photutils_rcnn.preprocessing.psf import find_psf_stars
+from photutils_rcnn.preprocessing.psf import find_psf_stars, find_varying_psf_stars
 from photutils_rcnn.sources.band_catalogs import BandCatalogs
 from photutils_rcnn.sources.contours import contours_on_sky, mask_contours
 from photutils_rcnn.sources.parents import labels_of_parents
@@ -65,11 +65,15 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
         The names of the bands, from blue to red if they are known filters.
     meta : dict, optional
         Where the result comes from: model and its checksum, thresholds,
-        ``psf_fwhm`` in pixels and the order of ``bands``, the fraction of stars
+        whether the ``psf`` was ``'measured'`` or ``'given'``, ``psf_fwhm`` in
+        pixels and the order of ``bands``, ``psf_slopes``, how much its logarithm rises
+        from edge to edge in x and y, the fraction of stars
         (``star_fraction``, ``star_fraction_mode``, ``star_log_odds``), versions,
         time.
     catalog_table : `~astropy.table.QTable`, optional
         The table of the catalog, where the frame is not at hand.
+    psf : dict of str to `~astropy.modeling.Model`, optional
+        The PSF of each band, if it was given.
     """
 
     _stored_with_data = False  # in the ASDF file that it was opened from
@@ -79,7 +83,7 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
 
     def __init__(self, instances, labels, label_of_source, *, cube=None,
                  background=None, noise=None, wcs=None, bands=(), meta=None,
-                 catalog_table=None):
+                 catalog_table=None, psf=None):
         self.instances = instances
         self.labels = labels
         self.label_of_source = np.asarray(label_of_source)
@@ -90,6 +94,7 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
         self.bands = tuple(bands)
         self.meta = dict(meta or {})
         self._catalog_table = catalog_table
+        self._given_psf = psf
 
     def __iter__(self):
         """
@@ -108,7 +113,7 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
         chosen = RCNNResult(
             found, labels, label_of_source, cube=cube,
             background=self._background, noise=self.noise, wcs=self.wcs,
-            bands=self.bands, meta=self.meta)
+            bands=self.bands, meta=self.meta, psf=self._given_psf)
         chosen._stored_with_data = self._stored_with_data
         chosen._whole = self if self._whole is None else self._whole
         chosen._rows = np.arange(len(chosen._whole))[self._rows][index]
@@ -259,27 +264,40 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
     @property
     def psf(self):
         """
-        The PSF of each band, a dictionary of `~photutils.psf.ImagePSF`.
+        The PSF of each band, a dictionary of models of photutils.
 
-        They are effective PSFs, built from the stars of the frame when first asked
-        for, of unit flux and ready for `~photutils.psf.PSFPhotometry`; of a band
-        with too few stars a `~photutils.psf.MoffatPSF`, with a warning. See
-        `~photutils_rcnn.sources.psf_models.build_psf`. They do not vary over the
-        frame. Sources chosen from a result have the PSF of all of it, since those
-        left out are still in the pixels. A frame that shows no PSF is a
-        `ValueError`, as is a result read from a file without its pixels.
+        They are those that were given, with unit flux (``meta['psf']``), else
+        effective PSFs, `~photutils.psf.ImagePSF`, built from the stars of the frame
+        when first asked for, of unit flux and ready for
+        `~photutils.psf.PSFPhotometry`; of a band with too few stars a
+        `~photutils.psf.MoffatPSF`, with a warning. See
+        `~photutils_rcnn.sources.psf_models.build_psf`. Where the FWHM varies over the
+        frame (``meta['psf_slopes']``) and stars are many, they are
+        `~photutils.psf.GriddedPSFModel`, see
+        `~photutils_rcnn.sources.psf_models.build_varying_psf`. Sources chosen from a
+        result have the PSF of all of it, since those left out are still in the pixels.
+        A frame that shows no PSF is a `ValueError`, as is a measured one in a result
+        read from a file without its pixels.
         """
         # photutils' PSF models take a while to import.
-        from photutils_rcnn.sources.psf_models import build_psf
+        from photutils_rcnn.sources.psf_models import build_psf, build_varying_psf
 
         whole = self if self._whole is None else self._whole
+        if whole._given_psf is not None:
+            return whole._given_psf
         if whole._psf is None:
+            if whole.meta.get('psf') == 'given':
+                msg = 'the PSF was given, and the file does not hold it'
+                raise ValueError(msg)
             frame = whole._frame('psf')
             fwhm, stars = whole._psf_stars(frame)
+            slopes = whole.meta.get('psf_slopes', (0, 0))[::-1]
+            build = (partial(build_varying_psf, slopes=slopes) if any(slopes)
+                     else build_psf)
             psf = {}
             for i, band in enumerate(whole.bands):
-                psf[band] = build_psf(band_pixels(frame, i), whole.labels, stars,
-                                      float(fwhm[i]), band, stacklevel=3)
+                psf[band] = build(band_pixels(frame, i), whole.labels, stars,
+                                  float(fwhm[i]), band, stacklevel=3)
             whole._psf = psf
         return whole._psf
 
@@ -362,7 +380,10 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
         """
         The FWHM of the PSF in each band, and the peaks of stars.
         """
-        fwhm, peaks = find_psf_stars(frame.snr, self.cube.invalid)
+        if any(self.meta.get('psf_slopes', ())):
+            fwhm, peaks, _ = find_varying_psf_stars(frame.snr, self.cube.invalid)
+        else:
+            fwhm, peaks = find_psf_stars(frame.snr, self.cube.invalid)
         if self.meta.get('psf_fwhm') is not None:
             fwhm = self.meta['psf_fwhm']
         if fwhm is None:

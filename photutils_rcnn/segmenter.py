@@ -21,6 +21,7 @@ from photutils_rcnn.detection.pipeline import detect
 from photutils_rcnn.io.frames import from_files
 from photutils_rcnn.models import zoo
 from photutils_rcnn.preprocessing.containers import same_unit
+from photutils_rcnn.preprocessing.given_psf import prepare_psf
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.psf import check_fwhm
 from photutils_rcnn.result import RCNNResult
@@ -57,7 +58,8 @@ class RCNNSegmenter:
         The FWHM of the PSF in pixels, which helps to tell stars from
         galaxies: a number, or one for each band in the order of the data.
         ``'auto'`` (default) estimates it from the bright sources of each
-        frame; `None` tells the network nothing.
+        frame; `None` tells the network nothing. The ``psf`` of a frame, see
+        `segment`, replaces it.
     star_fraction : 'auto', float or `None`, optional
         The fraction of stars among the sources, the prior of their classes: between
         0 and 1, the same at any S/N. ``'auto'`` (default) estimates it from the
@@ -198,7 +200,7 @@ class RCNNSegmenter:
         return SegmentationImage(labels)
 
     def segment(self, data, *, error=None, mask=None, background=None,
-                wcs=None, bands=None, gain=None):
+                wcs=None, bands=None, gain=None, psf=None):
         """
         Detect, classify, deblend and measure the sources of a frame.
 
@@ -237,6 +239,16 @@ class RCNNSegmenter:
             The effective gain in electrons per unit of the data, a number, one
             per band, an image or a cube; see
             `~photutils.utils.calc_total_error`.
+        psf : `~astropy.modeling.Model`, array_like, float, sequence or dict, \
+                optional
+            The PSF of the frame: a PSF model of photutils
+            (`~photutils.psf.ImagePSF`, `~photutils.psf.GriddedPSFModel` for one
+            that varies, `~photutils.psf.MoffatPSF` ...), a 2D image of it on the
+            pixels of the frame with the peak in the middle, or its FWHM in pixels;
+            one for all bands, a sequence of one for each in the order of the data,
+            or a dictionary by the names of the bands. Models and images replace
+            those stacked from the stars of the frame, and a FWHM the estimate. The
+            default is `None`: the PSF is measured, as ``psf_fwhm`` says.
 
         Returns
         -------
@@ -249,7 +261,8 @@ class RCNNSegmenter:
         ------
         TypeError, ValueError
             If the inputs do not fit; see
-            `~photutils_rcnn.preprocessing.inputs.prepare_inputs`.
+            `~photutils_rcnn.preprocessing.inputs.prepare_inputs` and
+            `~photutils_rcnn.preprocessing.given_psf.prepare_psf`.
 
         Warns
         -----
@@ -265,24 +278,27 @@ class RCNNSegmenter:
                                  bands=bands, gain=gain)
         with np.errstate(all='warn', under='ignore'):
             return self._segment_cube(prepare_inputs(data, **given),
-                                      background)
+                                      background, psf)
 
-    def _segment_cube(self, cube, background=None):
+    def _segment_cube(self, cube, background=None, psf=None):
         """
         The result for a frame of which no other copy need be kept.
         """
         background = self.background if background is None else background
-        found = self._detect(cube, background, stacklevel=5)
+        psf = None if psf is None else prepare_psf(psf, cube)
+        found = self._detect(cube, background, psf, stacklevel=5)
         labels, label_of_source = found.instances.paint(mask=cube.mask)
         if not labels.any():
             _warn_nothing_found(stacklevel=4)  # the caller of segment
         mode = background if isinstance(background, str) else 'given'
+        models = None if psf is None or psf.models is None else dict(
+            zip(cube.bands, psf.models, strict=True))
         return RCNNResult(
             found.instances, labels, label_of_source, cube=cube,
             background=found.frame.background, noise=found.frame.noise, wcs=cube.wcs,
-            bands=cube.bands, meta=self._meta(cube, mode, found))
+            bands=cube.bands, meta=self._meta(cube, mode, found, models), psf=models)
 
-    def _detect(self, cube, background, stacklevel=4):
+    def _detect(self, cube, background, psf=None, stacklevel=4):
         """
         The sources of a frame; see `~photutils_rcnn.detection.pipeline.detect`.
         """
@@ -293,16 +309,16 @@ class RCNNSegmenter:
                 bar.update(n_done - bar.n)
 
             return detect(
-                self.model, cube, background, psf_fwhm=self.psf_fwhm,
+                self.model, cube, background, psf=psf, psf_fwhm=self.psf_fwhm,
                 star_fraction=self.star_fraction, score_threshold=self.score_threshold,
                 nms_threshold=self.nms_threshold, tile_size=self.tile_size,
                 progress=progress, stacklevel=stacklevel)
 
-    def _meta(self, cube, background, found):
+    def _meta(self, cube, background, found, psf_models):
         """
         Where a result comes from; plain values only.
         """
-        fwhm, prior = found.psf_fwhm, found.star_prior
+        fwhm, prior = found.psf.fwhm, found.star_prior
         return {
             'model': self.model.name,
             'model_sha256': self.model.sha256,
@@ -313,8 +329,10 @@ class RCNNSegmenter:
             'background': background,
             'error': ('given' if cube.error is not None else 'measured'
                       if cube.gain is None else 'measured, with gain'),
+            'psf': 'measured' if psf_models is None else 'given',
             'psf_fwhm': None if fwhm is None else [
                 round(float(value), 3) for value in fwhm],
+            'psf_slopes': [round(float(slope), 3) for slope in found.psf.slopes[::-1]],
             'star_fraction': prior.fraction,
             'star_fraction_mode': prior.mode,
             'star_log_odds': (None if prior.log_odds is None

@@ -30,9 +30,9 @@ def make_field(shape=SHAPE, positions=POSITIONS, noise=1.0, level=50.0):
     return data
 
 
-def fake_inference(model, image, invalid, *, psf_fwhm=None, psf_stars=None,
-                   score_threshold=None, nms_threshold=None, tile_size=None,
-                   progress=None):
+def fake_inference(model, image, invalid, *, psf_fwhm=None, psf=None,
+                   psf_stars=None, psf_slopes=(0, 0), score_threshold=None,
+                   nms_threshold=None, tile_size=None, progress=None):
     """
     Islands above 5 sigma as instances: the wide ones are galaxies.
     """

@@ -17,6 +17,7 @@ from astropy.io import fits
 from astropy.table import QTable, Table
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose
+from photutils.psf import CircularGaussianPSF
 
 import photutils_rcnn
 from photutils_rcnn import RCNNResult
@@ -83,6 +84,26 @@ def test_options(band_files, field, tmp_path, capsys):
     assert result.catalog.n_labels == 1
     assert_allclose(result.background, 50)
     assert result.meta['psf_fwhm'] == [4, 4.5]  # the files are r and g
+
+
+def test_given_psf(band_files, tmp_path, capsys):
+    """
+    One file for each band, in the order of the images, or one for all.
+    """
+    axis = np.arange(-12, 13)
+    paths = []
+    for fwhm in (5, 4):
+        paths.append(str(tmp_path / f'psf{fwhm}.fits'))
+        fits.writeto(paths[-1], CircularGaussianPSF(fwhm=fwhm)(*np.meshgrid(axis, axis)))
+    for psf, expected in ((paths, [4, 5]), (paths[:1], [5, 5])):
+        assert main(['segment', *band_files[:2], '-o', str(tmp_path), '--bands', 'r,g',
+                     '--stem', 'field', '--overwrite', '--psf', *psf]) == 0
+        result = RCNNResult.read(tmp_path / 'field_result.asdf')
+        assert_allclose(result.meta['psf_fwhm'], expected, rtol=0.03)
+        assert result.psf['g'].data.shape == (25, 25)
+        assert 'PSF: given, FWHM [' in capsys.readouterr().out
+    assert main(['segment', *band_files, '-o', str(tmp_path), '--psf', *paths]) == 2
+    assert 'psf must be one for all or one for each of the 3 bands' in capsys.readouterr().err
 
 
 def test_sources_are_named(band_files, tmp_path, capsys):

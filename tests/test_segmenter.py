@@ -13,6 +13,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
 from numpy.testing import assert_allclose, assert_equal
+from photutils.psf import CircularGaussianPSF
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
 
@@ -265,6 +266,39 @@ def test_psf_fwhm(fake_model, field, monkeypatch):
     assert result.meta['psf_fwhm'] is told[-1] is None
     with pytest.raises(ValueError, match='psf_fwhm .* 2 bands .*, got 3'):
         RCNNSegmenter(fake_model, psf_fwhm=[3, 4, 5]).segment(pair)
+
+
+def test_given_psf(fake_model, field, monkeypatch):
+    """
+    The network is told the PSF and its FWHM, in the order of the sorted bands; the
+    result says that it was given and holds it.
+    """
+    told = []
+    fake = detection.run_inference
+
+    def infer(*args, **options):
+        told.append(options)
+        return fake(*args, **options)
+
+    monkeypatch.setattr(detection, 'run_inference', infer)
+    segmenter = RCNNSegmenter(fake_model, psf_fwhm=None)
+    pair = np.stack([field, field])
+    models = [CircularGaussianPSF(flux=3, fwhm=fwhm) for fwhm in (5, 4)]
+    for psf in (models, dict(zip('rg', models, strict=True))):
+        result = segmenter.segment(pair, bands='rg', psf=psf)
+        assert result.meta['psf'] == 'given'
+        assert_allclose(result.meta['psf_fwhm'], [4, 5], rtol=0.01)
+        assert_allclose(told[-1]['psf_fwhm'], [4, 4.5, 5], rtol=0.01)
+        assert [model.fwhm.value for model in told[-1]['psf'].models] == [4, 5]
+        assert list(result.psf) == ['g', 'r']
+        assert (result.psf['g'].fwhm, result.psf['g'].flux) == (4, 1)
+        assert result[:1].psf is result.psf
+    result = segmenter.segment(pair, psf=[3, 4])
+    assert result.meta['psf'] == 'measured'
+    assert result.meta['psf_fwhm'] == [3, 4]
+    assert 'psf' not in told[-1]
+    with pytest.raises(ValueError, match=r"psf must name the bands \['g', 'r'\]"):
+        segmenter.segment(pair, bands='gr', psf={'g': 3, 'z': 3})
 
 
 def test_options_and_repr(fake_model):

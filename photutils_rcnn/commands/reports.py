@@ -29,6 +29,7 @@ def text_lines(result, sources, notes, written):
     counts = _counts(result)
     return '\n'.join([
         *sources, *notes, f"errors: {result.meta['error']}",
+        f"PSF: {result.meta['psf']}, FWHM {result.meta['psf_fwhm']} pixels",
         f'{len(result)} sources: {counts.get("star", 0)} stars, '
         f'{counts.get("galaxy", 0)} galaxies',
         *map(str, written.values())])

@@ -42,6 +42,9 @@ def add_arguments(parser):
                         help="FWHM of the PSF in pixels: 'auto', 'none', a "
                         'number, or one for each band in the order of the '
                         'images, separated by commas (default: %(default)s)')
+    parser.add_argument('--psf', nargs='+', type=Path, metavar='FITS',
+                        help='images of the PSF in the order of the images, or one for '
+                        'all; or grids of them that photutils reads')
     parser.add_argument('--include-data', action='store_true',
                         help='store the pixels in the ASDF result')
     parser.add_argument('--table', metavar='LIST',
@@ -84,12 +87,13 @@ def run(args):
         each = [options]
     fwhm = number_list(args.psf_fwhm, '--psf-fwhm', ('auto', 'none'))
     segmenter = make_segmenter(args, psf_fwhm=None if fwhm == 'none' else fwhm)
+    psf = _read_psf(args.psf)
     n_failed = 0
     for (stem, files), of_frame in zip(frames.items(), each, strict=True):
         if args.each and not args.quiet:
             print(f'{files[0]}:', file=sys.stderr)
         try:
-            said = _segment(args, segmenter, files, stem, of_frame, further)
+            said = _segment(args, segmenter, files, stem, of_frame, psf, further)
         # whatever is wrong with one frame, the others are to be segmented
         except Exception as exc:
             if not args.each:
@@ -124,13 +128,25 @@ def _frames(args):
     return frames
 
 
-def _segment(args, segmenter, files, stem, options, further):
+def _read_psf(paths):
+    """
+    The PSF of the frames, one for all bands or one for each; `None` if none was given.
+    """
+    if not paths:
+        return None
+    from photutils_rcnn.io.psf_files import read_psfs
+
+    psf = read_psfs(paths)
+    return psf[0] if len(psf) == 1 else psf
+
+
+def _segment(args, segmenter, files, stem, options, psf, further):
     """
     Segment a frame and write its results; what is to be said of it.
     """
     cube, background, sources, notes = options.read(files)
     paths = check_outputs(args.output, stem, overwrite=args.overwrite, further=further)
-    result = segmenter._segment_cube(cube, background)
+    result = segmenter._segment_cube(cube, background, psf)
     written = write_outputs(paths, result, include_data=args.include_data)
     if args.json:
         return json_line(files, result, sources, notes, written)

@@ -13,7 +13,7 @@ from photutils_rcnn.deblending.fluxes import FluxFit
 from photutils_rcnn.deblending.initial import initial_profiles, size_prior
 from photutils_rcnn.deblending.light import DeblendedLight
 from photutils_rcnn.deblending.noise_correlation import correlation_factor
-from photutils_rcnn.deblending.psf_image import MixedPSF, measure_psf_images
+from photutils_rcnn.deblending.psf_image import MixedPSF, PSFImage, measure_psf_images
 from photutils_rcnn.deblending.shape_fit import fit_shapes
 from photutils_rcnn.deblending.sky import FAINT, residual_sky
 from photutils_rcnn.deblending.stamps import group_stamps
@@ -35,7 +35,7 @@ PROFILE_ERROR = 0.02
 N_ITERATIONS = 3, 1  # before and after the sky
 
 
-def deblend(frame, instances, labels, label_of_source, fwhm):
+def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
     """
     Fit models of the light of all sources.
 
@@ -56,6 +56,9 @@ def deblend(frame, instances, labels, label_of_source, fwhm):
         The label of each source, 0 if it has none.
     fwhm : (n_bands,) array_like
         The FWHM of the PSF in pixels.
+    psf_models : (n_bands,) sequence of `~astropy.modeling.Model`, optional
+        The PSF of each band, of unit flux; of those that vary that of the middle of the
+        frame is taken. By default it is measured from stars.
 
     Returns
     -------
@@ -70,10 +73,16 @@ def deblend(frame, instances, labels, label_of_source, fwhm):
     prior = size_prior(instances.footprints().areas, _snr(instances), width)
     shapes, amplitude = initial_profiles(image, labels, label_of_source,
                                          instances.centers, prior[0])
-    chosen = _psf_stars(instances, label_of_source)
-    psfs, n_stars = measure_psf_images(
-        bands.data, bands.noise, bands.bad, labels,
-        np.stack([shapes.x, shapes.y], axis=1)[chosen], label_of_source[chosen], fwhm)
+    if psf_models is None:
+        chosen = _psf_stars(instances, label_of_source)
+        psfs, n_stars = measure_psf_images(
+            bands.data, bands.noise, bands.bad, labels,
+            np.stack([shapes.x, shapes.y], axis=1)[chosen], label_of_source[chosen], fwhm)
+    else:
+        middle = image.shape[1] / 2, image.shape[0] / 2
+        psfs = [PSFImage.of_model(model, size, middle)
+                for model, size in zip(psf_models, fwhm, strict=True)]
+        n_stars = [0] * len(psfs)
     flux = _segment_light(bands.data, labels, label_of_source)
     reach = _reach(instances, is_star, bands.brightness(amplitude), psfs, width)
     fit_reach = np.minimum(reach, _fit_reach(instances, is_star, width))

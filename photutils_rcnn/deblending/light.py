@@ -33,7 +33,7 @@ class DeblendedLight:
     psfs : list of `~photutils_rcnn.deblending.psf_image.PSFImage`
         The PSF of each band.
     n_psf_stars : list of int
-        The stars that it was measured from.
+        The stars that it was measured from, 0 where it is a Moffat profile or given.
     flux, flux_err, chi2 : (N, n_bands) `~numpy.ndarray`
         The fluxes, their errors, and the mean squared residuals.
     blending : `~photutils_rcnn.deblending.blendedness.Blending`

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft, ndimage
 
+from photutils_rcnn.preprocessing.given_psf import psf_values
+
 N_STARS = 40  # the brightest
 FEWEST = 3
 LEAST_SNR = 30.0  # all bands together, in the core
@@ -17,6 +19,7 @@ BAND_SNR = 10.0
 CORE = 1.2  # FWHM, the radius where stars are compared and scaled
 SMOOTH = 1.8  # FWHM; beyond, rings are averaged
 EDGE = 4.0  # FWHM, the radius of the image
+GIVEN_EDGE = 10.0  # and of one that was given
 N_ITERATIONS = 3
 LARGEST_SNR = 300.0  # brighter stars count no more: there the PSF varies
 OUTLIER = 3.0
@@ -64,6 +67,30 @@ class PSFImage:
         wing = _aureole(half, self.fwhm * self.oversampling)
         total = self._core.sum() + self.aureole * (1 - wing.sum())
         self._scale = oversampling**2 / total, self.aureole / total
+
+    @classmethod
+    def of_model(cls, model, fwhm, place):
+        """
+        The PSF of a model, whose flux is all of it.
+
+        Parameters
+        ----------
+        model : `~astropy.modeling.Model`
+            The model, see `~photutils_rcnn.preprocessing.given_psf.psf_values`.
+        fwhm : float
+            Its FWHM in pixels.
+        place : (2,) tuple of float
+            The position x, y on the frame, for models that vary.
+
+        Returns
+        -------
+        psf : `PSFImage`
+            The PSF.
+        """
+        half = min(int(np.ceil(GIVEN_EDGE * fwhm)), LARGEST // 2)
+        axis = np.arange(-half, half + 1.)
+        core = psf_values(model, *np.meshgrid(axis, axis), place)
+        return cls(core, fwhm, 0., 0.)
 
     def image(self, side):
         """

@@ -134,7 +134,9 @@ class ResultPhotometry:
         frame = self._frame('deblended')
         fwhm, _ = self._psf_stars(frame)
         with np.errstate(all='warn', under='ignore'):
-            light = deblend(frame, self.instances, self.labels, self.label_of_source, fwhm)
+            light = deblend(
+                frame, self.instances, self.labels, self.label_of_source, fwhm,
+                None if self._given_psf is None else list(self._given_psf.values()))
         return DeblendedPhotometry(light, frame, self.wcs)
 
     def _band_index(self, band):

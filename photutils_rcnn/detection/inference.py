@@ -13,7 +13,8 @@ import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.detection.nms import suppress
-from photutils_rcnn.detection.psf_profile import measure_psf_profile
+from photutils_rcnn.detection.psf_map import PSFMap
+from photutils_rcnn.detection.psf_profile import make_psf_map
 from photutils_rcnn.detection.tiling import choose_tile_shape, make_tiles
 from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
 
@@ -93,9 +94,9 @@ class TileDetections:
     logits: np.ndarray
 
 
-def run_inference(model, image, invalid=None, *, psf_fwhm=None,
-                  psf_stars=None, score_threshold=None, nms_threshold=None, tile_size=None,
-                  progress=None):
+def run_inference(model, image, invalid=None, *, psf_fwhm=None, psf=None,
+                  psf_stars=None, psf_slopes=(0, 0), score_threshold=None,
+                  nms_threshold=None, tile_size=None, progress=None):
     """
     Find the sources of a normalized frame.
 
@@ -111,10 +112,15 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
     psf_fwhm : float or (n_bands,) array_like, optional
         The FWHM of the PSF in pixels, in each band of the model if it
         differs; `None` if it is not known.
+    psf : `~photutils_rcnn.preprocessing.given_psf.GivenPSF`, optional
+        The models of the PSF of that FWHM, where a user gave them.
     psf_stars : (N, 2) `~numpy.ndarray` of int, optional
         The pixels (y, x) of the peaks of stars, the brightest first, from which
-        to measure the PSF, see
+        to measure the PSF where it is not given, see
         `~photutils_rcnn.detection.psf_profile.measure_psf_profile`.
+    psf_slopes : (2,) array_like, optional
+        How much the logarithm of the FWHM rises from edge to edge in y and x, where
+        the PSF is not given. The default is no change.
     score_threshold, nms_threshold : float, optional
         The least score and the largest overlap of boxes; by default those
         of the model.
@@ -138,17 +144,16 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None,
         return _flag(found, invalid)
     thresholds = Thresholds.of(model, score_threshold, nms_threshold)
     tiles = plan_tiles(model, image.shape[:2], tile_size)
-    config = model.config
-    psf = None
-    if psf_fwhm is not None and psf_stars is not None and config.profile_size:
-        psf = measure_psf_profile(
-            image, psf_stars, np.broadcast_to(psf_fwhm, config.n_bands), model.detector)
+    psf_map = None
+    if psf_fwhm is not None:
+        psf_map = make_psf_map(image, psf_fwhm, model.detector, given=psf,
+                               stars=psf_stars, slopes=psf_slopes)
     parts = []
     for i, tile in enumerate(tiles):
         if progress is not None:
             progress(i, len(tiles))
-        parts.append(infer_tile(model, image, tile, invalid, psf_fwhm,
-                                psf, thresholds).instances)
+        parts.append(infer_tile(model, image, tile, invalid, psf_map,
+                                thresholds).instances)
         if len(tiles) > 1:
             _flag_halo(parts[-1], model.halo)
     if progress is not None:
@@ -196,7 +201,7 @@ def plan_tiles(model, shape, tile_size=None):
     return tiles
 
 
-def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
+def infer_tile(model, image, tile, invalid, psf, thresholds):
     """
     Find the sources that a tile owns.
 
@@ -214,10 +219,8 @@ def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
         The tile.
     invalid : (ny, nx) `~numpy.ndarray` of bool or `None`
         Pixels without data.
-    psf_fwhm : float, (n_bands,) array_like or `None`
-        The FWHM of the PSF in pixels; `None` if it is not known.
-    psf : (S, S, n_bands) `~numpy.ndarray` or `None`
-        The PSF on the grid of the profile head; `None` if it is not known.
+    psf : `~photutils_rcnn.detection.psf_map.PSFMap` or `None`
+        The PSF over the frame; `None` if it is not known.
     thresholds : `Thresholds`
         The thresholds.
 
@@ -234,7 +237,7 @@ def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
     pad = [(0, side - n) for side, n in zip(tile.shape, pixels.shape,
                                             strict=False)]
     pixels = np.pad(pixels, (*pad, (0, 0)))
-    kept = {'mask_threshold': thresholds.mask,
+    kept = {'mask_threshold': thresholds.mask, 'mask_scale': model.mask_scale,
             'class_names': config.class_names}
     nothing = TileDetections(
         Instances.empty(frame_shape, config.mask_size, **kept), pixels,
@@ -249,8 +252,14 @@ def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
     candidates = candidates[keep]
     if len(candidates) == 0:
         return nothing
-    logits, boxes = detector.classify(features, boxes[candidates],
-                                      tile.shape, psf_fwhm)
+
+    def at(values, boxes):
+        centers = 0.5 * (boxes[:, :2] + boxes[:, 2:]) + tile.start
+        return None if psf is None else values(psf, centers)
+
+    boxes = boxes[candidates]
+    logits, boxes = detector.classify(features, boxes, tile.shape,
+                                      at(PSFMap.fwhm_at, boxes))
     scores = model.source_probabilities(logits, objectness[candidates])
     # The part of a tile beyond the frame is empty sky by construction.
     limit = np.subtract(frame_shape, tile.start)
@@ -264,8 +273,9 @@ def infer_tile(model, image, tile, invalid, psf_fwhm, psf, thresholds):
     good = good[tile.owns(cells[:, 0], cells[:, 1])]
     if len(good) == 0:
         return nothing
-    classes = detector.classify_profiles(pixels, boxes[good], logits[good],
-                                         psf_fwhm, psf)
+    classes = detector.classify_profiles(
+        pixels, boxes[good], logits[good], at(PSFMap.fwhm_at, boxes[good]),
+        at(PSFMap.profiles_at, boxes[good]))
     masks, mask_boxes = detector.predict_masks(features, boxes[good],
                                                tile.shape)
     offset = np.tile(tile.start, 2).astype(np.float32)

@@ -3,7 +3,7 @@
 Detection pipeline: normalization, network, and what the pixels say to its answer.
 """
 
-__all__ = ['Detection', 'detect']
+__all__ = ['Detection', 'FramePSF', 'detect']
 
 import warnings
 from dataclasses import dataclass
@@ -18,12 +18,37 @@ from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.pixel_check import STRUCTURED, check_pixels
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.normalization import normalize_cube, to_model_fwhm
-from photutils_rcnn.preprocessing.psf import find_psf_stars, given_fwhm
+from photutils_rcnn.preprocessing.psf import (
+    find_psf_stars,
+    find_varying_psf_stars,
+    given_fwhm,
+)
 from photutils_rcnn.preprocessing.sky_residuals import follow_sky, sky_offset
 from photutils_rcnn.preprocessing.stretches import get_stretch
 from photutils_rcnn.sources.instances import Instances
 
 MAX_REFINEMENTS = 2  # of the background, under a sky with structure
+
+
+@dataclass(frozen=True)
+class FramePSF:
+    """
+    What is known of the PSF of a frame.
+
+    Parameters
+    ----------
+    fwhm : (n_bands,) `~numpy.ndarray` or `None`
+        The FWHM in the middle of the frame in pixels; `None` if it is not known.
+    stars : (M, 2) `~numpy.ndarray` of int or `None`
+        The pixels (y, x) of the peaks of stars, the brightest first.
+    slopes : (2,) `~numpy.ndarray` or tuple of float
+        How much the logarithm of the FWHM rises from edge to edge in y and x, where it
+        was measured.
+    """
+
+    fwhm: np.ndarray | None = None
+    stars: np.ndarray | None = None
+    slopes: np.ndarray | tuple = (0., 0.)
 
 
 @dataclass(frozen=True)
@@ -37,20 +62,20 @@ class Detection:
         The sources.
     frame : `~photutils_rcnn.preprocessing.frame.Frame`
         The frame with the background to subtract and the noise of the empty sky.
-    psf_fwhm : (n_bands,) `~numpy.ndarray` or `None`
-        The FWHM of the PSF in pixels; `None` if it is not known.
+    psf : `FramePSF`
+        The PSF.
     star_prior : `~photutils_rcnn.detection.class_prior.StarPrior`
         The fraction of stars that the class probabilities presume.
     """
 
     instances: Instances
     frame: Frame
-    psf_fwhm: np.ndarray | None
+    psf: FramePSF
     star_prior: StarPrior
 
 
-def detect(model, cube, background, *, psf_fwhm='auto', star_fraction='auto',
-           stacklevel=2, **options):
+def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
+           star_fraction='auto', stacklevel=2, **options):
     """
     Find the sources of a frame.
 
@@ -66,6 +91,8 @@ def detect(model, cube, background, *, psf_fwhm='auto', star_fraction='auto',
         The frame.
     background : 'auto', float, array_like or `~astropy.units.Quantity`
         See `~photutils_rcnn.preprocessing.normalization.normalize_cube`.
+    psf : `~photutils_rcnn.preprocessing.given_psf.GivenPSF`, optional
+        The PSF of the frame, if it is given; then ``psf_fwhm`` has no effect.
     psf_fwhm : 'auto', float, sequence of float or `None`, optional
         The FWHM of the PSF in pixels, see `~photutils_rcnn.preprocessing.psf.check_fwhm`.
     star_fraction : 'auto', float or `None`, optional
@@ -92,11 +119,11 @@ def detect(model, cube, background, *, psf_fwhm='auto', star_fraction='auto',
     normalized = _normalize(model, cube, background)
 
     def infer(seen):
-        return _infer(model, cube, seen, psf_fwhm, options)
+        return _infer(model, cube, seen, psf, psf_fwhm, options)
 
     if not model.isophotal:
-        instances, fwhm, _ = infer(normalized)
-        return Detection(instances, normalized.frame, fwhm, StarPrior('training'))
+        instances, found = infer(normalized)
+        return Detection(instances, normalized.frame, found, StarPrior('training'))
     is_estimated = isinstance(background, str)
     seen = normalized
     offset = None if is_estimated else sky_offset(normalized.frame)
@@ -106,7 +133,7 @@ def detect(model, cube, background, *, psf_fwhm='auto', star_fraction='auto',
               'given background, not near zero; for detection, but not in the '
               'catalogs, it was estimated.', stacklevel)
         seen = _normalize(model, cube, 'auto', is_first=False)
-    instances, fwhm, stars, check = _check(seen.frame, *infer(seen))
+    instances, found, check = _check(seen.frame, *infer(seen))
     first, scale = check, None
     for _ in range(MAX_REFINEMENTS):
         if not check.misled:
@@ -114,22 +141,22 @@ def detect(model, cube, background, *, psf_fwhm='auto', star_fraction='auto',
         sky, scale, noise_scale = check.smooth_sky()
         followed = follow_sky(seen.frame, sky)
         seen = _normalize(model, cube, followed, noise_scale, is_first=False)
-        instances, fwhm, stars, check = _check(seen.frame, *infer(seen))
+        instances, found, check = _check(seen.frame, *infer(seen))
         if is_estimated:
             normalized = seen if max(noise_scale) == 1 else _normalize(
                 model, cube, followed, is_first=False)
     _warn_of_structure(first, check, scale, is_estimated, stacklevel)
     snr = seen.frame.snr
     kept = instances if check.keep.all() else instances[check.keep]
-    kept = merge_duplicates(kept, snr, cube.invalid, fwhm)
+    kept = merge_duplicates(kept, snr, cube.invalid, found.fwhm)
     # of the training mix, as what the network says: before the mix of the frame
-    kept = confirm_stars(kept, snr, cube.invalid, fwhm, stars)
+    kept = confirm_stars(kept, snr, cube.invalid, found.fwhm, found.stars)
     if len(kept) < len(instances):
         kept.flag_overlaps()
     prior = StarPrior('training')
     if model.star_log_odds is not None:
         kept, prior = apply_star_prior(kept, star_fraction, model.star_log_odds)
-    return Detection(kept, normalized.frame, fwhm, prior)
+    return Detection(kept, normalized.frame, found, prior)
 
 
 def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
@@ -140,29 +167,40 @@ def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
         n_bands=model.settings['network']['n_bands'], check_error=is_first)
 
 
-def _infer(model, cube, normalized, psf_fwhm, options):
+def _infer(model, cube, normalized, psf, psf_fwhm, options):
     """
-    The instances, the FWHM of the PSF and the peaks of stars.
+    The instances and the PSF.
     """
     n_bands = model.settings['network']['n_bands']
-    fwhm, stars = given_fwhm(psf_fwhm, cube), None
-    if psf_fwhm is not None:
-        estimate, stars = find_psf_stars(normalized.frame.snr, cube.invalid)
-        fwhm = estimate if fwhm is None else fwhm
+    snr, told = normalized.frame.snr, {}
+    if psf is not None:
+        # bright sources are compared with the stars of the frame in any case
+        _, stars = find_psf_stars(snr, cube.invalid)
+        found = FramePSF(psf.fwhm, stars)
+        told = {} if psf.models is None else {'psf': psf}
+    elif psf_fwhm is None:
+        found = FramePSF()
+    elif isinstance(psf_fwhm, str):
+        found = FramePSF(*find_varying_psf_stars(snr, cube.invalid))
+        told = {'psf_slopes': found.slopes}
+    else:
+        _, stars = find_psf_stars(snr, cube.invalid)
+        found = FramePSF(given_fwhm(psf_fwhm, cube), stars)
+    fwhm = found.fwhm
     return run_inference(
         model, normalized.image, normalized.invalid,
         psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm, n_bands),
-        psf_stars=stars, **options), fwhm, stars
+        psf_stars=found.stars, **told, **options), found
 
 
-def _check(frame, instances, fwhm, stars):
+def _check(frame, instances, psf):
     """
     What the network found, and the check against the pixels.
     """
     check = check_pixels(
-        instances.footprints(), frame.snr, frame.cube.invalid, fwhm)
+        instances.footprints(), frame.snr, frame.cube.invalid, psf.fwhm)
     instances.snr = check.snr.astype(np.float32)
-    return instances, fwhm, stars, check
+    return instances, psf, check
 
 
 def _warn_of_structure(first, last, scale, is_estimated, stacklevel):

@@ -24,6 +24,7 @@ from astropy.wcs.utils import wcs_to_celestial_frame
 from photutils_rcnn._files import atomic_path
 from photutils_rcnn.io.asdf_extension import EXTENSION, TAG
 from photutils_rcnn.io.fits import wcs_header
+from photutils_rcnn.io.psf_tree import psf_from_tree, psf_to_tree
 from photutils_rcnn.preprocessing.inputs import ImageCube
 from photutils_rcnn.sources.classes import CLASS_NAMES
 from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
@@ -84,6 +85,7 @@ def result_tree(result, *, include_data=False):
         'bands': list(result.bands),
         'shape': [int(n) for n in found.shape],
         'mask_threshold': float(found.mask_threshold),
+        'mask_scale': float(found.mask_scale),
         'class_names': list(found.class_names),
         'interpolation': found.interpolation,
         'labels': result.labels,
@@ -96,6 +98,10 @@ def result_tree(result, *, include_data=False):
                         ('noise', result.noise)):
         if value is not None and (include_data or value.shape[-1] == 1):
             tree[name] = np.asarray(value)
+    given = result._given_psf
+    stored = None if given is None else psf_to_tree(given)
+    if stored is not None:
+        tree['psf'] = stored
     if include_data:
         cube = result._frame('include_data=True').cube
         tree['pixels'] = {name: getattr(cube, name) for name in _PIXELS
@@ -161,6 +167,7 @@ def result_parts(tree):
     usual = 'bilinear-zero' if 'protocol' in tree else 'bilinear'
     instances = Instances(
         shape=tuple(tree['shape']), mask_threshold=tree['mask_threshold'],
+        mask_scale=tree.get('mask_scale', 1.),
         interpolation=tree.get('interpolation', usual),
         class_names=tuple(tree.get('class_names', CLASS_NAMES)), **arrays)
     wcs = _wcs_from_text(tree['wcs'])
@@ -181,7 +188,8 @@ def result_parts(tree):
         'instances': instances, 'labels': np.array(tree['labels']),
         'label_of_source': np.array(tree['label_of_source']),
         'cube': cube, 'wcs': wcs, 'bands': tree['bands'], 'meta': meta,
-        'catalog_table': catalog, **levels}
+        'catalog_table': catalog, **levels,
+        'psf': psf_from_tree(tree['psf']) if 'psf' in tree else None}
 
 
 def _current_flags(flags):

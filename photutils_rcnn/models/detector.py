@@ -90,7 +90,7 @@ class Detector:
             The RoIs.
         shape : (2,) tuple of int
             The shape of the tile.
-        psf_fwhm : float or (n_bands,) array_like, optional
+        psf_fwhm : float, (n_bands,) or (R, n_bands) array_like, optional
             The FWHM of the PSF in pixels; `None` if it is not known.
 
         Returns
@@ -101,8 +101,8 @@ class Detector:
             The refined boxes.
         """
         return self._in_buckets(
-            'classify', (features, np.int32(shape), self._log_fwhm(psf_fwhm)),
-            (boxes,), shape)
+            'classify', (features, np.int32(shape)),
+            (boxes, self._log_fwhm(psf_fwhm, len(boxes))), shape)
 
     def classify_profiles(self, image, boxes, logits, psf_fwhm=None,
                           psf=None):
@@ -117,9 +117,9 @@ class Detector:
             Refined boxes.
         logits : (R, n_classes) `~numpy.ndarray`
             Their class logits from `classify`.
-        psf_fwhm : float or (n_bands,) array_like, optional
+        psf_fwhm : float, (n_bands,) or (R, n_bands) array_like, optional
             The FWHM of the PSF in pixels; `None` if it is not known.
-        psf : (S, S, n_bands) `~numpy.ndarray`, optional
+        psf : (S, S, n_bands) or (R, S, S, n_bands) `~numpy.ndarray`, optional
             The PSF on the grid of the profile head, see
             `~photutils_rcnn.models.profile_head.profile_head_inputs`; `None` if
             it is not known.
@@ -133,14 +133,14 @@ class Detector:
         config = self.config
         if not config.profile_size:
             return logits[:, 1:]
-        if psf is None:
-            psf = np.zeros((config.profile_size, config.profile_size,
-                            config.n_bands), np.float32)
-        profiles = self.sample_profiles(
-            image[None], boxes, np.zeros(len(boxes)), psf_fwhm)
+        n = len(boxes)
+        psf = np.broadcast_to(0. if psf is None else psf, (
+            n, config.profile_size, config.profile_size, config.n_bands))
+        profiles = self.sample_profiles(image[None], boxes, np.zeros(n), psf_fwhm)
         return self._in_buckets(
-            'profile', (self._log_fwhm(psf_fwhm), psf),
-            (profiles, boxes, logits), image.shape[:2])[0]
+            'profile', (),
+            (profiles, boxes, logits, self._log_fwhm(psf_fwhm, n), psf),
+            image.shape[:2])[0]
 
     def sample_profiles(self, images, boxes, image_index, psf_fwhm=None):
         """
@@ -154,7 +154,7 @@ class Detector:
             The boxes of sources.
         image_index : (R,) `~numpy.ndarray` of int
             The image of each box.
-        psf_fwhm : float or (n_bands,) array_like, optional
+        psf_fwhm : float, (n_bands,) or (R, n_bands) array_like, optional
             The FWHM of the PSF in pixels; `None` if it is not known.
 
         Returns
@@ -163,8 +163,9 @@ class Detector:
             See `~photutils_rcnn.models.profile_head.sample_profiles`.
         """
         return self._in_buckets(
-            'sample', (images, self._log_fwhm(psf_fwhm)),
-            (boxes, image_index[:, None]), images.shape[1:3])[0]
+            'sample', (images,),
+            (boxes, image_index[:, None], self._log_fwhm(psf_fwhm, len(boxes))),
+            images.shape[1:3])[0]
 
     def predict_masks(self, features, boxes, shape):
         """
@@ -182,15 +183,15 @@ class Detector:
         return self._in_buckets('mask', (features, np.int32(shape)),
                                 (boxes,), shape)
 
-    def _log_fwhm(self, psf_fwhm):
+    def _log_fwhm(self, psf_fwhm, n_rois):
         """
-        What the network is told of the PSF: (n_bands,), 0 if not known.
+        What the network is told of the PSF: (R, n_bands), 0 if not known.
         """
         if psf_fwhm is None:
-            return np.zeros(self.config.n_bands, dtype=np.float32)
+            return np.zeros((n_rois, self.config.n_bands), dtype=np.float32)
         log_fwhm = np.log(psf_fwhm)
         known = np.where(log_fwhm == 0, 1e-4, log_fwhm)  # 1 pixel is known
-        return np.full(self.config.n_bands, known, dtype=np.float32)
+        return np.broadcast_to(known, (n_rois, self.config.n_bands))
 
     def _in_buckets(self, name, known, rows, shape):
         """

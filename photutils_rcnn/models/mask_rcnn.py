@@ -222,7 +222,7 @@ class MaskRCNN(keras.Model):
             The class logits from `classify_rois`.
         log_fwhm : (R, n_bands) tensor, optional
             See `classify_rois`.
-        psf : (S, S, n_bands) tensor, optional
+        psf : (R, S, S, n_bands) tensor, optional
             The PSF on the grid of the profile head, 1 in the middle; 0 (the
             default) where it is not known.
 
@@ -232,9 +232,9 @@ class MaskRCNN(keras.Model):
             Class logits without background.
         """
         if psf is None:
-            psf = ops.zeros(profiles.shape[1:], dtype='float32')
+            psf = ops.zeros_like(profiles)
         return logits[:, 1:] + self.profile_head(profile_head_inputs(
-            profiles, ops.broadcast_to(psf, ops.shape(profiles)), boxes, logits,
+            profiles, psf, boxes, logits,
             self._known_fwhm(boxes, log_fwhm), self.config), training=False)
 
     def _known_fwhm(self, boxes, log_fwhm):

@@ -79,14 +79,14 @@ def _input_shapes(network):
     shapes = {
         'dense': {'image': (1, None, None, n_bands), 'anchors': (None, 4)},
         'classify': {'features': (None, features), 'shape': (2,),
-                     'log_fwhm': (n_bands,), 'boxes': (None, 4)},
+                     'boxes': (None, 4), 'log_fwhm': (None, n_bands)},
         'mask': {'features': (None, features), 'shape': (2,), 'boxes': (None, 4)}}
     if size:
         shapes['sample'] = {
-            'images': (None, None, None, n_bands), 'log_fwhm': (n_bands,),
-            'boxes': (None, 4), 'image_index': (None, 1)}
+            'images': (None, None, None, n_bands), 'boxes': (None, 4),
+            'image_index': (None, 1), 'log_fwhm': (None, n_bands)}
         shapes['profile'] = {
-            'log_fwhm': (n_bands,), 'psf': (size, size, n_bands),
             'profiles': (None, size, size, n_bands), 'boxes': (None, 4),
-            'logits': (None, config.n_classes)}
+            'logits': (None, config.n_classes), 'log_fwhm': (None, n_bands),
+            'psf': (None, size, size, n_bands)}
     return shapes

@@ -82,30 +82,27 @@ class KerasStages:
         features, _ = flatten_pyramid(outputs['pyramid'])
         return features, ops.sigmoid(outputs['objectness'][0]), boxes
 
-    def classify(self, features, shape, log_fwhm, boxes):
+    def classify(self, features, shape, boxes, log_fwhm):
         """
         The class logits (R, n_classes) and the refined boxes (R, 4) of RoIs.
         """
-        image_index, log_fwhm = _per_roi(boxes, log_fwhm)
         logits, deltas = self.network.classify_rois(
-            features, self.level_shapes(shape), boxes, image_index,
+            features, self.level_shapes(shape), boxes, _only_image(boxes),
             log_fwhm, training=False)
         return logits, self.network.refine_boxes(boxes, deltas, shape)
 
-    def sample(self, images, log_fwhm, boxes, image_index):
+    def sample(self, images, boxes, image_index, log_fwhm):
         """
         The profiles (R, S, S, n_bands) of boxes on images (B, ny, nx, n_bands);
         ``image_index`` is (R, 1).
         """
-        _, log_fwhm = _per_roi(boxes, log_fwhm)
         return (self.network.sample_profiles(
             images, boxes, ops.cast(image_index[:, 0], 'int32'), log_fwhm),)
 
-    def profile(self, log_fwhm, psf, profiles, boxes, logits):
+    def profile(self, profiles, boxes, logits, log_fwhm, psf):
         """
         The class logits (R, n_classes - 1) of sources.
         """
-        _, log_fwhm = _per_roi(boxes, log_fwhm)
         return (self.network.classify_profiles(
             profiles, boxes, logits, log_fwhm, psf),)
 
@@ -113,9 +110,8 @@ class KerasStages:
         """
         The masks (R, S, S) of RoIs and the boxes (R, 4) that they cover.
         """
-        image_index = ops.zeros_like(boxes[:, 0], dtype='int32')
         logits = self.network.predict_masks(
-            features, self.level_shapes(shape), boxes, image_index,
+            features, self.level_shapes(shape), boxes, _only_image(boxes),
             training=False)
         return ops.sigmoid(logits), scale_boxes(boxes, self.config.mask_context)
 
@@ -127,10 +123,8 @@ class KerasStages:
                      for stride in self.config.strides)
 
 
-def _per_roi(boxes, log_fwhm):
+def _only_image(boxes):
     """
-    The index of the only image and its PSF, for each of R boxes.
+    The index of the only image, for each of R boxes.
     """
-    n_rois = ops.shape(boxes)[0]
-    return (ops.zeros((n_rois,), dtype='int32'),
-            ops.broadcast_to(log_fwhm, (n_rois, *log_fwhm.shape)))
+    return ops.zeros_like(boxes[:, 0], dtype='int32')

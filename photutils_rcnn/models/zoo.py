@@ -32,7 +32,7 @@ DEFAULT_THRESHOLDS = {'objectness': 0.25, 'proposal_nms': 0.7, 'score': 0.5,
 # Of several threads that use a model first, one builds its network.
 _building = threading.RLock()
 UNCALIBRATED = {'objectness': 0., 'source_scale': 1., 'source_offset': 0.,
-                'class_scale': 1., 'class_offset': 0.}
+                'class_scale': 1., 'class_offset': 0., 'mask_scale': 1.}
 
 
 class Model:
@@ -250,6 +250,15 @@ class Model:
         fit = self._calibration
         return special.softmax(fit['class_scale'] * np.asarray(
             logits, dtype=float) + fit['class_offset'], axis=1)
+
+    @property
+    def mask_scale(self):
+        """
+        The factor of the logits of pixels of masks that makes their probabilities
+        frequencies (temperature scaling, Guo et al. 2017, section 4.2). 0.5, where
+        footprints end, stays 0.5.
+        """
+        return self._calibration['mask_scale']
 
     @property
     def star_log_odds(self):

@@ -3,7 +3,8 @@
 PSF stars and the FWHM of the PSF.
 """
 
-__all__ = ['adaptive_fwhm', 'check_fwhm', 'find_psf_stars', 'given_fwhm']
+__all__ = ['adaptive_fwhm', 'check_fwhm', 'find_psf_stars', 'find_varying_psf_stars',
+           'given_fwhm']
 
 import warnings
 
@@ -15,6 +16,7 @@ from photutils.utils.exceptions import NoDetectionsWarning
 from scipy import ndimage
 
 from photutils_rcnn.preprocessing.normalization import mean_image
+from photutils_rcnn.preprocessing.psf_trend import find_trend, relative_width
 
 HALF = 14
 N_PEAKS = 400
@@ -142,8 +144,45 @@ def find_psf_stars(snr, invalid):
     stars : (N, 2) `~numpy.ndarray` of int
         The pixels (y, x) of the peaks of the pile, the brightest first.
     """
+    return _find(snr, invalid)[:2]
+
+
+def find_varying_psf_stars(snr, invalid):
+    """
+    Find stars, and the FWHM of a PSF that may vary over the frame.
+
+    Where most widths agree but for a trend, linear in position
+    (`~photutils_rcnn.preprocessing.psf_trend.find_trend`), it is taken out before; else
+    the answer is that of `find_psf_stars`.
+
+    Parameters
+    ----------
+    snr : (n_bands, ny, nx) `~numpy.ndarray` or \
+            `~photutils_rcnn.preprocessing.frame.SignalToNoise`
+        See `find_psf_stars`.
+    invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
+        See `find_psf_stars`.
+
+    Returns
+    -------
+    fwhm : (n_bands,) `~numpy.ndarray` or `None`
+        See `find_psf_stars`; that in the middle of the frame.
+    stars : (N, 2) `~numpy.ndarray` of int
+        See `find_psf_stars`.
+    slopes : (2,) `~numpy.ndarray`
+        How much the logarithm of the FWHM rises from edge to edge in y and x.
+    """
+    return _find(snr, invalid, find_trend)
+
+
+def _find(snr, invalid, find_slopes=None):
+    """
+    The FWHM, the stars and the slopes of the logarithm of the FWHM.
+    """
+    slopes = np.zeros(2)
+    nothing = None, np.zeros((0, 2), dtype=int), slopes
     if min(snr.shape[1:]) <= 2 * HALF:
-        return None, np.zeros((0, 2), dtype=int)
+        return nothing
     image, valid = mean_image(snr, invalid)
     smooth = ndimage.gaussian_filter(image, 1., output=image)
     near_bad = ~valid
@@ -160,9 +199,15 @@ def find_psf_stars(snr, invalid):
     # Galaxies may be as narrow as the PSF one way, not both ways.
     order = np.argsort(longest)
     order = order[(measured[order] > SHARPEST) & (measured[order] < WIDEST)]
+    if len(order) < FEWEST:
+        return nothing
+    if find_slopes is not None:
+        slopes = find_slopes(peaks[order], np.log(longest[order]), snr.shape[1:])
+    if slopes.any():
+        trend = relative_width(slopes, peaks, snr.shape[1:])
+        measured, longest = measured / trend, longest / trend
+        order = order[np.argsort(longest[order])]
     widths = measured[order]
-    if len(widths) < FEWEST:
-        return None, np.zeros((0, 2), dtype=int)
     logs = np.log(longest[order])
     counts = np.searchsorted(logs, logs + WINDOW, 'right') - np.arange(
         len(logs))
@@ -174,9 +219,11 @@ def find_psf_stars(snr, invalid):
     else:
         pile, width = slice(FEWEST), widths[0]
     members = np.sort(order[pile])
+    if slopes.any():
+        measured = measured * trend
     ratios = _ratios(stamps[:, members], usable[:, members],
                      measured[members])
-    return width / WINGS * ratios, peaks[members]
+    return width / WINGS * ratios, peaks[members], slopes
 
 
 def _band_stamps(snr, invalid, peaks):

@@ -8,7 +8,7 @@ __all__ = ['RCNN_FLAGS', 'Instances', 'decode_rcnn_flags']
 from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, special
 
 from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.sources.classes import CLASS_NAMES
@@ -69,7 +69,8 @@ class Instances:
     class_probabilities : (N, K) `~numpy.ndarray` of float32
         The probabilities of the classes of a source; rows sum to one.
     masks : (N, S, S) `~numpy.ndarray` of float16
-        The probability that the source covers the cells of its mask box.
+        The probability that the source covers the cells of its mask box, as the
+        network gives it.
     mask_boxes : (N, 4) `~numpy.ndarray` of float32
         The boxes that the masks divide into ``S`` x ``S`` equal cells.
     flags : (N,) `~numpy.ndarray` of int32
@@ -81,7 +82,10 @@ class Instances:
         as a galaxy, where it is known
         (`~photutils_rcnn.detection.class_prior.apply_star_prior`).
     mask_threshold : float, optional
-        A footprint is where the probability reaches this.
+        A footprint is where the probability on pixels reaches this.
+    mask_scale : float, optional
+        The factor of the logits of masks on pixels that makes their probabilities
+        frequencies. The default is 1.
     class_names : (K,) tuple of str, optional
         The names of the classes.
     interpolation : {'bilinear', 'bilinear-zero'}, optional
@@ -99,6 +103,7 @@ class Instances:
     snr: np.ndarray | None = None
     log_bayes_factors: np.ndarray | None = None
     mask_threshold: float = 0.5
+    mask_scale: float = 1.
     class_names: tuple = CLASS_NAMES
     interpolation: str = 'bilinear'
 
@@ -204,23 +209,18 @@ class Instances:
         Returns
         -------
         values : 2D `~numpy.ndarray` of float32
-            Bilinear samples at the centers of the pixels.
+            Bilinear samples at the centers of the pixels, calibrated by
+            ``mask_scale``.
         slices : (2,) tuple of slice
             Where they lie on the frame.
         """
         (slices, values), = self._on_pixels(self.mask_boxes[i][None],
                                             self.masks[i][None])
-        return values, slices
+        return self._calibrated(values), slices
 
-    def paste_all(self, *, with_depth=False):
+    def paste_all(self):
         """
         The probability masks of all sources, on pixels.
-
-        Parameters
-        ----------
-        with_depth : bool, optional
-            Whether to give the relative depth as well, see `paint`. The default is
-            `False`.
 
         Yields
         ------
@@ -228,14 +228,39 @@ class Instances:
             Where the mask of a source lies on the frame.
         values : 2D `~numpy.ndarray` of float32
             See `paste`.
-        depth : 2D `~numpy.ndarray` of float32
-            With ``with_depth``, the relative depth of the same pixels.
+        """
+        for slices, values in self._samples():
+            yield slices, self._calibrated(values)
+
+    def _samples(self, *, depth_of=None):
+        """
+        Yield the slices of all sources and the bilinear samples, not calibrated; with
+        the threshold ``depth_of`` of the samples also the relative depth, see `paint`.
         """
         for part in row_blocks(len(self)):
             grids = [self.masks[part]]
-            if with_depth:
-                grids.append(_relative_depth(grids[0], self.mask_threshold))
+            if depth_of is not None:
+                grids.append(_relative_depth(grids[0], depth_of))
             yield from self._on_pixels(self.mask_boxes[part], *grids)
+
+    def _calibrated(self, samples):
+        """
+        The probabilities that samples stand for.
+        """
+        if self.mask_scale == 1:
+            return samples
+        # rounding errors of the interpolation may exceed 0 and 1
+        logits = special.logit(np.clip(samples, 0, 1))
+        return special.expit(np.float32(self.mask_scale) * logits)
+
+    def _raw(self, threshold):
+        """
+        The sample that stands for a probability. So footprints cost no calibration,
+        and those of the threshold 0.5 do not depend on it.
+        """
+        if self.mask_scale == 1:
+            return threshold
+        return special.expit(special.logit(threshold) / self.mask_scale)
 
     def _on_pixels(self, mask_boxes, *grids):
         """
@@ -274,9 +299,10 @@ class Instances:
         if self._kept is not None and self._kept[1] == threshold:
             return self._kept[0]
         boxes, masks = [], []
-        for i, ((rows, cols), values) in enumerate(self.paste_all()):
+        least = self._raw(threshold)
+        for i, ((rows, cols), values) in enumerate(self._samples()):
             box, mask = Footprints.from_full(
-                values >= threshold, (rows.start, cols.start),
+                values >= least, (rows.start, cols.start),
                 self.shape)
             if box is None:
                 y, x = np.clip(self.boxes[i, :2].astype(int), 0, self.shape)
@@ -299,8 +325,8 @@ class Instances:
         Give every pixel to at most one source.
 
         Footprints overlap. A pixel goes to the source for which the product
-        of its probability and of its relative depth is largest. The relative
-        depth is the distance to the edge of the source's own mask in units
+        of its probability, as the network gives it, and of its relative depth is
+        largest. The relative depth is the distance to the edge of the source's own mask in units
         of the largest such distance: 1 in the middle, 0 at the edge. So a
         star on the disc of a galaxy keeps its core and two equal sources
         share their overlap evenly. The rule looks at each source alone,
@@ -322,10 +348,10 @@ class Instances:
         """
         owner = np.full(self.shape, -1, dtype=np.int32)
         best = np.zeros(self.shape, dtype=np.float32)
-        for i, (slices, values, depth) in enumerate(
-                self.paste_all(with_depth=True)):
+        least = self._raw(self.mask_threshold)
+        for i, (slices, values, depth) in enumerate(self._samples(depth_of=least)):
             weight = values * np.maximum(depth, 1e-3)
-            wins = (values >= self.mask_threshold) & (weight > best[slices])
+            wins = (values >= least) & (weight > best[slices])
             owner[slices][wins] = i
             best[slices][wins] = weight[wins]
         if mask is not None:

@@ -3,13 +3,14 @@
 PSF models for photometry: effective PSFs of the stars of a frame.
 """
 
-__all__ = ['build_psf']
+__all__ = ['build_psf', 'build_varying_psf']
 
 import warnings
 
 import numpy as np
+from astropy.nddata import NDData
 from astropy.utils.exceptions import AstropyUserWarning
-from photutils.psf import EPSFBuilder, EPSFStar, EPSFStars, MoffatPSF
+from photutils.psf import EPSFBuilder, EPSFStar, EPSFStars, GriddedPSFModel, MoffatPSF
 
 N_STARS = 25  # the brightest; more take longer and change little
 FEWEST = 5
@@ -19,6 +20,10 @@ CORE = 1.5  # FWHM; the radius where none may
 LEAST_SNR = 20.0  # of the core: all stars count alike, those faint in the band, too
 OVERSAMPLING = 2
 MOFFAT_BETA = 3.0
+# Of a PSF that varies there is one for each cell of the frame, of which there are more
+# the way that it varies more.
+MORE_CELLS, FEWER_CELLS = 3, 2
+N_STARS_OF_CELL = 8
 
 
 def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
@@ -56,31 +61,101 @@ def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
     AstropyUserWarning
         If there are too few stars, or none can be fitted.
     """
-    half = int(np.ceil(0.5 * EXTENT * fwhm))
+    cutouts = _cutouts(pixels, labels, stars, fwhm, fwhm, N_STARS)
+    if len(cutouts) < FEWEST:
+        reason = (f'has {len(cutouts)} isolated bright stars, too few for an '
+                  'effective PSF')
+        return _moffat(fwhm, name, reason, stacklevel)
+    try:
+        return _effective_psf(cutouts, fwhm)
+    except ValueError as exc:
+        failure = str(exc).rstrip('.')
+    return _moffat(fwhm, name, f'has no effective PSF ({failure})', stacklevel)
+
+
+def build_varying_psf(pixels, labels, stars, fwhm, name, *, slopes, stacklevel=2):
+    """
+    Build the PSF of a band that varies over the frame.
+
+    The frame is divided into 2 x 3 cells, three the way that the FWHM varies more, and
+    each has an effective PSF of up to eight of its stars, see `build_psf`. Unless each has
+    five or more, one PSF is built of all stars.
+
+    Parameters
+    ----------
+    pixels : `~photutils_rcnn.sources.photometry.Pixels`
+        The band.
+    labels : (ny, nx) `~numpy.ndarray` of int
+        The label image.
+    stars : (N, 2) `~numpy.ndarray` of int
+        The pixels (y, x) of the peaks of stars, the brightest first.
+    fwhm : float
+        The FWHM of the PSF in the middle of the frame in pixels.
+    name : str
+        The band, for the warning.
+    slopes : (2,) array_like
+        How much the logarithm of the FWHM rises from edge to edge in y and x.
+    stacklevel : int, optional
+        Whose warnings these are: 2 is the caller.
+
+    Returns
+    -------
+    psf : `~photutils.psf.GriddedPSFModel`, `~photutils.psf.ImagePSF` or \
+            `~photutils.psf.MoffatPSF`
+        The model, of unit flux.
+
+    Warns
+    -----
+    AstropyUserWarning
+        See `build_psf`.
+    """
+    steepness = np.abs(slopes)
+    n_cells = [MORE_CELLS if one == steepness.max() else FEWER_CELLS for one in steepness]
+    widest = fwhm * np.exp(steepness.sum() / 2)
+    sides = np.divide(labels.shape, n_cells)
+    cells = (stars // sides).astype(int)
+    images, places = [], []
+    for cell in np.ndindex(*n_cells):
+        own = stars[(cells == cell).all(axis=1)]
+        cutouts = _cutouts(pixels, labels, own, fwhm, widest, N_STARS_OF_CELL)
+        try:
+            if len(cutouts) < FEWEST:
+                raise ValueError
+            images.append(_effective_psf(cutouts, fwhm).data)
+        except ValueError:
+            return build_psf(pixels, labels, stars, fwhm, name, stacklevel=stacklevel + 1)
+        places.append(tuple(((np.array(cell) + 0.5) * sides - 0.5)[::-1]))
+    return GriddedPSFModel(NDData(np.array(images), meta={
+        'grid_xypos': places, 'oversampling': OVERSAMPLING}))
+
+
+def _cutouts(pixels, labels, stars, fwhm, widest, count):
+    """
+    At most so many stars that tell the PSF, in cutouts as wide as the widest needs.
+    """
+    half = int(np.ceil(0.5 * EXTENT * widest))
     cutouts = []
     for y, x in stars:
         star = _cutout(pixels, labels, y, x, half, fwhm)
         if star is not None:
             cutouts.append(star)
-        if len(cutouts) == N_STARS:
+        if len(cutouts) == count:
             break
-    if len(cutouts) < FEWEST:
-        reason = (f'has {len(cutouts)} isolated bright stars, too few for an '
-                  'effective PSF')
-        return _moffat(fwhm, name, reason, stacklevel)
+    return cutouts
+
+
+def _effective_psf(cutouts, fwhm):
+    """
+    The effective PSF of stars; a ValueError if none can be fitted.
+    """
     box = max(2 * round(fwhm / 2) + 1, 5)
     builder = EPSFBuilder(oversampling=OVERSAMPLING, progress_bar=False,
                           fit_shape=box, recentering_boxsize=(box, box))
     with warnings.catch_warnings():
         # single stars that cannot be fitted are left out
         warnings.simplefilter('ignore', AstropyUserWarning)
-        try:
-            psf, _ = builder(EPSFStars(cutouts))
-        except ValueError as exc:
-            failure = str(exc).rstrip('.')
-        else:
-            return psf
-    return _moffat(fwhm, name, f'has no effective PSF ({failure})', stacklevel)
+        psf, _ = builder(EPSFStars(cutouts))
+    return psf
 
 
 def _moffat(fwhm, name, reason, stacklevel):

@@ -22,6 +22,7 @@ from photutils_rcnn.evaluation.overlaps import mask_overlaps
 from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.segmenter import RCNNSegmenter
 from photutils_rcnn.sources.classes import CLASS_NAMES, STAR
+from photutils_rcnn.training.mask_calibration import count_mask_pixels, fit_mask_scale
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ def collect_outcomes(segmenter, scenes):
     outcomes : `~astropy.table.Table`
         A row for each detection: ``score``; ``probabilities`` of the
         classes; ``snr``; ``class_id``, the true class, 0 where there is no source;
+        ``mask_counts``, see `~photutils_rcnn.training.mask_calibration.count_mask_pixels`;
         ``scene``, its number; ``weight``: those of a scene sum to one, so that
         crowded fields do not outvote the others.
     """
@@ -76,6 +78,8 @@ def collect_outcomes(segmenter, scenes):
             'probabilities': found.class_probabilities[counts].astype(float),
             'snr': found.snr[counts].astype(float),
             'class_id': truth[matches.truth_of_detection][counts],
+            'mask_counts': count_mask_pixels(
+                found[counts], scene.footprints, matches.truth_of_detection[counts]),
             'scene': np.full(n, number),
             'weight': np.full(n, 1 / max(n, 1))}))
     return vstack(tables)
@@ -196,8 +200,9 @@ def calibrate_model(folder, scenes):
     Returns
     -------
     calibration : dict
-        See `fit_calibration` and `fit_star_mix`, and the weight of the
-        ``objectness``.
+        See `fit_calibration`, `fit_star_mix` and
+        `~photutils_rcnn.training.mask_calibration.fit_mask_scale` (``mask_scale``), and
+        the weight of the ``objectness``.
 
     Raises
     ------
@@ -218,6 +223,7 @@ def calibrate_model(folder, scenes):
     fit = fit_calibration(outcomes)
     if tuple(model.config.class_names) == CLASS_NAMES and 'class_scale' in fit:
         fit['star_log_odds'] = fit_star_mix(outcomes, fit)
+    fit['mask_scale'] = fit_mask_scale(outcomes['mask_counts'])
     settings['calibration'] = calibration = {**weight, **fit}
     path.write_text(json.dumps(settings, indent=2) + '\n')
     return calibration

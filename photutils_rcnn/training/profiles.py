@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 from photutils_rcnn._files import atomic_path, open_npz
 from photutils_rcnn._parallel import parallel_map
 from photutils_rcnn.detection.inference import Thresholds, infer_tile, plan_tiles
+from photutils_rcnn.detection.psf_map import PSFMap
 from photutils_rcnn.detection.psf_profile import measure_psf_profile
 from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
@@ -77,8 +78,9 @@ def scene_profiles(model, scene, rng):
     image, thresholds = normalized.image, Thresholds.of(model, MIN_SCORE)
     psf = (None if fwhm is None else
            measure_psf_profile(image, stars, fwhm, model.detector))
+    psf_map = None if fwhm is None else PSFMap.with_slopes(fwhm, psf)
     parts = [_tile_profiles(scene, infer_tile(
-        model, image, tile, normalized.invalid, fwhm, psf, thresholds), fwhm,
+        model, image, tile, normalized.invalid, psf_map, thresholds), fwhm,
         psf, model.detector) for tile in plan_tiles(model, image.shape[:2])]
     found = {name: np.concatenate([part[name] for part in parts])
              for name in parts[0]}

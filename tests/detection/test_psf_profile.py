@@ -5,13 +5,20 @@ Tests of the PSF stacked from the stars of a frame.
 
 import numpy as np
 import pytest
+from astropy.nddata import NDData
 from numpy.testing import assert_allclose, assert_equal
+from photutils.psf import CircularGaussianPSF, GriddedPSFModel
 
-from photutils_rcnn.detection.psf_profile import measure_psf_profile
+from photutils_rcnn.detection.psf_profile import (
+    given_psf_map,
+    make_psf_map,
+    measure_psf_profile,
+)
 from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.detector import Detector
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.stages import KerasStages
+from photutils_rcnn.preprocessing.given_psf import GivenPSF
 
 CONFIG = MaskRCNNConfig()
 DETECTOR = Detector(CONFIG, KerasStages(MaskRCNN(CONFIG)))
@@ -85,3 +92,65 @@ def test_too_few_stars(stars):
         assert_equal(measure_psf_profile(image, few, FWHM, DETECTOR), nothing)
     image[..., 1] = 0
     assert_equal(measure_psf_profile(image, peaks, FWHM, DETECTOR), nothing)
+
+
+def test_given_psf_is_that_of_its_stars(stars):
+    """
+    A model is seen as the stars are that it describes.
+    """
+    given = GivenPSF(FWHM, tuple(CircularGaussianPSF(fwhm=fwhm) for fwhm in FWHM))
+    psf = given_psf_map(given, (200, 200), DETECTOR)
+    at = np.array([[20, 150]])
+    assert_allclose(psf.fwhm_at(at), [FWHM])
+    stacked = measure_psf_profile(frame(stars, 2000.), np.round(stars).astype(int), FWHM,
+                                  DETECTOR)
+    assert_allclose(psf.profiles_at(at)[0], stacked, atol=0.01)
+
+
+def test_given_bands_are_summed_as_those_of_the_frame():
+    """
+    Five bands are three of the network, one is copied.
+    """
+    widths = np.array([3., 4., 5., 5., 4.])
+    for fwhm, expected in ((widths, [3.5, 5, 4]), (widths[:1], [3, 3, 3])):
+        given = GivenPSF(fwhm, tuple(CircularGaussianPSF(fwhm=one) for one in fwhm))
+        psf = given_psf_map(given, (200, 200), DETECTOR)
+        assert_allclose(psf.fwhm[0, 0], expected)
+        assert psf.profiles.shape == (1, 1, 21, 21, 3)
+        assert_allclose(psf.profiles.max(axis=(2, 3)), 1)
+
+
+def test_given_psf_varies():
+    """
+    In units of its own FWHM a PSF that only widens looks the same everywhere.
+    """
+    axis = (np.arange(121) - 60) / 3
+    images = [CircularGaussianPSF(fwhm=fwhm)(*np.meshgrid(axis, axis))
+              for fwhm in (3, 5, 3, 5)]
+    model = GriddedPSFModel(NDData(np.array(images), meta={
+        'grid_xypos': [(0, 0), (199, 0), (0, 99), (199, 99)], 'oversampling': 3}))
+    given = GivenPSF(np.full(3, 3.9), (model,) * 3)
+    psf = given_psf_map(given, (100, 200), DETECTOR)
+    assert_allclose(psf.fwhm_at(np.array([[50, 0], [50, 199]]))[:, 0], [3, 5], rtol=0.02)
+    left, right = psf.profiles_at(np.array([[50, 0], [50, 199]]))
+    assert_allclose(left, right, atol=0.05)  # bilinear samples widen the narrow one
+
+
+def test_stack_of_stars_that_widen():
+    """
+    Stars are stacked in units of their own FWHM.
+    """
+    grid = np.stack(np.meshgrid(np.arange(30, 170, 35), np.arange(30, 570, 45),
+                                indexing='ij'), axis=-1).reshape(-1, 2)
+    slopes = 0, 0.4
+    y, x = np.indices((200, 600))
+    image = np.random.default_rng(0).normal(size=(200, 600, 3))
+    for row, col in grid:
+        r2 = (y - row)**2 + (x - col)**2
+        fwhm = FWHM * np.exp(0.4 * ((col + 0.5) / 600 - 0.5))
+        image += 500 * np.exp(-4 * np.log(2) * r2[..., None] / fwhm**2)
+    image = (np.arcsinh(image) / CONFIG.stretch_scale).astype(np.float32)
+    psf = make_psf_map(image, FWHM, DETECTOR, stars=grid, slopes=slopes)
+    assert_allclose(psf.profiles_at(np.array([[0, 0]]))[0, ..., 0], expected(), atol=0.04)
+    ends = psf.fwhm_at(np.array([[100, 0], [100, 599]]))
+    assert_allclose(ends[1] / ends[0], np.exp(0.4), rtol=0.01)

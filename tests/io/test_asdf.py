@@ -7,7 +7,11 @@ import asdf
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.modeling.models import Gaussian2D
+from astropy.nddata import NDData
+from astropy.utils.exceptions import AstropyUserWarning
 from numpy.testing import assert_allclose, assert_equal
+from photutils.psf import CircularGaussianPSF, GriddedPSFModel, MoffatPSF, make_psf_model
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
@@ -190,6 +194,7 @@ def test_background_noise_and_threshold(fake_model, field, tmp_path,
         np.stack([field, 3 * field]), error=[1.0, 3.0])
     result.instances.masks[:] *= 0.4
     result.instances.mask_threshold = 0.3
+    result.instances.mask_scale = 1.25
     result.write(tmp_path / 'result.asdf', include_data=include_data)
     back = RCNNResult.read(tmp_path / 'result.asdf')
     assert_equal(back.background, result.background)
@@ -197,6 +202,7 @@ def test_background_noise_and_threshold(fake_model, field, tmp_path,
         assert_equal(back.noise, result.noise)
         assert_equal(back.cube.error, result.cube.error)
     assert back.instances.mask_threshold == 0.3
+    assert back.instances.mask_scale == 1.25
     assert_equal(back.footprints.areas, result.footprints.areas)
     assert back.footprints.areas.min() > 0
 
@@ -264,3 +270,46 @@ def test_pixels_of_an_opened_file_are_kept(fake_model, field, tmp_path, include_
         assert (back.cube is not None) == include_data
         if include_data:
             assert_equal(back.catalog.segment_flux, result.catalog.segment_flux)
+
+
+def _psfs():
+    axis = np.arange(-10, 11)
+    image = CircularGaussianPSF(fwhm=3)(*np.meshgrid(axis, axis))
+    grid = NDData(np.array([image] * 4), meta={
+        'grid_xypos': [(0, 0), (140, 0), (0, 110), (140, 110)], 'oversampling': 1})
+    return image, GriddedPSFModel(grid), MoffatPSF(alpha=3, beta=2.5)
+
+
+@pytest.mark.parametrize('include_data', [False, True])
+def test_given_psfs_are_kept(fake_model, field, tmp_path, include_data):
+    """
+    Also without the pixels.
+    """
+    result = RCNNSegmenter(fake_model).segment(np.stack([field] * 3), psf=list(_psfs()))
+    result.write(tmp_path / 'result.asdf', include_data=include_data)
+    back = RCNNResult.read(tmp_path / 'result.asdf')
+    assert back.meta == result.meta
+    assert back.meta['psf'] == 'given'
+    x, y = np.meshgrid(np.arange(60., 68), np.arange(50., 57))
+    for band, psf in result.psf.items():
+        again = back.psf[band]
+        assert type(again) is type(psf)
+        assert again.flux == 1
+        for model in (psf, again):
+            model.x_0, model.y_0 = 64.2, 53.1
+        assert_equal(again(x, y), psf(x, y))
+
+
+def test_psf_that_is_not_kept(fake_model, field, tmp_path):
+    """
+    A model that photutils does not have.
+    """
+    psf = make_psf_model(Gaussian2D(), x_name='x_mean', y_name='y_mean')
+    result = RCNNSegmenter(fake_model).segment(field, psf=psf)
+    with pytest.warns(AstropyUserWarning, match='the PSFs are not stored') as caught:
+        result.write(tmp_path / 'result.asdf', include_data=True)
+    assert caught[0].filename == __file__
+    back = RCNNResult.read(tmp_path / 'result.asdf')
+    assert back.meta['psf_fwhm'] == result.meta['psf_fwhm']
+    with pytest.raises(ValueError, match='the PSF was given, and the file does not hold'):
+        _ = back.psf

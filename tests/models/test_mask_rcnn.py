@@ -247,3 +247,23 @@ def test_detector_cuts_long_lists(network, batch, monkeypatch):
     for a, b in zip(whole, pieces, strict=True):
         assert_equal(a.shape, b.shape)
         assert_allclose(a, b, atol=1e-4)
+
+
+def test_psf_of_each_region(network, batch):
+    """
+    Regions with a PSF of their own get the classes that one PSF for all would give.
+    """
+    detector = Detector(network.config, KerasStages(network))
+    rng = np.random.default_rng(0)
+    image = batch[0][0]
+    features, _, boxes = detector.dense(image)
+    boxes, size = boxes[:3], network.config.profile_size
+    fwhm = rng.uniform(2, 6, (3, 3))
+    psf = rng.uniform(0, 1, (3, size, size, 3)).astype(np.float32)
+    logits, _ = detector.classify(features, boxes, (64, 64), fwhm)
+    classes = detector.classify_profiles(image, boxes, logits, fwhm, psf)
+    for i in range(3):
+        own, _ = detector.classify(features, boxes, (64, 64), fwhm[i])
+        assert_allclose(own[i], logits[i], atol=1e-5)
+        own = detector.classify_profiles(image, boxes, logits, fwhm[i], psf[i])
+        assert_allclose(own[i], classes[i], atol=1e-5)

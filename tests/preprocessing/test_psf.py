@@ -12,10 +12,15 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.stats import gaussian_fwhm_to_sigma
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
-from photutils_rcnn.preprocessing.psf import check_fwhm, find_psf_stars, given_fwhm
+from photutils_rcnn.preprocessing.psf import (
+    check_fwhm,
+    find_psf_stars,
+    find_varying_psf_stars,
+    given_fwhm,
+)
 
 
 def _field(fwhms, fluxes, seed=0, side=300, n_bands=1):
@@ -206,3 +211,34 @@ def test_elongated_sources_are_no_stars():
             image += 60 * np.exp(-0.5 * ((y - y0)**2 / 1.2**2
                                          + (x - x0)**2 / 3.6**2))
     assert find_psf_stars(image, np.zeros(image.shape, bool))[0] is None
+
+
+@pytest.mark.parametrize('rise', [0, 0.3])
+def test_varying_psf(rise):
+    """
+    Stars of the whole frame are found where their width has a trend, and the FWHM of
+    the bands in its middle. Without one nothing changes.
+    """
+    rng = np.random.default_rng(0)
+    shape = 400, 1200
+    image = rng.normal(size=(2, *shape))
+    y, x = np.mgrid[-25:26, -25:26]
+    for row in range(40, 380, 45):
+        for col in range(40, 1180, 45):
+            trend = np.exp(rise * (col / 1200 - 0.5))
+            wide = 0 if rng.random() < 0.6 else rng.uniform(2, 6)
+            for band, factor in enumerate((1, 1.2)):
+                fwhm = np.hypot(4 * factor * trend, wide)
+                image[band, row - 25:row + 26, col - 25:col + 26] += 100 * np.exp(
+                    -4 * np.log(2) * (x**2 + y**2) / fwhm**2)
+    invalid = np.zeros(image.shape, dtype=bool)
+    fwhm, stars, slopes = find_varying_psf_stars(image, invalid)
+    assert_allclose(slopes, [0, rise], atol=0.02)
+    assert_allclose(fwhm * 1.13, [4, 4.8], rtol=0.03)
+    assert len(stars) > 80
+    alone = find_psf_stars(image, invalid)
+    if rise:
+        assert len(alone[1]) < 0.6 * len(stars)
+    else:
+        for found, same in zip((fwhm, stars), alone, strict=True):
+            assert_equal(found, same)

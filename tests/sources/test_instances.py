@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
 from scipy.ndimage import map_coordinates
+from scipy.special import expit, logit
 
 from photutils_rcnn.sources.instances import (
     RCNN_FLAGS,
@@ -264,3 +265,27 @@ def test_footprints_at_another_threshold():
     large, own, small = (instances.footprints(threshold).areas[0]
                          for threshold in (0.3, None, 0.8))
     assert large > own > small > 0
+
+
+@settings(deadline=None, max_examples=25)
+@given(crowds(), st.floats(0.4, 3))
+def test_calibrated_masks(instances, scale):
+    """
+    Probabilities on pixels have their logits scaled; footprints and labels of the
+    threshold 0.5 stay, those of others follow the probabilities.
+    """
+    raw = [instances.paste(i)[0] for i in range(len(instances))]
+    expected = instances.footprints(), *instances.paint()
+    calibrated = instances[:]
+    calibrated.mask_scale, calibrated._kept = scale, None
+    for before, (_, after) in zip(raw, calibrated.paste_all(), strict=True):
+        odds = np.clip(before, 0, 1).astype(float)
+        assert_allclose(after, expit(scale * logit(odds)), atol=1e-5)
+        assert_equal(after >= 0.5, before >= 0.5)
+    assert_equal(calibrated.footprints().boxes, expected[0].boxes)
+    assert_equal(calibrated.footprints().areas, expected[0].areas)
+    for found, same in zip(calibrated.paint(), expected[1:], strict=True):
+        assert_equal(found, same)
+    low = calibrated.footprints(0.3).areas
+    pixels = [np.count_nonzero(values >= 0.3) for _, values in calibrated.paste_all()]
+    assert np.abs(low - pixels).max() <= 1  # by rounding

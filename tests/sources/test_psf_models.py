@@ -8,14 +8,21 @@ import pytest
 from astropy.table import QTable
 from astropy.utils.exceptions import AstropyUserWarning
 from conftest import make_field
-from numpy.testing import assert_equal
+from numpy.testing import assert_allclose, assert_equal
 from photutils.datasets import make_model_image
-from photutils.psf import EPSFBuilder, ImagePSF, MoffatPSF, PSFPhotometry
+from photutils.psf import (
+    EPSFBuilder,
+    GriddedPSFModel,
+    ImagePSF,
+    MoffatPSF,
+    PSFPhotometry,
+)
 from scipy import ndimage
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
+from photutils_rcnn.sources import psf_models
 from photutils_rcnn.sources.photometry import Pixels
-from photutils_rcnn.sources.psf_models import build_psf
+from photutils_rcnn.sources.psf_models import build_psf, build_varying_psf
 
 FWHM = 3.6
 TRUE = MoffatPSF(alpha=0.5 * FWHM / np.sqrt(2**(1 / 4) - 1), beta=4)
@@ -98,6 +105,42 @@ def test_no_star_can_be_fitted(monkeypatch):
     with pytest.warns(AstropyUserWarning, match="'r' has no .* failed for all stars") as caught:
         psf = build_psf(pixels, labels, peaks, FWHM, 'r')
     assert isinstance(psf, MoffatPSF)
+    assert caught[0].filename == __file__
+
+
+def test_varying_psf(monkeypatch):
+    """
+    One for each of six cells, three the way that it varies more.
+    """
+    pixels, labels, peaks, _ = field(36, np.random.default_rng(6))
+    pixels = Pixels(*(image[:260, :260] for image in (pixels.data, pixels.error,
+                                                      pixels.mask)))
+    labels = labels[:260, :260]
+    used = []
+
+    def effective_psf(cutouts, fwhm):
+        used.append(len(cutouts))
+        return ImagePSF(len(used) * np.ones((9, 9)), oversampling=2)
+
+    monkeypatch.setattr(psf_models, '_effective_psf', effective_psf)
+    psf = build_varying_psf(pixels, labels, peaks, FWHM, 'r', slopes=(0.0, 0.2))
+    assert isinstance(psf, GriddedPSFModel)
+    assert used == [6] * 6
+    assert_allclose(psf.grid_xypos, [(x, y) for y in (64.5, 194.5)
+                                     for x in (42.833, 129.5, 216.167)], atol=1e-3)
+    assert_equal(psf.data[:, 0, 0], np.arange(1, 7))
+    assert_equal(psf.oversampling, [2, 2])
+
+
+def test_too_few_stars_for_a_varying_psf():
+    """
+    Where a cell has less than five stars, all make one PSF.
+    """
+    pixels, labels, peaks, _ = field(9, np.random.default_rng(7))
+    psf = build_varying_psf(pixels, labels, peaks, FWHM, 'r', slopes=(0.0, 0.2))
+    assert_equal(psf.data, build_psf(pixels, labels, peaks, FWHM, 'r').data)
+    with pytest.warns(AstropyUserWarning, match="'r' has 4 isolated bright stars") as caught:
+        build_varying_psf(pixels, labels, peaks[:4], FWHM, 'r', slopes=(0.0, 0.2))
     assert caught[0].filename == __file__
 
 

@@ -115,6 +115,8 @@ def test_outcomes(make_scene):
     assert_allclose(outcomes['score'], [0.9, 0.8, 0.6] * 2, rtol=1e-6)
     assert_allclose(outcomes['probabilities'], [[0.8, 0.2]] * 6, rtol=1e-6)
     assert_allclose(outcomes['snr'], [40, 30, 10] * 2)
+    # of the third there is no source whose pixels could be counted
+    assert (outcomes['mask_counts'].sum(axis=(1, 2)) > 0).tolist() == [True, True, False] * 2
     assert outcomes['scene'].tolist() == [0] * 3 + [1] * 3
     assert_allclose(outcomes['weight'], 1 / 3)
 
