@@ -30,6 +30,11 @@ LARGEST_RELATIVE_OFFSET = 0.25  # radii of the smaller outline
 # Height times FWHM, in units of the noise. A Gaussian star has 0.75 times that as
 # matched signal-to-noise ratio, here 100. Fainter cores do not tell enough.
 LEAST_HEIGHT = 130.
+# Two outlines of a star far brighter than that, which saturates or nearly so, are one if
+# they overlap by this much (intersection over union): a second star of such an outline
+# would be as bright, and show.
+SATURATING_HEIGHT = 2000.
+SAME_OUTLINE = 0.7
 NARROWEST, WIDEST = 0.85, 1.15  # width of a core, in FWHM of the PSF
 LONGEST = 1.15  # of its longer axis
 # Of the pixels above half of the height of a saturated core so many are near its level;
@@ -211,8 +216,12 @@ def _holds_one_star(cutout, fwhm):
         return False
     smooth = ndimage.gaussian_filter(cutout.mean, 0.25 * fwhm)
     peak = np.unravel_index(np.argmax(np.where(core, smooth, -np.inf)), core.shape)
-    if smooth[peak] * fwhm < LEAST_HEIGHT:
+    height = smooth[peak] * fwhm
+    if height < LEAST_HEIGHT:
         return False
+    if height > SATURATING_HEIGHT and _intersection_over_union(
+            *cutout.masks) > SAME_OUTLINE:
+        return True
     radii = np.array([_level_radius(band, peak, fwhm) for band in cutout.bands])
     radii = radii[np.isfinite(radii)]
     if len(radii) and radii.min() > 0:
@@ -224,6 +233,10 @@ def _holds_one_star(cutout, fwhm):
     center = _centroid(cutout.mean, peak, max(fwhm, 2 * radius))
     limit = min(LARGEST_ASYMMETRY, SAMPLED_ASYMMETRY / fwhm)
     return _asymmetry(cutout, center, CORE_RADIUS * fwhm + radius, fwhm) < limit
+
+
+def _intersection_over_union(first, second):
+    return np.count_nonzero(first & second) / np.count_nonzero(first | second)
 
 
 def _level_radius(band, peak, fwhm):
