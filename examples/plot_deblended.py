@@ -19,7 +19,7 @@ from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.simulation.scene import Scene
 
 BAND = 'r'
-CENTER, HALF = (146, 100), 24  # of the picture, x and y, pixels
+CENTER, HALF = (150, 100), 28  # of the picture, x and y, pixels
 N_SOURCES = 3
 BLACK, WHITE = -2, 150  # in units of the noise
 
@@ -66,8 +66,9 @@ def picture(result):
         ax.set(xticks=[], yticks=[], xlim=(CENTER[0] - HALF, CENTER[0] + HALF),
                ylim=(CENTER[1] - HALF, CENTER[1] + HALF))
     for i in rows:
-        axes[0, 0].annotate(table['label'][i], (table['x'][i], table['y'][i]),
-                            color='tab:red', fontsize='small', ha='center', va='center')
+        axes[0, 0].annotate(table['label'][i], (table['x'][i], table['y'][i]), (-12, 0),
+                            textcoords='offset points', color='tab:red', ha='right',
+                            va='center')
     return figure
 
 
