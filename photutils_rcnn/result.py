@@ -244,7 +244,8 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
 
         It has all default columns of photutils and the additional ones, and
         for several bands the fluxes of each, ``segment_flux_<band>``
-        and ``kron_flux_<band>`` with their errors.
+        and ``kron_flux_<band>`` with their errors. If `deblended` was asked for before,
+        it has ``flux_<band>`` and what goes with them, too.
         """
         if self._catalog_table is None and self._segments is not None:
             with (photutils.use_future_column_names(),
@@ -258,6 +259,8 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
                             table[f'{name}_{band}'] = getattr(catalog, name)
                         # Each has an image of its own.
                         del catalog
+            if self._is_deblended:
+                self._join_deblended(table)
             self._catalog_table = table
         return self._catalog_table
 
@@ -387,7 +390,8 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
         if self.meta.get('psf_fwhm') is not None:
             fwhm = self.meta['psf_fwhm']
         if fwhm is None:
-            msg = 'the frame has no bright source that tells its PSF'
+            msg = ('the frame has no bright source that tells its PSF: give the '
+                   'segmenter psf_fwhm')
             raise ValueError(msg)
         names = self.instances.class_names
         if 'star' in names:

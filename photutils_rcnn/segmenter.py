@@ -200,7 +200,7 @@ class RCNNSegmenter:
         return SegmentationImage(labels)
 
     def segment(self, data, *, error=None, mask=None, background=None,
-                wcs=None, bands=None, gain=None, psf=None):
+                wcs=None, bands=None, gain=None, psf=None, deblend=False):
         """
         Detect, classify, deblend and measure the sources of a frame.
 
@@ -249,6 +249,11 @@ class RCNNSegmenter:
             or a dictionary by the names of the bands. Models and images replace
             those stacked from the stars of the frame, and a FWHM the estimate. The
             default is `None`: the PSF is measured, as ``psf_fwhm`` says.
+        deblend : bool, optional
+            Whether to fit the light of overlapping sources at once, so that
+            ``catalog_table`` and the files have deblended fluxes, too; else it is done
+            when `RCNNResult.deblended <photutils_rcnn.RCNNResult.deblended>` is first
+            asked for. The default is `False`.
 
         Returns
         -------
@@ -277,8 +282,11 @@ class RCNNSegmenter:
         data, given = from_files(data, error=error, mask=mask, wcs=wcs,
                                  bands=bands, gain=gain)
         with np.errstate(all='warn', under='ignore'):
-            return self._segment_cube(prepare_inputs(data, **given),
-                                      background, psf)
+            result = self._segment_cube(prepare_inputs(data, **given),
+                                        background, psf)
+            if deblend:
+                _ = result.deblended
+            return result
 
     def _segment_cube(self, cube, background=None, psf=None):
         """

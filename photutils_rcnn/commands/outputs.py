@@ -12,9 +12,10 @@ from tempfile import TemporaryDirectory
 OUTPUTS = ('segm.fits', 'catalog.ecsv', 'result.asdf', 'overlay.png')
 MASKS = 'masks.fits'
 COCO = 'coco.json'
+DEBLENDED = {'model.fits': 'model_image', 'residual.fits': 'residual_image'}
 
 
-def further_outputs(tables=None, *, coco=False, masks=False):
+def further_outputs(tables=None, *, coco=False, masks=False, deblend=False):
     """
     The endings of files that are written on request.
 
@@ -25,6 +26,9 @@ def further_outputs(tables=None, *, coco=False, masks=False):
     coco, masks : bool, optional
         Whether footprints are written in the format of COCO, and as images. The
         default is `False`.
+    deblend : bool, optional
+        Whether the models of the sources and what they leave are written. The default
+        is `False`.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def further_outputs(tables=None, *, coco=False, masks=False):
     names += [COCO] * coco + [MASKS] * masks
     for name in names:
         check_format(Path(name).suffix)
-    return names
+    return [*names, *DEBLENDED] if deblend else names
 
 
 def check_outputs(out_dir, stem, *, overwrite, further=()):
@@ -114,6 +118,8 @@ def write_outputs(paths, result, *, include_data=False):
     written : dict of str to `~pathlib.Path`
         The files that were written.
     """
+    if DEBLENDED.keys() & paths.keys():
+        _ = result.deblended  # before the catalog, which then has the fluxes
     # All or nothing: half a set would have to be overwritten.
     folder = paths['segm.fits'].parent
     written = {}
@@ -135,7 +141,7 @@ def _write(name, path, result, include_data):
     Write one of the files.
     """
     from photutils_rcnn.astro_rcnn.detections import write_detections
-    from photutils_rcnn.io.fits import write_segmentation
+    from photutils_rcnn.io.fits import write_bands, write_segmentation
     from photutils_rcnn.plotting import write_overlay
 
     if name == 'segm.fits':
@@ -149,5 +155,8 @@ def _write(name, path, result, include_data):
     elif name == MASKS:
         write_detections(path, result.footprints, result.instances.class_ids,
                          result.instances.scores, weights=result.meta['model'])
+    elif name in DEBLENDED:
+        image = getattr(result, DEBLENDED[name])
+        write_bands(path, {band: image(band) for band in result.bands}, wcs=result.wcs)
     elif path.suffix != '.ldac' or result.labels.any():
         result.write_table(path)

@@ -56,6 +56,9 @@ def add_arguments(parser):
     parser.add_argument('--masks', action='store_true',
                         help='write the footprints as FITS images too, one extension '
                         'for each source')
+    parser.add_argument('--deblend', action='store_true',
+                        help='fit the light of overlapping sources: total fluxes in the '
+                        'catalog, and FITS images of the models and the residual')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace existing results')
     parser.add_argument('--json', action='store_true',
@@ -79,7 +82,8 @@ def run(args):
         images do not fit each other or a result exists.
     """
     frames = _frames(args)
-    further = further_outputs(args.table, coco=args.coco, masks=args.masks)
+    further = further_outputs(args.table, coco=args.coco, masks=args.masks,
+                              deblend=args.deblend)
     options = FrameOptions.from_args(args)
     if args.each:
         each = [options.of_frame(i, len(frames)) for i in range(len(frames))]

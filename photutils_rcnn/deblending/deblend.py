@@ -30,6 +30,10 @@ FAINT_WING = 0.5
 LEAST_REACH = 7.0  # pixels
 FIT_REACH, FIT_REACH_STARS = 0.75, 3.0  # for profiles; the latter in FWHM
 LEAST_COLOR = 0.02  # of the brightest band, for bands where a source has no light
+# A pixel this much brighter than the models, in units of its noise and of half of their
+# light, holds a cosmic ray or a source that was not found, and is left out.
+OUTLIER = 8.0
+STRUCTURE = 0.5
 # Of the flux: what a disc and a spheroid miss of a galaxy.
 PROFILE_ERROR = 0.02
 N_ITERATIONS = 3, 1  # before and after the sky
@@ -49,7 +53,7 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
     frame : `~photutils_rcnn.preprocessing.frame.Frame`
         The frame.
     instances : `~photutils_rcnn.sources.instances.Instances`
-        The sources, one or more.
+        The sources.
     labels : (ny, nx) `~numpy.ndarray` of int
         The label image.
     label_of_source : (N,) `~numpy.ndarray` of int
@@ -242,8 +246,8 @@ def _reach(instances, is_star, brightness, psfs, fwhm):
 
 def _subtract_sky(bands, b, fit, psf):
     """
-    Subtract the sky between the models of a band; its error, and the correlation of the
-    noise.
+    Subtract the sky between the models of a band and leave out outliers; the error of the
+    sky, and the correlation of the noise.
     """
     bad, noise = bands.bad[b], bands.noise[b]
     model = fit.model.reshape(bad.shape)
@@ -254,4 +258,6 @@ def _subtract_sky(bands, b, fit, psf):
     correlation = correlation_factor(
         (residual - sky) / noise, ~bad & (model < FAINT * noise),
         psf.image(2 * int(np.ceil(2 * psf.fwhm)) + 2))
+    bad |= residual - sky > OUTLIER * np.hypot(noise, STRUCTURE * model)
+    bands.data[b][bad] = 0
     return error, correlation

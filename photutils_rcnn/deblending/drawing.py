@@ -66,7 +66,8 @@ def design_matrix(groups, shapes, psf, is_star, brightness, shape):
         The light of the pixels for sources of unit flux.
     """
     n_pixels = shape[0] * shape[1]
-    rows, columns, values = [], [], []
+    rows, columns = [np.zeros(0, int)], [np.zeros(0, int)]
+    values = [np.zeros(0)]
     for group in groups:
         templates = draw(group, shapes, psf, is_star[group.index[0]])
         pixels = group.pixels(shape)

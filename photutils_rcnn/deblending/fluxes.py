@@ -18,7 +18,7 @@ LARGEST_GROUP = 1500  # sources whose covariances are computed together
 # a galaxy. The second is of the neighbors' light that falls on a template: chosen so that
 # 68 percent of the errors of blended galaxies in simulated scenes are as large as quoted.
 MODEL_ERROR = 0.1
-NEIGHBOR_ERROR = 0.5
+NEIGHBOR_ERROR = 0.7
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class FluxFit:
 
         With the covariance :math:`V` of the pixels that of the fluxes is
         :math:`(A^T W A)^{-1} A^T W V W A (A^T W A)^{-1}`. To it are added the errors that
-        an offset of the sky and half of the light of the neighbors under a template make.
+        an offset of the sky and 0.7 of the light of the neighbors under a template make.
 
         Parameters
         ----------

@@ -11,8 +11,8 @@ from photutils_rcnn.deblending.templates import Shapes
 
 # The natural logarithm of the half-light radius of simulated galaxies against those of the
 # radius of the footprint, both in units of FWHM / 2, and of the signal-to-noise ratio:
-# coefficients of 1, a, s, a^2, a s, s^2 (11,857 galaxies of the presets universal and decam,
-# benchmarks/deblending.py), and the scatter about it.
+# coefficients of 1, a, s, a^2, a s, s^2, fitted to 11,857 galaxies of scenes of the presets
+# universal and decam, and the scatter about it.
 SIZE_COEFFICIENTS = np.array([1.275, 4.229, -1.998, -0.417, -0.089, 0.15])
 SNR_RANGE = 5.0, 1000.0
 SIZE_RANGE = -2.0, 2.5

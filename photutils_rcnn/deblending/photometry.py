@@ -36,6 +36,18 @@ class DeblendedPhotometry:
         self._frame = frame
         self._wcs = wcs
         self._models = {}
+        self._shared = {}  # what the models leave, to be shared by the sources
+
+    @property
+    def meta(self):
+        """
+        What the fluxes stand on, by band; plain values only.
+        """
+        light, bands = self.light, self._frame.cube.bands
+        return {
+            'n_psf_stars': dict(zip(bands, map(int, light.n_psf_stars), strict=True)),
+            'psf_aureole': {band: round(psf.aureole, 4) for band, psf in zip(
+                bands, light.psfs, strict=True)}}
 
     @cached_property
     def table(self):
@@ -129,9 +141,10 @@ class DeblendedPhotometry:
         own = np.nan_to_num(self.light.flux[i, band]) * template
         noise = map_like(self._frame.noise, self._frame.cube.data.shape)[
             band, slices[0]][:, slices[1]]
-        residual = self.residual_image(band) - self.light.sky[band]
-        cutout = _cut(residual, slices, self._wcs)
-        everything = np.maximum(self.model_image(band)[slices], noise)
+        if band not in self._shared:
+            self._shared[band] = self.residual_image(band) - self.light.sky[band]
+        cutout = _cut(self._shared[band], slices, self._wcs)
+        everything = np.maximum(self._models[band][slices], noise)
         cutout.data = own + np.nan_to_num(cutout.data) * own / everything
         return cutout
 

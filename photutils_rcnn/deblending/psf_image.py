@@ -13,7 +13,8 @@ from scipy import fft, ndimage
 from photutils_rcnn.preprocessing.given_psf import psf_values
 
 N_STARS = 40  # the brightest
-FEWEST = 3
+FEWEST = 2
+LEAST_SEEN = 0.2  # of the pixels of a star
 LEAST_SNR = 30.0  # all bands together, in the core
 BAND_SNR = 10.0
 CORE = 1.2  # FWHM, the radius where stars are compared and scaled
@@ -26,7 +27,7 @@ OUTLIER = 3.0
 OVERSAMPLED = 2.5  # FWHM in pixels; narrower PSFs are sampled twice per pixel
 MOFFAT_BETA = 3.5
 LARGEST = 512  # pixels, the side of the largest stamps
-# The aureole falls as radius**-2.5 from the seeing on (King 1971, PASP 83, 199;
+# The aureole falls as radius**-2.5 outside the seeing (King 1971, PASP 83, 199, measured -2;
 # Racine 1996, PASP 108, 699): the usual fraction of the light in it, and its scatter.
 AUREOLE_SCALE = 3.0  # FWHM
 AUREOLE_BETA = 1.25
@@ -281,7 +282,7 @@ def _band_psf(light, weight, shift, fwhm):
     psf = (1 - AUREOLE) * _moffat(half, fwhm) + AUREOLE * _aureole(half, fwhm)
     core = radius < CORE
     usable = ((weight[:, core] > 0).all(axis=1)
-              & (weight[:, radius < EDGE].astype(bool).mean(axis=1) > 0.5))
+              & (weight[:, radius < EDGE].astype(bool).mean(axis=1) > LEAST_SEEN))
     light, weight, shift = (values[usable] for values in (light, weight, shift))
     aureole, error, n = AUREOLE, AUREOLE_SCATTER, 0
     for _ in range(N_ITERATIONS):

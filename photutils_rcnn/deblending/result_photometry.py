@@ -12,6 +12,9 @@ import numpy as np
 from photutils_rcnn.deblending.deblend import deblend
 from photutils_rcnn.deblending.photometry import DeblendedPhotometry
 
+# The columns that the table of the catalog gets, of each band where there are such.
+JOINED = ('flux', 'flux_err', 'blendedness', 'flux_fraction_own', 'flux_fraction_outside')
+
 
 class ResultPhotometry:
     """
@@ -34,15 +37,19 @@ class ResultPhotometry:
         ``blendedness`` is 0 for a source that stands alone, near 1 for one that drowns
         in others; ``flux_fraction_own`` is the fraction of the light of the footprint
         that is the source's own. ``chi2`` is the mean squared residual in units of the
-        errors. ``x``, ``y``, ``half_light_radius`` (circularized, without the PSF; 0 for
+        errors. ``meta`` holds the number of stars that the PSF of each band was measured from
+        (``n_psf_stars``) and the fraction of its light in the aureole (``psf_aureole``).
+        ``x``, ``y``, ``half_light_radius`` (circularized, without the PSF; 0 for
         stars), ``axis_ratio``, ``orientation`` and ``spheroid_fraction`` are those of the
-        fitted profile. Of a result that was read from a file without its pixels it is a
-        `ValueError`.
+        fitted profile. Of a frame that shows no PSF it is a `ValueError`, unless the
+        segmenter was given ``psf_fwhm`` or the frame its ``psf``, as it is of a result that
+        was read from a file without its pixels.
         """
-        table = self._deblending.table[self._rows].copy()
+        deblending = self._deblending
+        table = deblending.table[self._rows].copy()
         table.add_column(self.table['label'], index=0)
         table['detection_flags'] = self.table['detection_flags']
-        table.meta.update(self.meta)
+        table.meta.update({**self.meta, **deblending.meta})
         return table
 
     def model_image(self, band=None):
@@ -138,6 +145,26 @@ class ResultPhotometry:
                 frame, self.instances, self.labels, self.label_of_source, fwhm,
                 None if self._given_psf is None else list(self._given_psf.values()))
         return DeblendedPhotometry(light, frame, self.wcs)
+
+    @property
+    def _is_deblended(self):
+        """
+        Whether the models have been fitted.
+        """
+        whole = self if self._whole is None else self._whole
+        return '_deblending' in vars(whole)
+
+    def _join_deblended(self, table):
+        """
+        Give a table of labeled sources the deblended fluxes.
+        """
+        deblended = self.deblended
+        rows = np.flatnonzero(self.label_of_source)
+        rows = rows[np.argsort(self.label_of_source[rows])]
+        for name in JOINED:
+            for column in deblended.colnames:
+                if column == name or column.removeprefix(f'{name}_') in self.bands:
+                    table[column] = deblended[column][rows]
 
     def _band_index(self, band):
         """

@@ -3,13 +3,14 @@
 FITS images: the bands of a frame, and label images.
 """
 
-__all__ = ['FrameFile', 'read_frame', 'wcs_header', 'write_segmentation']
+__all__ = ['FrameFile', 'read_frame', 'wcs_header', 'write_bands', 'write_segmentation']
 
 import re
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from astropy import units as u
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 from photutils.segmentation import SegmentationImage
@@ -193,6 +194,37 @@ def write_segmentation(path, labels, *, wcs=None, meta=None, overwrite=False):
             header[keyword] = meta[name]
     hdu = fits.PrimaryHDU(np.asarray(labels, dtype=np.int32), header)
     hdu.writeto(path, overwrite=overwrite)
+
+
+def write_bands(path, images, *, wcs=None, overwrite=False):
+    """
+    Write images of the bands to a FITS file, one extension for each.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    images : dict of str to 2D `~numpy.ndarray` or `~astropy.units.Quantity`
+        The images by the names of the bands, which are those of the extensions; stored
+        as float32.
+    wcs : `~astropy.wcs.WCS`, optional
+        The WCS for the headers.
+    overwrite : bool, optional
+        Whether to replace an existing file. The default is `False`.
+
+    Raises
+    ------
+    OSError
+        If the file exists and ``overwrite`` is `False`.
+    """
+    hdus = [fits.PrimaryHDU()]
+    for band, image in images.items():
+        header = wcs_header(wcs)
+        if isinstance(image, u.Quantity):
+            header['BUNIT'] = image.unit.to_string('fits')
+            image = image.value
+        hdus.append(fits.ImageHDU(np.asarray(image, dtype=np.float32), header, name=band))
+    fits.HDUList(hdus).writeto(path, overwrite=overwrite)
 
 
 def wcs_header(wcs):

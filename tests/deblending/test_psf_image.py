@@ -72,7 +72,7 @@ def test_masked_stars_and_neighbors_do_not_count():
 
 
 def test_without_stars():
-    data, labels, positions, star_labels = field(2)
+    data, labels, positions, star_labels = field(1)
     psfs, counts = measure(data, labels, positions, star_labels)
     assert counts == [0, 0]
     psf = psfs[0]

@@ -1,0 +1,114 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests for the deblended photometry of results.
+"""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.table import QTable
+from conftest import POSITIONS, make_field
+from numpy.testing import assert_allclose, assert_equal
+from photutils.psf import CircularGaussianPSF
+
+from photutils_rcnn import RCNNResult, RCNNSegmenter
+from photutils_rcnn.cli import main
+
+FLUX = 60 * 2 * np.pi * np.array([2.0, 4.0, 2.0])**2
+# the pixel of a Gaussian of 2 pixels
+PSF = CircularGaussianPSF(fwhm=2.355 * 2)
+
+
+@pytest.fixture
+def result(fake_model, wcs):
+    data = make_field()
+    return RCNNSegmenter(fake_model).segment(
+        np.stack([data, 2 * data]) * u.nJy, wcs=wcs, bands='gr', psf=PSF)
+
+
+def test_table(result):
+    table = result.deblended
+    assert_equal(table['label'], (1, 2, 3))
+    x, y = np.transpose(POSITIONS)
+    assert_allclose(table['x'], x, atol=0.2)
+    assert_allclose(table['y'], y, atol=0.2)
+    flux = table['flux_g'].to_value('nJy')
+    assert_allclose(flux[[0, 2]], FLUX[[0, 2]], rtol=0.03)
+    # the flattest profile of the model has more wings than a Gaussian
+    assert 1 < flux[1] / FLUX[1] < 1.2
+    assert_allclose(table['flux_r'] / table['flux_g'], 2, rtol=0.03)
+    assert (table['flux_err_g'] < 0.1 * table['flux_g']).all()
+    assert (table['blendedness'] < 0.05).all()
+    assert_equal(np.isnan(table['axis_ratio']), (True, False, True))
+    assert_equal(table['half_light_radius'][[0, 2]].value, 0)
+    assert result.wcs.world_to_pixel(table['sky_center'])[0] == pytest.approx(table['x'])
+    assert table.meta['n_psf_stars'] == {'g': 0, 'r': 0}
+    assert table.meta['psf'] == 'given'
+
+
+def test_images(result):
+    model, residual = result.model_image('g'), result.residual_image('g')
+    pixels = (result.cube.data[0] - result.background[0]) * u.nJy
+    assert_allclose((model + residual).value, pixels.value, atol=1e-4)
+    assert residual.value.std() < 1.2
+    cutout = result.source_image(2, 'g')
+    assert cutout.data.unit == u.nJy
+    assert cutout.data.value.sum() == pytest.approx(FLUX[1], rel=0.1)
+    center = cutout.wcs.pixel_to_world(*cutout.to_cutout_position(POSITIONS[1]))
+    assert center.separation(result.wcs.pixel_to_world(*POSITIONS[1])) < 0.01 * u.arcsec
+
+
+def test_chosen_sources_are_those_of_the_whole(result):
+    chosen = result[1:]
+    assert_equal(chosen.deblended['label'], (1, 2))
+    assert_equal(chosen.deblended['flux_g'].value, result.deblended['flux_g'][1:].value)
+    assert_equal(chosen[[1]].deblended['flux_g'].value,
+                 result.deblended['flux_g'][2:].value)
+    assert_equal(chosen.source_image(1, 'r').data, result.source_image(2, 'r').data)
+    assert len(result[:0].deblended) == 0
+
+
+def test_catalog_and_files(fake_model, tmp_path):
+    data = make_field()
+    segmenter = RCNNSegmenter(fake_model)
+    plain = segmenter.segment(data, psf=PSF)
+    assert 'flux_err_' not in ' '.join(plain.catalog_table.colnames).replace(
+        'segment_flux_err', '').replace('kron_flux_err', '')
+    found = segmenter.segment(data, psf=PSF, deblend=True)
+    band, = found.bands
+    table = found.catalog_table
+    assert_equal(table[f'flux_{band}'], found.deblended[f'flux_{band}'])
+    assert {'flux_err_' + band, 'blendedness'} <= set(table.colnames)
+    found.write(tmp_path / 'a.asdf')
+    read = RCNNResult.read(tmp_path / 'a.asdf')
+    assert_allclose(read.catalog_table[f'flux_{band}'], table[f'flux_{band}'])
+    with pytest.raises(ValueError, match='^deblended needs the pixels'):
+        _ = read.deblended
+
+
+def test_bad_input(result, fake_model):
+    with pytest.raises(KeyError, match="band must be one of .* got 'z'"):
+        result.model_image('z')
+    with pytest.raises(KeyError, match='band must be one of'):
+        result.residual_image()
+    for label in (0, 4):
+        with pytest.raises(ValueError, match=f'^label must be one of 1 to 3, got {label}'):
+            result.source_image(label, 'g')
+    noise = np.random.default_rng(0).normal(size=(64, 64))
+    with pytest.warns(match='No sources'):
+        nothing = RCNNSegmenter(fake_model, psf_fwhm=3).segment(noise)
+    assert len(nothing.deblended) == 0
+    assert_equal(nothing.model_image(), 0)
+
+
+def test_command(fake_model, tmp_path, monkeypatch):
+    monkeypatch.setattr('photutils_rcnn.models.zoo.load_model', lambda *args: fake_model)
+    data = make_field().astype(np.float32)
+    fits.writeto(tmp_path / 'g.fits', data)
+    assert main(['segment', str(tmp_path / 'g.fits'), '-o', str(tmp_path), '--deblend',
+                 '--psf-fwhm', '4.7', '--bands', 'g', '--quiet']) == 0
+    model = fits.getdata(tmp_path / 'g_model.fits', 'G')
+    residual = fits.getdata(tmp_path / 'g_residual.fits', 'G')
+    assert (model + residual).std() == pytest.approx(data.std(), rel=0.01)
+    assert 'flux_g' in QTable.read(tmp_path / 'g_catalog.ecsv').colnames
