@@ -103,7 +103,8 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
         for b, psf in enumerate(psfs):
             design = design_matrix(groups, shapes, psf, is_star,
                                    bands.brightness(amplitude), image.shape)
-            fits.append(FluxFit(design, bands.data[b].ravel(), bands.noise2(b)))
+            fits.append(FluxFit(design, bands.data[b].ravel(), bands.noise2(b),
+                                flux[:, b] if known else None))
             flux[:, b] = fits[b].flux
         if not known:
             known = [_subtract_sky(bands, b, fit, psf) for b, (fit, psf) in enumerate(

@@ -47,8 +47,7 @@ class FluxFit:
 
     With templates :math:`A` and weights :math:`W` the fluxes are
     :math:`f = (A^T W A)^{-1} A^T W d` under :math:`f \geq 0`. Weights follow from the noise
-    of the empty sky and, in a second pass, the models, not from the data, which would favor
-    dark pixels.
+    of the empty sky and earlier fluxes, not from the data, which would favor dark pixels.
 
     Parameters
     ----------
@@ -58,6 +57,9 @@ class FluxFit:
         The light.
     noise2 : (n_pixels,) `~numpy.ndarray`
         The variance of the empty sky, infinite for pixels without data.
+    earlier : (N,) `~numpy.ndarray`, optional
+        Fluxes of an earlier fit, for the weights: what no profile has of bright sources
+        then counts as noise.
 
     Attributes
     ----------
@@ -67,23 +69,22 @@ class FluxFit:
         The models.
     """
 
-    def __init__(self, design, data, noise2):
+    def __init__(self, design, data, noise2, earlier=None):
         self._design, self._data = design, data
         self._good = np.isfinite(noise2)
-        weight = np.where(self._good, 1 / np.where(self._good, noise2, 1), 0)
-        self.flux, self.model = np.zeros(design.shape[1]), np.zeros(len(data))
-        for _ in range(2):
-            self._structure2 = (MODEL_ERROR * self.model)**2
-            self._weighted = (sparse.diags_array(
-                weight / (1 + weight * self._structure2)) @ design).tocsr()
-            gram = (design.T @ self._weighted).tocsc()
-            diagonal = gram.diagonal()
-            self._seen = np.flatnonzero(diagonal > 1e-12 * diagonal.max(initial=0))
-            self._gram = gram[self._seen][:, self._seen]
-            self.flux[:] = np.nan
-            self.flux[self._seen] = _non_negative(
-                self._gram, (self._weighted.T @ data)[self._seen])
-            self.model = design @ np.nan_to_num(self.flux)
+        self._structure2 = np.zeros(len(data)) if earlier is None else (
+            MODEL_ERROR * (design @ np.nan_to_num(earlier)))**2
+        variance = np.where(self._good, noise2, 1) + self._structure2
+        self._weighted = (sparse.diags_array(np.where(self._good, 1 / variance, 0))
+                          @ design).tocsr()
+        gram = (design.T @ self._weighted).tocsc()
+        diagonal = gram.diagonal()
+        self._seen = np.flatnonzero(diagonal > 1e-12 * diagonal.max(initial=0))
+        self._gram = gram[self._seen][:, self._seen]
+        self.flux = np.full(design.shape[1], np.nan)
+        self.flux[self._seen] = _non_negative(
+            self._gram, (self._weighted.T @ data)[self._seen])
+        self.model = design @ np.nan_to_num(self.flux)
 
     def with_errors(self, error2, *, correlation=1.0, sky_error=0.0):
         r"""
