@@ -51,7 +51,7 @@ def majority_filter(mask):
 
 def astro_rcnn_mask(counts, class_id, **_):
     """
-    The mask of Burke et al. (2019): a share of the object's maximum.
+    The mask of Burke et al. (2019): a fraction of the object's maximum.
 
     Pixels above 0.005 (stars) or 0.08 (galaxies) of the maximum, then
     `majority_filter`.

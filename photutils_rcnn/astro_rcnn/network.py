@@ -94,7 +94,7 @@ class AstroRCNN(MaskRCNN):
     def sample_rois(self, proposals, valid, truth):
         """
         The RoIs on which the second stage is trained: of the proposals, a
-        share of them positive, and empty boxes for those that are missing.
+        fraction of them positive, and empty boxes for those that are missing.
         """
         rois = sample_rois(proposals, valid, truth, self.config,
                            self.seed_generator)

@@ -31,7 +31,7 @@ def add_model_options(parser, quiet='no progress bar and no summary'):
     parser.add_argument('--tile-size', type=int, metavar='PIXELS',
                         help='side of the tiles (default: chosen for the '
                         'frame)')
-    parser.add_argument('--star-fraction', default='auto', metavar='SHARE',
+    parser.add_argument('--star-fraction', default='auto', metavar='FRACTION',
                         help="fraction of stars among the sources: 'auto', 'none' "
                         'for that of the training, or a number between 0 and 1 '
                         '(default: %(default)s)')
@@ -80,11 +80,11 @@ def _star_fraction(text):
     if text in ('auto', 'none'):
         return None if text == 'none' else text
     try:
-        share = float(text)
+        fraction = float(text)
     except ValueError:
-        share = -1.
-    if not 0 <= share <= 1:
+        fraction = -1.
+    if not 0 <= fraction <= 1:
         msg = ("--star-fraction must be 'auto', 'none' or a number between 0 and "
                f'1, got {text!r}')
         raise ValueError(msg)
-    return share
+    return fraction

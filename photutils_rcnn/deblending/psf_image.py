@@ -303,10 +303,10 @@ def _band_psf(light, weight, shift, fwhm):
         # masked pixels are filled with what is known so far
         whole = np.where(weight > 0, light, flux[:, None, None] * moved)[good]
         centered = _move(whole, -shift[good]) / flux[good, None, None]
-        share = np.minimum(snr[good], LARGEST_SNR)**2
-        stack = np.average(centered, axis=0, weights=share)
-        psf, aureole, error = _with_wings(stack, centered, share, flux[good],
-                                   weight[good], radius, fwhm)
+        stack_weights = np.minimum(snr[good], LARGEST_SNR)**2
+        stack = np.average(centered, axis=0, weights=stack_weights)
+        psf, aureole, error = _with_wings(stack, centered, stack_weights, flux[good],
+                                          weight[good], radius, fwhm)
     if n < FEWEST:
         n = 0
     return PSFImage(psf, fwhm, aureole, error), n
@@ -331,7 +331,7 @@ def _fit(light, weight, model, inside):
     return (w * model * light).sum(axis=(1, 2)) / norm, 1 / norm
 
 
-def _with_wings(stack, centered, share, flux, weight, radius, fwhm):
+def _with_wings(stack, centered, stack_weights, flux, weight, radius, fwhm):
     """
     The stack, of its rings the means where it is faint, the aureole and its error.
     """
@@ -342,7 +342,7 @@ def _with_wings(stack, centered, share, flux, weight, radius, fwhm):
     excess = (stack - (1 - AUREOLE) * _moffat(half, fwhm))[outer]
     measured = (excess * wing[outer]).sum() / (wing[outer]**2).sum()
     sky = SKY_ERROR * np.average(
-        1 / (flux * np.sqrt(np.median(weight, axis=(1, 2)))), weights=share)
+        1 / (flux * np.sqrt(np.median(weight, axis=(1, 2)))), weights=stack_weights)
     variance = (sky * wing[outer].sum() / (wing[outer]**2).sum())**2 + CORE_ERROR**2
     trust = AUREOLE_SCATTER**2 / (AUREOLE_SCATTER**2 + variance)
     aureole = np.clip(AUREOLE + trust * (measured - AUREOLE), 0, 0.3)

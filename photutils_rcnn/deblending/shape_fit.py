@@ -22,7 +22,7 @@ N_ITERATIONS = 8
 # shear, the mean and the scatter of the spheroid's fraction.
 PRIOR_ETA = 0.4
 PRIOR_SPHEROID = 0.25, 0.3
-LEAST_SHARE = 0.05
+LEAST_FRACTION = 0.05
 LARGEST_STEP = np.array([0.5, 0.5, 0.5, 0.3, 0.3, 0.3])
 SMALLEST_RADIUS = 0.1  # FWHM / 2
 LARGEST_ETA = 1.8
@@ -88,10 +88,10 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
                                                   strict=True):
             i = group.index
             own = amplitude[i, None, None] * templates[0]
-            share = np.clip(own / np.maximum(model[where], 1e-30), LEAST_SHARE, 1)
+            fraction = np.clip(own / np.maximum(model[where], 1e-30), LEAST_FRACTION, 1)
             prior = [values[i] for values in size_prior]
             step, added = _steps(templates, amplitude[i], residual[where],
-                                 weights[where], share.astype(np.float32), shapes[i],
+                                 weights[where], fraction.astype(np.float32), shapes[i],
                                  prior, stars)
             if iteration == n_iterations:
                 variance[i] = added
@@ -109,7 +109,7 @@ def _draw(group, shapes, psf, stars):
             else render(some, own, group.side, derivatives=True))
 
 
-def _steps(templates, amplitude, residual, weight, share, shapes, size_prior, stars):
+def _steps(templates, amplitude, residual, weight, fraction, shapes, size_prior, stars):
     """
     The steps of amplitude and profile, and the relative variance of the flux that is due
     to the profile.
@@ -120,7 +120,7 @@ def _steps(templates, amplitude, residual, weight, share, shapes, size_prior, st
     weighted = jacobian * weight.reshape(n, 1, -1)
     gradient = (weighted @ residual.reshape(n, -1, 1))[..., 0].astype(float)
     alone = (weighted @ jacobian.transpose(0, 2, 1)).astype(float)
-    shared = ((weighted / share.reshape(n, 1, -1))
+    shared = ((weighted / fraction.reshape(n, 1, -1))
               @ jacobian.transpose(0, 2, 1)).astype(float)
     diagonal = np.arange(n_params)
     shared[:, diagonal, diagonal] *= 1 + DAMPING

@@ -22,7 +22,7 @@ from photutils_rcnn.models.migration import current_settings
 
 FORMAT = 4
 # Thresholds of probabilities and overlaps; others are numbers of boxes.
-SHARES = ('objectness', 'proposal_nms', 'score', 'nms', 'mask')
+FRACTIONS = ('objectness', 'proposal_nms', 'score', 'nms', 'mask')
 
 
 def read_folder(folder):
@@ -92,7 +92,7 @@ def _check_settings(settings):
         'network': isinstance(network, dict),
         'thresholds': isinstance(thresholds, dict) and all(
             isinstance(value, Real) and 0 <= value <= (
-                1 if name in SHARES else np.inf)
+                1 if name in FRACTIONS else np.inf)
             for name, value in thresholds.items()),
         'halo': isinstance(halo, Integral) and halo >= 0}
     for name, is_good in good.items():

@@ -7,7 +7,7 @@ The truth of a batch is a dictionary of arrays, padded to ``M`` sources:
 * ``boxes``: (B, M, 4) float32, pixels;
 * ``labels``: (B, M) int32: the class identifier, 0 for a source that is to
   be ignored (too faint to demand, too real to forbid), -1 for padding;
-* ``masks``: (B, M, S, S) float32, the share of each cell of the mask's
+* ``masks``: (B, M, S, S) float32, the fraction of each cell of the mask's
   window that belongs to the source;
 * ``windows``: (B, M, 4) float32, the window of each mask, pixels;
 * ``log_fwhm``: (B, n_bands) float32, optional, the logarithm of the FWHM of

@@ -27,7 +27,7 @@ MAX_WAVES = 12  # in a tile
 LEAST_SKY = 0.1  # of a tile
 # A pattern fills its tile, trails and halos do not.
 PART = 8  # bins
-LEAST_SHARE = 0.5  # of the fitted amplitude
+LEAST_FRACTION = 0.5  # of the fitted amplitude
 LEAST_FILLED = 0.85  # of the tile
 
 
@@ -133,5 +133,5 @@ def _filled(values, model, weights):
         return pixels.reshape(SIDE // PART, PART, -1, PART).sum(axis=(1, 3))
 
     follows = (sums(weights * values * model)
-               > LEAST_SHARE * sums(weights * model**2))
+               > LEAST_FRACTION * sums(weights * model**2))
     return np.average(follows, weights=sums(weights))

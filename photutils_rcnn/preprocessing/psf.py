@@ -239,9 +239,9 @@ def _band_stamps(snr, invalid, peaks):
         usable.append(good[core].mean(axis=(1, 2)) > 0.75)
         if not good.all():
             pixels = np.where(good, pixels, 0)
-            around, share = (ndimage.gaussian_filter(values, (0, 1, 1))
-                             for values in (pixels, good.astype(float)))
-            filled = np.where(share > 0.1, around / np.maximum(share, 0.1), 0)
+            around, fraction = (ndimage.gaussian_filter(values, (0, 1, 1))
+                                for values in (pixels, good.astype(float)))
+            filled = np.where(fraction > 0.1, around / np.maximum(fraction, 0.1), 0)
             pixels = np.where(good, pixels, filled)
         stamps.append(pixels)
     return np.array(stamps), np.array(usable)

@@ -16,7 +16,7 @@ from scipy import ndimage
 MAX_SPIKE = 220.0
 
 
-def add_spikes(light, x, y, fluxes, sigma, fwhm, n_spikes, share, angle):
+def add_spikes(light, x, y, fluxes, sigma, fwhm, n_spikes, fraction, angle):
     """
     Add the diffraction spikes of a star, in place.
 
@@ -32,8 +32,8 @@ def add_spikes(light, x, y, fluxes, sigma, fwhm, n_spikes, share, angle):
         Its fluxes, the noise per pixel and the FWHM of the PSF in pixels.
     n_spikes : int
         The number of spikes, even.
-    share : float
-        The share of the star's flux in all spikes.
+    fraction : float
+        The fraction of the star's flux in all spikes.
     angle : float
         The direction of one spike in radians.
     """
@@ -41,7 +41,7 @@ def add_spikes(light, x, y, fluxes, sigma, fwhm, n_spikes, share, angle):
         width = 0.45 * fwhm[b]
         core = 3.0 * fwhm[b]
         # flux = n * integral of a / (r2 + core2) over r, times the width
-        central = share * fluxes[b] / n_spikes * 2 / np.pi / core / (
+        central = fraction * fluxes[b] / n_spikes * 2 / np.pi / core / (
             width * np.sqrt(2 * np.pi)) * core**2
         ratio = central / (0.2 * sigma[b])
         if ratio < core**2:

@@ -13,7 +13,7 @@ Sizes, bulge fractions, axis ratios and colors are curves drawn through
 CatSim's percentiles against r, not fits of a model. Between r = 22 and 26
 they follow CatSim within 10 percent in the median radius of discs, 20 percent
 in that of bulges and 0.3 mag in the median colors of galaxies. The mean colors
-of stars (r = 14 to 27) are within 0.06 mag in both g - r and r - z, the share
+of stars (r = 14 to 27) are within 0.06 mag in both g - r and r - z, the fraction
 of red dwarfs within 0.04. Shapes that
 CatSim does not have are added: more pure spheroids, bulges of Sersic index
 2.5, knots and spiral arms. That bulges are redder than discs is an assumption
@@ -191,7 +191,7 @@ def _axis_ratios(rng, n):
 
 
 def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
-                  fwhm, spheroid_share=0.05, colors=None):
+                  fwhm, spheroid_fraction=0.05, colors=None):
     """
     Galaxies of the given r magnitudes.
 
@@ -213,8 +213,8 @@ def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
         Pixel positions.
     fwhm : float
         The FWHM of the PSF in pixels, for the smallest size.
-    spheroid_share : float, optional
-        The share of pure spheroids among galaxies fainter than r = 24; it
+    spheroid_fraction : float, optional
+        The fraction of pure spheroids among galaxies fainter than r = 24; it
         doubles by r = 20 and triples by r = 16.
     colors : tuple of two `~numpy.ndarray`, optional
         The colors g - r and r - z to use, for cluster members.
@@ -225,13 +225,13 @@ def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
         The galaxies.
     """
     n = len(r)
-    share = np.interp(r, (16, 20, 24), (3 * spheroid_share,
-                                        2 * spheroid_share, spheroid_share))
-    spheroidal = rng.random(n) < np.minimum(share, 0.9)
+    fraction_at_r = np.interp(r, (16, 20, 24), (
+        3 * spheroid_fraction, 2 * spheroid_fraction, spheroid_fraction))
+    spheroidal = rng.random(n) < np.minimum(fraction_at_r, 0.9)
     pure_disc = ~spheroidal & (rng.random(n) < np.interp(
         r, (20, 23, 25, 27), (0.17, 0.22, 0.52, 0.8)))
-    fraction = np.minimum(10 ** rng.normal(-1.15, 0.75, n), 0.9)
-    fraction = np.where(spheroidal, 1.0, np.where(pure_disc, 0.0, fraction))
+    bulge_fraction = np.minimum(10 ** rng.normal(-1.15, 0.75, n), 0.9)
+    bulge_fraction = np.where(spheroidal, 1.0, np.where(pure_disc, 0.0, bulge_fraction))
 
     # medians of the major-axis radii (arcsec) against r, with their scatter
     log_a = np.interp(r, (12, 17, 20, 22, 24, 26, 28),
@@ -250,7 +250,7 @@ def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
 
     scale = 1.0 / pixel_scale
     bulge_a, disc_a = bulge_a * scale, disc_a * scale
-    size = half_light_radius(fraction, bulge_a * np.sqrt(bulge_q), bulge_n,
+    size = half_light_radius(bulge_fraction, bulge_a * np.sqrt(bulge_q), bulge_n,
                              disc_a * np.sqrt(disc_q), disc_n)
     grow = np.maximum(1, MIN_RELATIVE_RADIUS * fwhm / 2 / size)
     bulge_a, disc_a = bulge_a * grow, disc_a * grow
@@ -261,7 +261,7 @@ def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
     # the bulge is redder than the disc by 0.35 mag in g-r and 0.25 in r-z
     tilt = _band_magnitudes(np.zeros(n), np.full(n, 0.35), np.full(n, 0.25),
                             wavelengths)
-    odds = (fraction / np.maximum(1 - fraction, 1e-9))[:, None]
+    odds = (bulge_fraction / np.maximum(1 - bulge_fraction, 1e-9))[:, None]
     odds = odds * 10 ** (-0.4 * tilt)
     resolved = disc_a * np.sqrt(disc_q) / fwhm
     clumpy = rng.random(n) < np.interp(resolved, (0.3, 1.0, 3.0),

@@ -63,7 +63,7 @@ def draw_crowded_field(rng, shape):
     return replace(
         base, n_stars=float(min(n_stars, n_pixels / LEAST_AREA_DRAWN)),
         n_galaxies=float(rng.uniform(1, 20)) * n_pixels / 65536,
-        n_members=0, n_large=0, binary_share=0.03,
+        n_members=0, n_large=0, binary_fraction=0.03,
         star_range=(bright, faint), star_steepness=steepness,
         turn_off=turn_off, core_radius=core_radius,
         structure='patches' if rng.random() < 0.3 else '')

@@ -87,7 +87,7 @@ def _field(settings, rng):
 def _galaxies(settings, rng, r, x, y, **options):
     return draw_galaxies(rng, r, settings.wavelengths, settings.pixel_scale,
                          x, y, fwhm=float(np.mean(settings.fwhm)),
-                         **{'spheroid_share': settings.spheroid_share,
+                         **{'spheroid_fraction': settings.spheroid_fraction,
                             **options})
 
 
@@ -96,7 +96,7 @@ def _mergers(settings, rng, galaxies):
     Companions at one to three radii from some of the galaxies.
     """
     chosen = np.flatnonzero(rng.random(len(galaxies))
-                            < settings.merger_share)
+                            < settings.merger_fraction)
     n = len(chosen)
     size = np.maximum(galaxies.bulge_radius, galaxies.disc_radius)[chosen]
     distance = size * rng.uniform(0.8, 3.0, n) + 0.5 * np.mean(settings.fwhm)
@@ -113,7 +113,7 @@ def _binaries(settings, rng, stars):
     """
     Companions at 0.5 to 2.5 FWHM from some of the stars.
     """
-    chosen = np.flatnonzero(rng.random(len(stars)) < settings.binary_share)
+    chosen = np.flatnonzero(rng.random(len(stars)) < settings.binary_fraction)
     n = len(chosen)
     distance = np.mean(settings.fwhm) * rng.uniform(0.5, 2.5, n)
     phi = rng.uniform(0, 2 * np.pi, n)
@@ -135,7 +135,7 @@ def _overlaps(settings, rng, sources):
     mags = sources.magnitudes.mean(axis=1)
     chosen = np.flatnonzero(
         (mags < settings.galaxy_range[1] - 3)
-        & (rng.random(len(sources)) < settings.overlap_share))
+        & (rng.random(len(sources)) < settings.overlap_fraction))
     n = len(chosen)
     size = np.maximum(sources.bulge_radius, sources.disc_radius)[chosen]
     distance = (np.mean(settings.fwhm) * rng.uniform(0.7, 2.5, n)
@@ -175,7 +175,7 @@ def _cluster(settings, rng):
         0, 0.04, n + 1)
     r_z = rng.uniform(0.6, 1.2) + rng.normal(0, 0.05, n + 1)
     members = _galaxies(settings, rng, r, x0 + radius * np.cos(phi),
-                        y0 + radius * np.sin(phi), spheroid_share=0.45,
+                        y0 + radius * np.sin(phi), spheroid_fraction=0.45,
                         colors=(g_r, r_z))
     members.bulge_radius[-1] *= rng.uniform(1.2, 2.5)
     members.disc_radius[-1] *= rng.uniform(1.2, 2.5)
@@ -190,7 +190,7 @@ def _large(settings, rng):
     x, y = _positions(rng, n, settings.shape, margin=0)
     faint = settings.galaxy_range[1]
     r = faint - rng.uniform(6.0, 9.0, n)
-    galaxies = _galaxies(settings, rng, r, x, y, spheroid_share=0.15)
+    galaxies = _galaxies(settings, rng, r, x, y, spheroid_fraction=0.15)
     wanted = np.exp(rng.uniform(np.log(6), np.log(40), n))
     grow = wanted / np.maximum(galaxies.disc_radius, galaxies.bulge_radius)
     galaxies.disc_radius *= grow
@@ -227,11 +227,11 @@ def draw_population(settings, rng):
         parts.append(_cluster(settings, rng))
     if settings.n_large:
         parts.append(_large(settings, rng))
-    if settings.overlap_share:
+    if settings.overlap_fraction:
         parts.append(_overlaps(settings, rng,
                                Population.concatenate(parts)))
     population = Population.concatenate(parts)
-    if settings.structured_share:
-        add_structure(population, settings.structured_share,
+    if settings.structured_fraction:
+        add_structure(population, settings.structured_fraction,
                       float(np.mean(settings.fwhm)), rng)
     return population

@@ -43,7 +43,7 @@ def _with_artifacts(total, population, fluxes, settings, sigma, fwhm, rng):
         for i in np.flatnonzero(population.class_id == STAR):
             artifacts.add_spikes(light, population.x[i], population.y[i],
                                  fluxes[i], sigma, fwhm, settings.spikes,
-                                 settings.spike_share, angle)
+                                 settings.spike_fraction, angle)
     if settings.halo_fraction:
         for i in np.flatnonzero(population.class_id == STAR):
             artifacts.add_halo(light, population.x[i], population.y[i],

@@ -25,7 +25,7 @@ class Population:
     magnitudes : (N, n_bands) `~numpy.ndarray`
         AB magnitudes.
     bulge_fraction : (N, n_bands) `~numpy.ndarray`
-        The share of the bulge in the flux of each band.
+        The fraction of the bulge in the flux of each band.
     bulge_radius, disc_radius : (N,) `~numpy.ndarray`
         Half-light radii along the major axis.
     bulge_q, disc_q, angle : (N,) `~numpy.ndarray`
@@ -33,7 +33,7 @@ class Population:
     bulge_n, disc_n : (N,) `~numpy.ndarray`
         Sersic indices.
     clump_fraction : (N,) `~numpy.ndarray`
-        The share of the disc's flux in star-forming knots and arms.
+        The fraction of the disc's flux in star-forming knots and arms.
     arms : (N,) `~numpy.ndarray` of int
         The number of spiral arms on which the knots lie; 0 for none.
     disc_dx, disc_dy : (N,) `~numpy.ndarray`
@@ -90,7 +90,7 @@ def half_light_radius(fraction, radius_b, n_b, radius_d, n_d):
     Parameters
     ----------
     fraction : array_like
-        The share of the first profile in the flux.
+        The fraction of the first profile in the flux.
     radius_b, radius_d : array_like
         The (circularized) half-light radii.
     n_b, n_d : array_like

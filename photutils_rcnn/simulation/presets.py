@@ -91,7 +91,7 @@ def draw_settings(preset, rng, **overrides):
         settings = draw_random_instrument(rng, shape)
     elif preset == 'blends':
         settings = replace(draw_random_instrument(rng, shape),
-                           overlap_share=float(rng.uniform(0.3, 0.9)))
+                           overlap_fraction=float(rng.uniform(0.3, 0.9)))
     elif preset == 'crowded':
         settings = draw_crowded_field(rng, shape)
     elif preset == 'decam':
@@ -133,7 +133,7 @@ def _survey_base(rng, survey, shape, exposure_factor=1.0):
         'ellipticities': draw_ellipticities(rng, len(fwhm), 0.02),
         'full_well': survey.full_well * survey.n_exposures
         * exposure_factor, 'bleeding': not survey.space, 'spikes': 4,
-        'spike_share': float(rng.uniform(0.005, 0.015))}
+        'spike_fraction': float(rng.uniform(0.005, 0.015))}
 
 
 def _area_arcmin2(shape, pixel_scale):
@@ -154,7 +154,7 @@ def _survey(rng, survey, shape):
         * relative_counts(GALAXY_COUNTS, *galaxy_range),
         n_stars=area * STARS_R24 / stars_24
         * relative_counts(STAR_COUNTS, *star_range) * 10 ** rng.uniform(-0.2, 0.6),
-        spheroid_share=0.1,
+        spheroid_fraction=0.1,
         kernel=resampling_kernel(rng, 'gaussian', 0.4)
         if survey.n_exposures > 1 else ((1.0,), (1.0,)),
         background=0.1)
@@ -171,7 +171,7 @@ def _decam(rng, shape):
     return SceneSettings(
         **base, galaxy_range=(12.0, 23.0), star_range=(12.0, 23.0),
         reference='g', n_galaxies=30.0 * area, n_stars=3.2 * area,
-        galaxy_steepness=0.85, spheroid_share=0.15,
+        galaxy_steepness=0.85, spheroid_fraction=0.15,
         n_cosmic_rays=6.0 * area / 5, background=float(rng.uniform(0, 0.3)))
 
 
@@ -182,5 +182,5 @@ def _decam_deep(rng, shape):
     return SceneSettings(
         **base, galaxy_range=(12.0, 28.0), star_range=(12.0, 28.0),
         reference='g', n_galaxies=750.0 * area, n_stars=9.0 * area,
-        spheroid_share=0.1, kernel=resampling_kernel(rng, 'gaussian', 0.4),
+        spheroid_fraction=0.1, kernel=resampling_kernel(rng, 'gaussian', 0.4),
         background=0.2)

@@ -74,7 +74,7 @@ class PointSpread:
     obscuration : float, optional
         The linear central obscuration of an Airy core.
     aureole : float, optional
-        The share of the flux in an aureole.
+        The fraction of the flux in an aureole.
     components : sequence of (flux, scale, dx, dy), optional
         The core is a sum of copies of one profile, with these fractions of its
         flux, relative widths and offsets in units of the FWHM: a coadd of
@@ -145,7 +145,7 @@ class PointSpread:
         Parameters
         ----------
         level : float
-            A share of the flux per pixel.
+            A fraction of the flux per pixel.
 
         Returns
         -------

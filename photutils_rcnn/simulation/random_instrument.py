@@ -79,7 +79,7 @@ def _universal_psf(rng, n_bands):
         if rng.random() < 0.6 else (),
         'spikes': int(rng.choice([0, 4, 6, 8], p=[0.2, 0.6, 0.12, 0.08])
                       if space or rng.random() < 0.6 else 0),
-        'spike_share': float(10 ** rng.uniform(-2.6, -1.6))}, space
+        'spike_fraction': float(10 ** rng.uniform(-2.6, -1.6))}, space
 
 
 def _components(rng, n_bands):
@@ -100,13 +100,13 @@ def _components(rng, n_bands):
             scale = np.exp(rng.normal(0, 0.2, n))
             dx, dy = rng.normal(0, 0.06, (2, n))
         elif kind == 'coma':
-            share = rng.uniform(0.1, 0.35)
-            flux, scale = np.array([1 - share, share]), np.array([1.0, 1.4])
+            fraction = rng.uniform(0.1, 0.35)
+            flux, scale = np.array([1 - fraction, fraction]), np.array([1.0, 1.4])
             away = np.array([0, rng.uniform(0.1, 0.5)])
             dx, dy = away * np.cos(here), away * np.sin(here)
         else:
-            share = rng.uniform(0.1, 0.4)
-            flux = np.array([1 - share] + [share / 3] * 3)
+            fraction = rng.uniform(0.1, 0.4)
+            flux = np.array([1 - fraction] + [fraction / 3] * 3)
             scale = np.ones(4)
             angles = here + np.arange(3) * 2 * np.pi / 3
             away = rng.uniform(0.3, 0.6)
@@ -212,10 +212,10 @@ def draw_random_instrument(rng, shape):
         n_galaxies=float(galaxies), n_stars=float(stars),
         galaxy_range=galaxy_range, star_range=star_range,
         galaxy_steepness=galaxy_steepness, star_steepness=star_steepness,
-        spheroid_share=float(rng.uniform(0.03, 0.25)),
-        structured_share=float(rng.uniform(0, 0.6)),
+        spheroid_fraction=float(rng.uniform(0.03, 0.25)),
+        structured_fraction=float(rng.uniform(0, 0.6)),
         n_members=members, n_large=large,
-        merger_share=0.0 if empty else float(rng.uniform(0.03, 0.12)),
+        merger_fraction=0.0 if empty else float(rng.uniform(0.03, 0.12)),
         full_well=np.inf if coadd else float(
             np.sqrt(variance.mean()) * 10 ** rng.uniform(2.7, 4.5)),
         mask_saturated=bool(rng.random() < 0.4),

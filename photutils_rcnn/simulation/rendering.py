@@ -148,13 +148,13 @@ class Renderer:
             level = EDGE_LEVEL * self.noise[b]
             here = psf.radius(level / flux[b])
             if not is_star:
-                share = population.bulge_fraction[i, b]
+                fraction = population.bulge_fraction[i, b]
                 extent = max(
-                    _sersic_reach(flux[b] * share,
+                    _sersic_reach(flux[b] * fraction,
                                   population.bulge_radius[i],
                                   population.bulge_n[i],
                                   population.bulge_q[i], level),
-                    _sersic_reach(flux[b] * (1 - share),
+                    _sersic_reach(flux[b] * (1 - fraction),
                                   population.disc_radius[i],
                                   population.disc_n[i],
                                   population.disc_q[i], level)
@@ -256,13 +256,13 @@ class Renderer:
             -1j * kx * (x - x1)) * oversample**2
         bulge = disc = None
         if population.class_id[i] != STAR:
-            share = population.bulge_fraction[i]
-            if share.max() > 1e-3:
+            fraction = population.bulge_fraction[i]
+            if fraction.max() > 1e-3:
                 bulge = _sersic_transform(
                     population.bulge_n[i], population.bulge_radius[i],
                     population.bulge_q[i], population.angle[i], n,
                     oversample)
-            if share.min() < 0.999:
+            if fraction.min() < 0.999:
                 disc = _sersic_transform(
                     population.disc_n[i], population.disc_radius[i],
                     population.disc_q[i], population.angle[i], n,
@@ -281,7 +281,7 @@ class Renderer:
         for b, psf in enumerate(self.point_spreads):
             source = flux[b]
             if bulge is not None and disc is not None:
-                source = source * (share[b] * bulge + (1 - share[b]) * disc)
+                source = source * (fraction[b] * bulge + (1 - fraction[b]) * disc)
             elif bulge is not None or disc is not None:
                 source = source * (disc if bulge is None else bulge)
             if any(self.shifts[b]):

@@ -18,9 +18,9 @@ CHOICES = {'reference': ('r', 'g'),
            'saturated_cores': ('flat', 'interpolated', 'zero', 'hole'),
            'structure': ('', 'fringes', 'patches', 'steps'),
            'missing': ('', 'columns', 'corner', 'edge', 'band')}
-SHARES = ('aureole', 'spheroid_share', 'structured_share',
-          'merger_share', 'binary_share', 'overlap_share', 'spike_share',
-          'halo_fraction')
+FRACTIONS = ('aureole', 'spheroid_fraction', 'structured_fraction',
+             'merger_fraction', 'binary_fraction', 'overlap_fraction',
+             'spike_fraction', 'halo_fraction')
 AT_LEAST_0 = ('n_galaxies', 'n_stars', 'n_cosmic_rays', 'background',
               'structure_rms')
 WHOLE = ('n_members', 'n_large', 'spikes')
@@ -82,20 +82,20 @@ class SceneSettings:
     core_radius : float, optional
         The core radius of the cluster in pixels, at least 1. The default is 0: the
         stars are spread evenly.
-    spheroid_share : float, optional
-        The share of pure spheroids among the faint galaxies.
-    structured_share : float, optional
-        The share of the resolved galaxies with a strong bulge, a disc within
+    spheroid_fraction : float, optional
+        The fraction of pure spheroids among the faint galaxies.
+    structured_fraction : float, optional
+        The fraction of the resolved galaxies with a strong bulge, a disc within
         a spheroid or a lopsided disc, see
         `photutils_rcnn.simulation.structure`.
     n_members : int, optional
         The number of members of a cluster of galaxies; 0 for none.
     n_large : int, optional
         The number of additional large galaxies.
-    merger_share, binary_share : float, optional
-        The shares of galaxies and stars with a companion of their class.
-    overlap_share : float, optional
-        The share of the bright sources, three magnitudes above the faintest
+    merger_fraction, binary_fraction : float, optional
+        The fractions of galaxies and stars with a companion of their class.
+    overlap_fraction : float, optional
+        The fraction of the bright sources, three magnitudes above the faintest
         galaxies, on which another of either class and of similar brightness
         lies.
     kernel : tuple of (tuple, tuple), optional
@@ -115,8 +115,8 @@ class SceneSettings:
         radius in pixels.
     spikes : int, optional
         The number of diffraction spikes, even.
-    spike_share : float, optional
-        The share of the light in the spikes.
+    spike_fraction : float, optional
+        The fraction of the light in the spikes.
     n_cosmic_rays : float, optional
         The expected number of cosmic-ray hits per band.
     background : float, optional
@@ -161,13 +161,13 @@ class SceneSettings:
     star_steepness: float = 1.0
     turn_off: float | None = None
     core_radius: float = 0.0
-    spheroid_share: float = 0.05
-    structured_share: float = 0.0
+    spheroid_fraction: float = 0.05
+    structured_fraction: float = 0.0
     n_members: int = 0
     n_large: int = 0
-    merger_share: float = 0.07
-    binary_share: float = 0.03
-    overlap_share: float = 0.0
+    merger_fraction: float = 0.07
+    binary_fraction: float = 0.03
+    overlap_fraction: float = 0.0
     kernel: tuple = ((1.0,), (1.0,))
     full_well: float = np.inf
     mask_saturated: bool = False
@@ -176,7 +176,7 @@ class SceneSettings:
     halo_fraction: float = 0.0
     halo_radius: float = 40.0
     spikes: int = 0
-    spike_share: float = 0.01
+    spike_fraction: float = 0.01
     n_cosmic_rays: float = 0.0
     background: float = 0.0
     structure: str = ''
@@ -218,8 +218,8 @@ class SceneSettings:
             self._require(name, 'a whole number of at least 0',
                           _is_whole(getattr(self, name), least=0))
         self._require('spikes', 'even', self.spikes % 2 == 0)
-        for name in SHARES:
-            self._require(name, 'a share between 0 and 1',
+        for name in FRACTIONS:
+            self._require(name, 'a fraction between 0 and 1',
                           _is_number(getattr(self, name), least=0)
                           and getattr(self, name) <= 1)
         self._require('core_radius', '0 or a number of at least 1 pixel',

@@ -19,17 +19,17 @@ from photutils_rcnn.sources.classes import STAR
 
 # of a disc, in units of the FWHM: structure within less does not show
 LEAST_RADIUS = 0.5
-# the share of the bulge in the flux, and its half-light radius in units of
+# the fraction of the bulge in the flux, and its half-light radius in units of
 # that of the disc
 BULGE_FRACTION = (0.15, 0.8)
 RELATIVE_BULGE_RADIUS = (0.3, 1.6)
-# the share of discs beside the center, and the most frequent offset (of a
+# the fraction of discs beside the center, and the most frequent offset (of a
 # Rayleigh distribution) in units of their half-light radius
-LOPSIDED_SHARE = 0.5
+LOPSIDED_FRACTION = 0.5
 OFFSET = 0.08
 
 
-def add_structure(population, share, fwhm, rng):
+def add_structure(population, fraction, fwhm, rng):
     """
     Give resolved galaxies a larger bulge or spheroid, and a disc beside its
     center.
@@ -38,8 +38,8 @@ def add_structure(population, share, fwhm, rng):
     ----------
     population : `Population`
         The sources, changed in place.
-    share : float
-        The share of the galaxies to change, of those with a disc of a
+    fraction : float
+        The fraction of the galaxies to change, of those with a disc of a
         half-light radius of at least ``LEAST_RADIUS`` (0.5) FWHM.
     fwhm : float
         The FWHM of the PSF in pixels.
@@ -47,14 +47,14 @@ def add_structure(population, share, fwhm, rng):
         The random generator.
     """
     n = len(population)
-    chosen = ((population.class_id != STAR) & (rng.random(n) < share)
+    chosen = ((population.class_id != STAR) & (rng.random(n) < fraction)
               & (population.disc_radius >= LEAST_RADIUS * fwhm))
-    fraction = rng.uniform(*BULGE_FRACTION, n)
+    bulge_fraction = rng.uniform(*BULGE_FRACTION, n)
     ratio = np.exp(rng.uniform(*np.log(RELATIVE_BULGE_RADIUS), n))
     offset = population.disc_radius * rng.rayleigh(OFFSET, n) * (
-        rng.random(n) < LOPSIDED_SHARE)
+        rng.random(n) < LOPSIDED_FRACTION)
     phi = rng.uniform(0, 2 * np.pi, n)
-    population.bulge_fraction[chosen] = fraction[chosen, None]
+    population.bulge_fraction[chosen] = bulge_fraction[chosen, None]
     population.bulge_radius[chosen] = (ratio * population.disc_radius)[chosen]
     population.disc_dx[chosen] = (offset * np.cos(phi))[chosen]
     population.disc_dy[chosen] = (offset * np.sin(phi))[chosen]

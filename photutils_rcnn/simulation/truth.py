@@ -123,18 +123,18 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
             continue
         own = np.tensordot(1 / sigma, stamp.light, axes=1)
         here = weighted[stamp.slices][mask]
-        share = 1 - own[mask].sum() / max(here.sum(), 1e-30)
+        blendedness = 1 - own[mask].sum() / max(here.sum(), 1e-30)
         saturated = bool(np.any(
             (stamp.light[:, mask] > 0.5 * full_well)
             & (total[where][:, mask] > full_well)))
         box, mask = Footprints.from_full(mask, (stamp.y1, stamp.x1), shape)
         n_pixels = np.count_nonzero(mask)
-        bad_share = np.count_nonzero(
+        bad_fraction = np.count_nonzero(
             bad[box[0]:box[2], box[1]:box[3]] & mask) / n_pixels
         inside = -0.5 <= x < shape[1] - 0.5 and -0.5 <= y < shape[0] - 0.5
-        rows.append((i, snr, float(np.clip(share, 0, 1)), saturated,
+        rows.append((i, snr, float(np.clip(blendedness, 0, 1)), saturated,
                      diffuse or snr < LIMITING_SNR or n_pixels < MIN_AREA
-                     or bad_share > 0.5 or not inside
+                     or bad_fraction > 0.5 or not inside
                      or _drowned(stamp, total[where], full_well)))
         boxes.append(box)
         masks.append(mask)

@@ -129,7 +129,7 @@ def fit_star_mix(outcomes, calibration):
     """
     The fraction of stars that calibrated class probabilities presume.
 
-    It is the one with the largest likelihood when each scene has its own share in
+    It is the one with the largest likelihood when each scene has its own fraction in
     its place: the odds of the class probabilities, divided by those of the mix, are
     then Bayes factors (`~photutils_rcnn.detection.class_prior`).
 

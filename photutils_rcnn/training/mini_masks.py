@@ -28,7 +28,7 @@ def mini_mask(box, mask, size):
     Returns
     -------
     grid : (size, size) `~numpy.ndarray` of float16
-        The covered share of each cell.
+        The covered fraction of each cell.
     window : (4,) `~numpy.ndarray` of float32
         The part of the frame that the grid covers.
     """
@@ -63,7 +63,7 @@ def box_mask(box, grid, window):
     box : (4,) array_like of int
         The box ``[y1, x1, y2, x2]``.
     grid : (size, size) `~numpy.ndarray`
-        The covered share of each cell.
+        The covered fraction of each cell.
     window : (4,) array_like
         The part of the frame that the grid covers.
 

@@ -33,7 +33,7 @@ from photutils_rcnn.training.augmentation import draw_log_fwhm
 MIN_IOU = 0.5
 # The least score, before calibration, of a detection.
 MIN_SCORE = 0.1
-# The share of scenes whose FWHM is estimated from the pixels, as in
+# The fraction of scenes whose FWHM is estimated from the pixels, as in
 # inference; of the others the network is told one as in joint training.
 P_ESTIMATED = 0.7
 # Of a crowded or deep scene so many sources are drawn, else a few such scenes

@@ -69,7 +69,7 @@ def test_known_by_its_name():
     ('phosim_decam', (-295, -285)), ('decals_dr7_aco1689', (-420, -290))])
 def test_sample_images(folder, median):
     """
-    The figures of the reference: sky level and share of wrapped pixels.
+    The figures of the reference: sky level and fraction of wrapped pixels.
     """
     data, _ = read_images(sample_data(folder))
     score = (data - data.mean(axis=(1, 2), keepdims=True)) / data.std(

@@ -218,7 +218,7 @@ def first(rois):
             in rois.items()}
 
 
-def test_share_of_background_rois():
+def test_fraction_of_background_rois():
     """
     Two backgrounds for each positive RoI.
     """

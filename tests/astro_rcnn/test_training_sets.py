@@ -119,7 +119,7 @@ def test_recipe_of_the_paper(tmp_path, images):
     objects = [light(20, 20, 2), light(40, 40, 2), light(60, 10, 0.5)]
     write_set(tmp_path, images, 'grz', [1, 2, 2], objects)
     found = read_set(tmp_path)
-    # A Gaussian exceeds a share s of its peak within sigma sqrt(-2 ln s).
+    # A Gaussian exceeds a fraction s of its peak within sigma sqrt(-2 ln s).
     np.testing.assert_allclose(
         np.sqrt(found.footprints.areas / np.pi),
         2 * np.sqrt(-2 * np.log([0.005, 0.08])), rtol=0.06)

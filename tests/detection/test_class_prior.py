@@ -48,21 +48,21 @@ def _frame(rng, n, separation, log_odds):
     return separation * feature, snr, is_star
 
 
-@pytest.mark.parametrize('share', [0.05, 0.3, 0.9])
+@pytest.mark.parametrize('fraction', [0.05, 0.3, 0.9])
 @pytest.mark.parametrize('separation', [2., 4.])
-def test_recovers_share(share, separation):
+def test_recovers_fraction(fraction, separation):
     """
     The fraction of stars in simulated frames of 500 sources is found without bias, if
     nothing is presumed.
     """
     rng = np.random.default_rng(0)
-    shares = []
+    fractions = []
     for _ in range(20):
-        ratios, snr, _ = _frame(rng, 500, separation, (special.logit(share), 0))
+        ratios, snr, _ = _frame(rng, 500, separation, (special.logit(fraction), 0))
         found = fit_star_log_odds(ratios, snr, np.ones(500), TRAINING, **FREE)
-        shares.append(special.expit(star_log_odds(snr, found)).mean())
-    assert_allclose(np.mean(shares), share, atol=0.015)
-    assert np.std(shares) < 0.05
+        fractions.append(special.expit(star_log_odds(snr, found)).mean())
+    assert_allclose(np.mean(fractions), fraction, atol=0.015)
+    assert np.std(fractions) < 0.05
 
 
 def test_recovers_slope():
@@ -74,17 +74,17 @@ def test_recovers_slope():
 
 def test_is_fixed_point_of_em():
     """
-    The share is that of Saerens et al. (2002): the mean posterior probability.
+    The fraction is that of Saerens et al. (2002): the mean posterior probability.
     """
     rng = np.random.default_rng(2)
     ratios, _, _ = _frame(rng, 800, 2., (-1., 0.))
-    share = 0.5
+    fraction = 0.5
     for _ in range(500):
-        posterior = special.expit(special.logit(share) + ratios)
-        share = posterior.mean()
+        posterior = special.expit(special.logit(fraction) + ratios)
+        fraction = posterior.mean()
     # at one S/N the slope has nothing to say
     found = fit_star_log_odds(ratios, np.full(800, 30.), np.ones(800), (0, 0), **FREE)
-    assert_allclose(special.expit(found[0]), share, atol=2e-3)
+    assert_allclose(special.expit(found[0]), fraction, atol=2e-3)
 
 
 def test_few_sources():
@@ -126,16 +126,16 @@ def test_properties(sources, random):
 
 @settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0.01, 0.99), st.floats(1, 1e6))
-def test_number_is_bayes(share, star, snr):
+def test_number_is_bayes(fraction, star, snr):
     """
-    A number is Bayes' theorem with that share, at any S/N.
+    A number is Bayes' theorem with that fraction, at any S/N.
     """
-    found, prior = apply_star_prior(_instances([star], [snr]), share, TRAINING)
-    assert (prior.mode, prior.fraction, prior.log_odds) == ('given', share, None)
+    found, prior = apply_star_prior(_instances([star], [snr]), fraction, TRAINING)
+    assert (prior.mode, prior.fraction, prior.log_odds) == ('given', fraction, None)
     trained = special.expit(star_log_odds(np.array([snr]), TRAINING))[0]
     ratio = star / (1 - star) * (1 - trained) / trained
     assert_allclose(np.exp(found.log_bayes_factors), ratio, rtol=1e-4)
-    expected = share * ratio / (share * ratio + 1 - share)
+    expected = fraction * ratio / (fraction * ratio + 1 - fraction)
     assert_allclose(found.class_probabilities[0, 0], expected, rtol=1e-4, atol=1e-6)
 
 
@@ -155,7 +155,7 @@ def test_training_mix():
 
 def test_improbable_sources():
     """
-    Detections with a score below 0.5 have no part in the share, but get
+    Detections with a score below 0.5 have no part in the fraction, but get
     probabilities.
     """
     star, snr = np.linspace(0.1, 0.9, 20), np.linspace(10, 200, 20)
@@ -198,7 +198,7 @@ def test_bad_values(value, error, fake_model):
 
 def test_segmenter(fake_model, field):
     """
-    The share is applied to the sources of the frame and told in ``meta``.
+    The fraction is applied to the sources of the frame and told in ``meta``.
     """
     with pytest.raises(ValueError, match="star_fraction .* model 'fake'.* got 0.5"):
         RCNNSegmenter(fake_model, star_fraction=0.5)

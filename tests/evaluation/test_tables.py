@@ -60,7 +60,7 @@ def test_unrecognized_counts_what_counts(build_scene):
     assert_allclose(blends['hidden'], 1 / 6)
 
 
-def test_shredded_is_a_share_of_found_sources(build_scene):
+def test_shredded_is_a_fraction_of_found_sources(build_scene):
     """Two pieces of a missed source are no shredded source."""
     scene = build_scene([(30, 30), (60, 60), (90, 90)], [9000] * 3, [2] * 3)
     found = detect([(20, 20, 29, 29), (32, 32, 40, 40),      # two pieces

@@ -28,7 +28,7 @@ def test_nothing():
 @pytest.mark.parametrize(('name', 'class_id'), [('n_stars', 1),
                                                 ('n_galaxies', 2)])
 def test_expected_number_inside(name, class_id):
-    drawn = population(**{name: 900.0}, binary_share=0.0, merger_share=0.0)
+    drawn = population(**{name: 900.0}, binary_fraction=0.0, merger_fraction=0.0)
     assert np.all(drawn.class_id == class_id)
     inside = (np.abs(drawn.x - 127.5) < 128) & (np.abs(drawn.y - 127.5) < 128)
     # four sigma of a Poisson number
@@ -39,8 +39,8 @@ def test_expected_number_inside(name, class_id):
 
 
 def test_companions():
-    alone = population(n_stars=500.0, binary_share=0.0)
-    paired = population(n_stars=500.0, binary_share=1.0)
+    alone = population(n_stars=500.0, binary_fraction=0.0)
+    paired = population(n_stars=500.0, binary_fraction=1.0)
     companions = paired[np.arange(len(paired)) >= len(alone)]
     # those that are too faint for the scene are left out
     assert 0.4 * len(alone) < len(companions) < len(alone)
@@ -50,16 +50,16 @@ def test_overlaps():
     """
     Sources of both classes lie near bright ones, not beyond their reach.
     """
-    options = {'n_galaxies': 2000.0, 'merger_share': 0.0}
+    options = {'n_galaxies': 2000.0, 'merger_fraction': 0.0}
     alone = population(**options)
-    blended = population(**options, overlap_share=1.0)
+    blended = population(**options, overlap_fraction=1.0)
     np.testing.assert_array_equal(blended.x[:len(alone)], alone.x)
     companions = blended[np.arange(len(blended)) >= len(alone)]
     limit = alone.magnitudes.mean(axis=1).max() - 3
     bright = alone[alone.magnitudes.mean(axis=1) < limit + 0.5]
     assert 20 < len(companions) < len(bright)
-    share = np.mean(companions.class_id == 1)
-    assert 0.3 < share < 0.7
+    star_fraction = np.mean(companions.class_id == 1)
+    assert 0.3 < star_fraction < 0.7
     index = cKDTree(np.column_stack((bright.x, bright.y))).query(
         np.column_stack((companions.x, companions.y)))[1]
     distance = np.hypot(companions.x - bright.x[index],
@@ -74,7 +74,7 @@ def test_magnitudes_are_within_the_range(preset):
     rng = np.random.default_rng(3)
     settings = draw_settings(
         preset, rng, n_galaxies=400.0, n_stars=400.0, n_members=0, n_large=0,
-        binary_share=0.5, merger_share=0.5)
+        binary_fraction=0.5, merger_fraction=0.5)
     drawn = draw_population(settings, rng)
     mags = drawn.magnitudes[:, settings.reference_index]
     for class_id, (bright, faint) in ((1, settings.star_range),
@@ -100,7 +100,7 @@ def test_cluster_is_concentrated():
 
 
 def test_large_galaxies():
-    large = population(n_large=20, structured_share=0.0)
+    large = population(n_large=20, structured_fraction=0.0)
     radius = np.maximum(large.bulge_radius, large.disc_radius)
     assert radius.min() > 5.9
     assert radius.max() < 41
@@ -112,8 +112,8 @@ def decam(**overrides):
     """
     rng = np.random.default_rng(0)
     settings = draw_settings('decam', rng, **{
-        **NONE, 'binary_share': 0.0, 'merger_share': 0.0,
-        'overlap_share': 0.0, 'shape': (1500, 1500), **overrides})
+        **NONE, 'binary_fraction': 0.0, 'merger_fraction': 0.0,
+        'overlap_fraction': 0.0, 'shape': (1500, 1500), **overrides})
     return settings, draw_population(settings, rng)
 
 
@@ -122,7 +122,7 @@ def test_distance_of_binaries():
     0.5 to 2.5 FWHM.
     """
     settings, alone = decam(n_stars=300.0)
-    _, both = decam(n_stars=300.0, binary_share=1.0)
+    _, both = decam(n_stars=300.0, binary_fraction=1.0)
     companions = both[np.arange(len(both)) >= len(alone)]
     distance = cKDTree(np.column_stack((alone.x, alone.y))).query(
         np.column_stack((companions.x, companions.y)))[0]
@@ -136,7 +136,7 @@ def test_distance_of_mergers():
     Within three radii and half a FWHM of a galaxy.
     """
     settings, alone = decam(n_galaxies=300.0)
-    _, both = decam(n_galaxies=300.0, merger_share=1.0)
+    _, both = decam(n_galaxies=300.0, merger_fraction=1.0)
     companions = both[np.arange(len(both)) >= len(alone)]
     assert len(companions) > 50
     reach = 3 * np.maximum(alone.bulge_radius, alone.disc_radius) + (

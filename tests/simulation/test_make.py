@@ -76,7 +76,7 @@ def test_noise_level_of_an_empty_scene():
 
 def test_fluxes_and_positions_are_in_the_pixels():
     scene = make_scene('decam', 6, shape=(200, 200), n_galaxies=0,
-                       n_stars=8, star_range=(19, 20), binary_share=0,
+                       n_stars=8, star_range=(19, 20), binary_fraction=0,
                        aureole=0, **QUIET)
     stars = scene.truth[~scene.truth['ignore']
                         & (scene.truth['nearest'] > 40)

@@ -66,9 +66,9 @@ def test_pixels_are_those_of_galsim(class_id, fraction):
     population = source(class_id, fraction=fraction)
     profile = None
     if class_id == 2:
-        parts = [share * sersic(*shape) for share, shape in (
+        parts = [flux * sersic(*shape) for flux, shape in (
             (fraction, (2.5, 2.0, 0.8)), (1 - fraction, (1.0, 5.0, 0.5)))
-            if share > 0]
+            if flux > 0]
         profile = galsim.Add(parts)
     frame = draw(population)
     for b in range(2):

@@ -31,8 +31,8 @@ def test_words_name_their_field(name):
 @pytest.mark.parametrize('name', [
     'pixel_scale', 'n_galaxies', 'n_stars', 'n_cosmic_rays', 'background',
     'aureole', 'n_members', 'n_large', 'spikes', 'beta', 'obscuration',
-    'spheroid_share', 'structured_share', 'merger_share', 'binary_share',
-    'overlap_share', 'spike_share', 'halo_fraction', 'halo_radius',
+    'spheroid_fraction', 'structured_fraction', 'merger_fraction', 'binary_fraction',
+    'overlap_fraction', 'spike_fraction', 'halo_fraction', 'halo_radius',
     'structure_rms', 'core_radius'])
 def test_numbers(name, value):
     with pytest.raises(ValueError, match=f'^{name} must be .*, got'):
@@ -53,8 +53,8 @@ def test_numbers_of_bands(name, value):
     ('ellipticities', (0.1, 0.1)), ('ellipticities', ((0, 0, 0),) * 2),
     ('pixel_scale', 0), ('galaxy_range', (23.0, 18.0)),
     ('star_range', (18.0, 18.0)), ('star_range', (18.0, math.inf)),
-    ('star_range', (16.0, 18.0, 23.0)), ('spheroid_share', 1.1),
-    ('overlap_share', 2), ('aureole', 1.5), ('reference', 'z'),
+    ('star_range', (16.0, 18.0, 23.0)), ('spheroid_fraction', 1.1),
+    ('overlap_fraction', 2), ('aureole', 1.5), ('reference', 'z'),
     ('psf_kind', 'gaussian'), ('missing', 'rows'), ('missing', None),
     ('full_well', 0), ('full_well', math.nan), ('full_well', '1'),
     ('beta', 1.1), ('obscuration', 1.0), ('spikes', 3), ('spikes', 4.0),
@@ -76,7 +76,7 @@ def test_out_of_range(name, value):
 @pytest.mark.parametrize(('name', 'value'), [
     ('variance', [1.0, 2]), ('fwhm', np.array([3.0, 3.5])),
     ('full_well', math.inf), ('full_well', np.float32(1e4)), ('spikes', 6),
-    ('n_members', np.int64(3)), ('merger_share', 1), ('missing', 'band'),
+    ('n_members', np.int64(3)), ('merger_fraction', 1), ('missing', 'band'),
     ('kernel', ((1.0,), (0.8, 0.6))), ('kernel', [[0.8, 0.6], [-1.0]]),
     ('shifts', ((0.1, 0.1), (0.0, 0.4))),
     ('components', (((0.4, 1.0, 0.0, 0.0), (0.6, 1.2, 0.1, 0.0)),) * 2),

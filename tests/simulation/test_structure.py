@@ -12,7 +12,7 @@ from photutils_rcnn.simulation.presets import draw_settings
 from photutils_rcnn.simulation.structure import (
     BULGE_FRACTION,
     LEAST_RADIUS,
-    LOPSIDED_SHARE,
+    LOPSIDED_FRACTION,
     OFFSET,
     RELATIVE_BULGE_RADIUS,
 )
@@ -20,13 +20,13 @@ from photutils_rcnn.simulation.structure import (
 FWHM = 3.0
 
 
-def population(share):
+def population(fraction):
     rng = np.random.default_rng(3)
     settings = draw_settings(
         'universal', rng, bands=('g', 'r'), wavelengths=(484.0, 622.0),
         zero_points=(30.0, 30.0), variance=(100.0, 100.0),
         fwhm=(FWHM, FWHM), pixel_scale=0.25, n_galaxies=4000.0,
-        n_stars=200.0, structured_share=share)
+        n_stars=200.0, structured_fraction=fraction)
     return draw_population(settings, rng)
 
 
@@ -47,16 +47,16 @@ def test_all_resolved_galaxies_are_changed_and_nothing_else():
     for name in ('bulge_fraction', 'bulge_radius', 'disc_dx', 'disc_dy'):
         assert_array_equal(getattr(changed, name)[~resolved],
                            getattr(plain, name)[~resolved])
-    fraction = changed.bulge_fraction[resolved]
-    assert_array_equal(fraction[:, 0], fraction[:, 1])
-    assert fraction.min() >= BULGE_FRACTION[0]
-    assert fraction.max() <= BULGE_FRACTION[1]
+    bulge_fraction = changed.bulge_fraction[resolved]
+    assert_array_equal(bulge_fraction[:, 0], bulge_fraction[:, 1])
+    assert bulge_fraction.min() >= BULGE_FRACTION[0]
+    assert bulge_fraction.max() <= BULGE_FRACTION[1]
     ratio = changed.bulge_radius[resolved] / changed.disc_radius[resolved]
     assert ratio.min() > RELATIVE_BULGE_RADIUS[0] * 0.999
     assert ratio.max() < RELATIVE_BULGE_RADIUS[1] * 1.001
     offset = np.hypot(changed.disc_dx, changed.disc_dy)[resolved]
     lopsided = offset > 0
-    assert lopsided.mean() == pytest.approx(LOPSIDED_SHARE, abs=0.1)
+    assert lopsided.mean() == pytest.approx(LOPSIDED_FRACTION, abs=0.1)
     # the mean of a Rayleigh distribution
     relative = (offset / changed.disc_radius[resolved])[lopsided]
     assert relative.mean() == pytest.approx(OFFSET * np.sqrt(np.pi / 2),

@@ -37,7 +37,7 @@ def test_small_mask_is_copied(shape, seed, corner):
        st.integers(0, 99))
 def test_large_mask_keeps_its_area(shape, turned, seed):
     """
-    Cells hold the covered share of equal parts of the box.
+    Cells hold the covered fraction of equal parts of the box.
     """
     mask = random_mask(shape[::-1] if turned else shape, seed)
     box = np.array([3, 5, 3 + mask.shape[0], 5 + mask.shape[1]])
