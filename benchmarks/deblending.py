@@ -27,7 +27,6 @@ from astropy.table import Table
 from photutils.segmentation import SegmentationImage, SourceCatalog
 from photutils.utils import calc_total_error
 from real_samples import BANDS, data_folder, read_sample
-from scipy import ndimage
 
 from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.evaluation.baselines import DetectionImage, detect_photutils
@@ -268,14 +267,6 @@ def compare(preset, n_scenes, band, segmenter):
         table.pprint(max_width=-1, align='>')
 
 
-def full_width(psf, zoom=10):
-    """
-    The diameter of the circle with the area where a PSF exceeds half of its peak, pixels.
-    """
-    fine = ndimage.zoom(psf, zoom, order=3)
-    return 2 * float(np.sqrt(np.count_nonzero(fine > 0.5 * fine.max()) / np.pi)) / zoom
-
-
 def compare_injected(segmenter):
     """
     Print the errors of injected sources, in magnitudes.
@@ -285,10 +276,10 @@ def compare_injected(segmenter):
         sample = read_sample(path)
         with np.load(path, allow_pickle=False) as file:
             truth = np.array([file['matched'][0][f'{band}magVar'] for band in BANDS])
-            fwhm = [full_width(psf) for psf in file['psfs']]
-        result = RCNNSegmenter(segmenter.model, psf_fwhm=fwhm).segment(
+            psf = list(file['psfs'])
+        result = segmenter.segment(
             sample['data'], error=sample['error'], mask=sample['mask'], background=0,
-            bands=BANDS)
+            bands=BANDS, psf=psf)
         stars.append(sample['class_name'] == 'star')
         found = measure_result(result)
         distance = np.hypot(found['Kron'].x - sample['x'], found['Kron'].y - sample['y'])
