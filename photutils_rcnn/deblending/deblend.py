@@ -13,7 +13,8 @@ from photutils_rcnn.deblending.fluxes import FluxFit
 from photutils_rcnn.deblending.initial import initial_profiles, size_prior
 from photutils_rcnn.deblending.light import DeblendedLight
 from photutils_rcnn.deblending.noise_correlation import correlation_factor
-from photutils_rcnn.deblending.psf_image import MixedPSF, PSFImage, measure_psf_images
+from photutils_rcnn.deblending.psf_image import MixedPSF, PSFImage, choose_oversampling
+from photutils_rcnn.deblending.psf_stack import measure_psf_images
 from photutils_rcnn.deblending.shape_fit import fit_shapes
 from photutils_rcnn.deblending.sky import FAINT, residual_sky
 from photutils_rcnn.deblending.stamps import group_stamps
@@ -84,7 +85,8 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
             np.stack([shapes.x, shapes.y], axis=1)[chosen], label_of_source[chosen], fwhm)
     else:
         middle = image.shape[1] / 2, image.shape[0] / 2
-        psfs = [PSFImage.of_model(model, size, middle)
+        oversampling = choose_oversampling(fwhm)
+        psfs = [PSFImage.of_model(model, size, middle, oversampling)
                 for model, size in zip(psf_models, fwhm, strict=True)]
         n_stars = [0] * len(psfs)
     flux = _segment_light(bands.data, labels, label_of_source)
@@ -258,7 +260,8 @@ def _subtract_sky(bands, b, fit, psf):
     bands.data[b] -= np.where(bad, 0, sky)
     correlation = correlation_factor(
         (residual - sky) / noise, ~bad & (model < FAINT * noise),
-        psf.image(2 * int(np.ceil(2 * psf.fwhm)) + 2))
+        psf.image(2 * int(np.ceil(2 * psf.fwhm)) + 2)[
+            ::psf.oversampling, ::psf.oversampling])
     bad |= residual - sky > OUTLIER * np.hypot(noise, STRUCTURE * model)
     bands.data[b][bad] = 0
     return error, correlation

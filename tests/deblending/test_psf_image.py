@@ -9,12 +9,9 @@ from blends import gaussian_source
 from numpy.testing import assert_allclose
 from scipy import fft
 
-from photutils_rcnn.deblending.psf_image import (
-    AUREOLE,
-    MixedPSF,
-    PSFImage,
-    measure_psf_images,
-)
+from photutils_rcnn.deblending.psf_image import MixedPSF, PSFImage
+from photutils_rcnn.deblending.psf_stack import AUREOLE, measure_psf_images
+from photutils_rcnn.deblending.templates import render_stars
 
 FWHM = 4.0
 SIGMA = FWHM / 2.3548
@@ -111,3 +108,25 @@ def test_mixture_follows_the_color():
     assert_allclose(transforms[0], psfs[0](32), atol=1e-6)
     assert_allclose(transforms[2], (psfs[0](32) + psfs[1](32)) / 2, atol=1e-6)
     assert_allclose(mixed[[1]](32)[0], psfs[1](32), atol=1e-6)
+
+
+def test_poorly_sampled():
+    rng = np.random.default_rng(2)
+    shape, sigma = (300, 300), 0.7
+    x, y = (values.ravel() + rng.uniform(-0.5, 0.5, 36)
+            for values in np.meshgrid(np.arange(25, 300, 50), np.arange(25, 300, 50)))
+    data = rng.normal(0, 1, (1, *shape))
+    labels = np.zeros(shape, np.int32)
+    for i in range(36):
+        data[0] += 1e4 * gaussian_source(shape, x[i], y[i], sigma)
+        labels[round(y[i]) - 2:round(y[i]) + 3, round(x[i]) - 2:round(x[i]) + 3] = i + 1
+    (psf,), (count,) = measure_psf_images(
+        data, np.ones(data.shape), np.zeros(data.shape, bool), labels,
+        np.stack([x, y], 1), np.arange(1, 37), [1.7])
+    assert psf.oversampling == 2
+    assert count > 25
+    for dx, dy in ((0, 0), (0.5, 0.5), (0.3, -0.4)):
+        star = render_stars(np.array([dx]), np.array([dy]), psf, 32)[0] / (1 - psf.aureole)
+        true = gaussian_source((32, 32), 16 + dx, 16 + dy, sigma)
+        assert np.abs(star - true).max() < 0.04 * true.max()
+        assert star[11:22, 11:22].sum() == pytest.approx(1, abs=0.02)
