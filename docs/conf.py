@@ -31,8 +31,8 @@ nitpick_ignore_regex = [
     (r'py:.*', r'(True|False|None)'),
     (r'py:.*', r'(numpy|scipy|astropy|photutils|matplotlib|keras|pathlib)\..*'),
     (r'py:.*', r'(.*\.)?[A-Z][A-Z_]+'),
-    (r'py:.*', r'photutils_rcnn\.(astro_rcnn|detection|evaluation|io|models|plotting|simulation|'
-               r'sources|training)\..*'),
+    (r'py:.*', r'photutils_rcnn\.(astro_rcnn|deblending|detection|evaluation|io|models|plotting|'
+               r'simulation|sources|training)\..*'),
     (r'py:.*', r'(Crop|Population|Renderer|Stamp)'),
 ]
 exclude_patterns = ['_build']

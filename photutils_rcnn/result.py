@@ -116,7 +116,7 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
             bands=self.bands, meta=self.meta, psf=self._given_psf)
         chosen._stored_with_data = self._stored_with_data
         chosen._whole = self if self._whole is None else self._whole
-        chosen._rows = np.arange(len(chosen._whole))[self._rows][index]
+        chosen._rows = np.atleast_1d(np.arange(len(chosen._whole))[self._rows][index])
         return chosen
 
     def __repr__(self):
@@ -244,7 +244,7 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
 
         It has all default columns of photutils and the additional ones, and
         for several bands the fluxes of each, ``segment_flux_<band>``
-        and ``kron_flux_<band>`` with their errors. If `deblended` was asked for before,
+        and ``kron_flux_<band>`` with their errors. Once `deblended` was asked for,
         it has ``flux_<band>`` and what goes with them, too.
         """
         if self._catalog_table is None and self._segments is not None:
@@ -259,9 +259,10 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots):
                             table[f'{name}_{band}'] = getattr(catalog, name)
                         # Each has an image of its own.
                         del catalog
-            if self._is_deblended:
-                self._join_deblended(table)
             self._catalog_table = table
+        if (self._is_deblended and self._catalog_table is not None
+                and 'blendedness' not in self._catalog_table.colnames):
+            self._join_deblended(self._catalog_table)
         return self._catalog_table
 
     @property

@@ -253,7 +253,8 @@ class RCNNSegmenter:
             Whether to fit the light of overlapping sources at once, so that
             ``catalog_table`` and the files have deblended fluxes, too; else it is done
             when `RCNNResult.deblended <photutils_rcnn.RCNNResult.deblended>` is first
-            asked for. The default is `False`.
+            asked for. A frame that shows no PSF gets a warning instead. The default is
+            `False`.
 
         Returns
         -------
@@ -285,7 +286,7 @@ class RCNNSegmenter:
             result = self._segment_cube(prepare_inputs(data, **given),
                                         background, psf)
             if deblend:
-                _ = result.deblended
+                result._deblend(stacklevel=2)
             return result
 
     def _segment_cube(self, cube, background=None, psf=None):

@@ -118,13 +118,17 @@ def write_outputs(paths, result, *, include_data=False):
     written : dict of str to `~pathlib.Path`
         The files that were written.
     """
-    if DEBLENDED.keys() & paths.keys():
-        _ = result.deblended  # before the catalog, which then has the fluxes
+    lacking = set()
+    # before the catalog, which then has the fluxes
+    if DEBLENDED.keys() & paths.keys() and not result._deblend():
+        lacking = set(DEBLENDED)
     # All or nothing: half a set would have to be overwritten.
     folder = paths['segm.fits'].parent
     written = {}
     with TemporaryDirectory(dir=folder) as temporary:
         for name, path in paths.items():
+            if name in lacking:
+                continue
             _write(name, Path(temporary) / path.name, result, include_data)
         for name, path in paths.items():
             new = Path(temporary) / path.name

@@ -35,9 +35,12 @@ LEAST_COLOR = 0.02  # of the brightest band, for bands where a source has no lig
 # light, holds a cosmic ray or a source that was not found, and is left out.
 OUTLIER = 8.0
 STRUCTURE = 0.5
+# The light of a pixel that a model does not have, as a fraction of it: galaxies have
+# structure, stars the error of the PSF.
+MISFIT, STAR_MISFIT = 0.1, 0.01
 # Of the flux: what a disc and a spheroid miss of a galaxy.
 PROFILE_ERROR = 0.02
-N_ITERATIONS = 3, 1  # before and after the sky
+N_ITERATIONS = 8, 3  # at most, before and after the sky
 
 
 def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
@@ -92,6 +95,7 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
     flux = _segment_light(bands.data, labels, label_of_source)
     reach = _reach(instances, is_star, bands.brightness(amplitude), psfs, width)
     fit_reach = np.minimum(reach, _fit_reach(instances, is_star, width))
+    misfit = np.where(is_star, STAR_MISFIT, MISFIT)
     known = []
     for n_iterations in N_ITERATIONS:
         image, weight = bands.mean()
@@ -99,14 +103,14 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
             image, weight, shapes, amplitude,
             MixedPSF(psfs, _mixture(flux, bands.fractions)),
             group_stamps(shapes.x, shapes.y, fit_reach, is_star), is_star, width,
-            prior, n_iterations)
+            misfit, prior, n_iterations)
         groups = group_stamps(shapes.x, shapes.y, reach, is_star)
         fits = []
         for b, psf in enumerate(psfs):
             design = design_matrix(groups, shapes, psf, is_star,
                                    bands.brightness(amplitude), image.shape)
             fits.append(FluxFit(design, bands.data[b].ravel(), bands.noise2(b),
-                                flux[:, b] if known else None))
+                                misfit * flux[:, b] if known else None))
             flux[:, b] = fits[b].flux
         if not known:
             known = [_subtract_sky(bands, b, fit, psf) for b, (fit, psf) in enumerate(

@@ -14,10 +14,8 @@ from scipy.sparse.linalg import splu
 
 N_PIVOTS = 20
 LARGEST_GROUP = 1500  # sources whose covariances are computed together
-# Errors of the light of a pixel, as a fraction of it: no profile has all the structure of
-# a galaxy. The second is of the neighbors' light that falls on a template: chosen so that
-# 68 percent of the errors of blended galaxies in simulated scenes are as large as quoted.
-MODEL_ERROR = 0.1
+# Of the neighbors' light that falls on a template: chosen so that 68 percent of the errors of
+# blended galaxies in simulated scenes are as large as quoted.
 NEIGHBOR_ERROR = 0.7
 
 
@@ -47,7 +45,7 @@ class FluxFit:
 
     With templates :math:`A` and weights :math:`W` the fluxes are
     :math:`f = (A^T W A)^{-1} A^T W d` under :math:`f \geq 0`. Weights follow from the noise
-    of the empty sky and earlier fluxes, not from the data, which would favor dark pixels.
+    of the empty sky and earlier fits, not from the data, which would favor dark pixels.
 
     Parameters
     ----------
@@ -57,9 +55,9 @@ class FluxFit:
         The light.
     noise2 : (n_pixels,) `~numpy.ndarray`
         The variance of the empty sky, infinite for pixels without data.
-    earlier : (N,) `~numpy.ndarray`, optional
-        Fluxes of an earlier fit, for the weights: what no profile has of bright sources
-        then counts as noise.
+    misfit : (N,) `~numpy.ndarray`, optional
+        The light of each source that its profile does not have, from an earlier fit: it
+        counts as noise. None by default.
 
     Attributes
     ----------
@@ -69,11 +67,11 @@ class FluxFit:
         The models.
     """
 
-    def __init__(self, design, data, noise2, earlier=None):
+    def __init__(self, design, data, noise2, misfit=None):
         self._design, self._data = design, data
         self._good = np.isfinite(noise2)
-        self._structure2 = np.zeros(len(data)) if earlier is None else (
-            MODEL_ERROR * (design @ np.nan_to_num(earlier)))**2
+        self._structure2 = np.zeros(len(data)) if misfit is None else (
+            design @ np.nan_to_num(misfit))**2
         variance = np.where(self._good, noise2, 1) + self._structure2
         self._weighted = (sparse.diags_array(np.where(self._good, 1 / variance, 0))
                           @ design).tocsr()

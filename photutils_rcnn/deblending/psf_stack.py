@@ -13,7 +13,7 @@ from photutils_rcnn.deblending.psf_wings import aureole, moffat
 
 N_STARS = 40  # the brightest
 FEWEST = 2
-LEAST_SEEN = 0.2  # of the pixels of a star
+LEAST_SEEN, LEAST_CORE = 0.2, 0.85  # of the pixels of a star, and of its core
 BAND_SNR = 10.0
 CORE = 1.2  # FWHM, the radius where stars are compared and scaled
 SMOOTH = 1.8  # FWHM; beyond, rings are averaged
@@ -111,7 +111,7 @@ def _band_psf(light, weight, shift, fwhm, oversampling):
     psf = (1 - AUREOLE) * _on_pixels(moffat(n_half, fine), oversampling) + (
         AUREOLE * aureole(n_half, fine))
     core = radius < CORE
-    usable = ((weight[:, core] > 0).all(axis=1)
+    usable = (((weight[:, core] > 0).mean(axis=1) > LEAST_CORE)
               & (weight[:, radius < EDGE].astype(bool).mean(axis=1) > LEAST_SEEN))
     light, weight, shift = (values[usable] for values in (light, weight, shift))
     fraction, error, n = AUREOLE, AUREOLE_SCATTER, 0
@@ -214,8 +214,8 @@ def _with_wings(stack, stack_weights, flux, weight, radius, fwhm, oversampling):
     outer = (radius > 2.5) & (radius < EDGE)
     excess = (stack - (1 - AUREOLE) * moffat(half, fwhm))[outer]
     measured = (excess * wing[outer]).sum() / (wing[outer]**2).sum()
-    sky = SKY_ERROR / oversampling**2 * np.average(
-        1 / (flux * np.sqrt(np.median(weight, axis=(1, 2)))), weights=stack_weights)
+    noise = 1 / np.sqrt(weight.max(axis=(1, 2)))  # of the sky
+    sky = SKY_ERROR / oversampling**2 * np.average(noise / flux, weights=stack_weights)
     variance = (sky * wing[outer].sum() / (wing[outer]**2).sum())**2 + CORE_ERROR**2
     trust = AUREOLE_SCATTER**2 / (AUREOLE_SCATTER**2 + variance)
     fraction = np.clip(AUREOLE + trust * (measured - AUREOLE), 0, 0.3)

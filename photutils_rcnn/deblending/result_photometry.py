@@ -5,9 +5,11 @@ Deblended photometry of a result.
 
 __all__ = ['ResultPhotometry']
 
+import warnings
 from functools import cached_property
 
 import numpy as np
+from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.deblending.deblend import deblend
 from photutils_rcnn.deblending.photometry import DeblendedPhotometry
@@ -139,12 +141,46 @@ class ResultPhotometry:
         if self._whole is not None:
             return self._whole._deblending
         frame = self._frame('deblended')
-        fwhm, _ = self._psf_stars(frame)
+        fwhm = np.ones(len(self.bands))  # of nothing
+        if len(self.instances):
+            fwhm, _ = self._psf_stars(frame)
+            self._warn_of_varying_psf()
         with np.errstate(all='warn', under='ignore'):
             light = deblend(
                 frame, self.instances, self.labels, self.label_of_source, fwhm,
                 None if self._given_psf is None else list(self._given_psf.values()))
         return DeblendedPhotometry(light, frame, self.wcs)
+
+    def _warn_of_varying_psf(self):
+        """
+        Warn where the PSF varies, which the models do not.
+        """
+        # photutils' PSF models take a while to import.
+        from photutils.psf import GriddedPSFModel
+
+        given = (self._given_psf or {}).values()
+        if any(isinstance(model, GriddedPSFModel) for model in given) or any(
+                self.meta.get('psf_slopes', ())):
+            msg = ('The PSF varies over the frame; deblended fluxes stand on that in the '
+                   'middle.')
+            warnings.warn(msg, AstropyUserWarning, stacklevel=4)
+
+    def _deblend(self, stacklevel=2):
+        """
+        Fit the models now; where that is impossible, warn.
+
+        Returns
+        -------
+        done : bool
+            Whether it was possible.
+        """
+        try:
+            _ = self._deblending
+        except ValueError as exc:
+            warnings.warn(f'There are no deblended fluxes: {exc}.', AstropyUserWarning,
+                          stacklevel=stacklevel + 1)
+            return False
+        return True
 
     @property
     def _is_deblended(self):

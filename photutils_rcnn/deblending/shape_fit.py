@@ -14,10 +14,12 @@ from dataclasses import fields
 
 import numpy as np
 
-from photutils_rcnn.deblending.fluxes import MODEL_ERROR
+from photutils_rcnn.deblending.drawing import draw
 from photutils_rcnn.deblending.templates import Shapes, render, render_stars
 
-N_ITERATIONS = 8
+N_PARAMS = 7
+# The least decrease of chi-squared that is worth another step.
+SETTLED = 0.1
 # Of all galaxies, which weighs little where a source tells its own: the scatter of the
 # shear, the mean and the scatter of the spheroid's fraction.
 PRIOR_ETA = 0.4
@@ -26,11 +28,11 @@ LEAST_FRACTION = 0.05
 LARGEST_STEP = np.array([0.5, 0.5, 0.5, 0.3, 0.3, 0.3])
 SMALLEST_RADIUS = 0.1  # FWHM / 2
 LARGEST_ETA = 1.8
-DAMPING = 0.02
+DAMPING = 0.01
 
 
 def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
-               size_prior, n_iterations=N_ITERATIONS):
+               misfit, size_prior, n_iterations):
     """
     Fit the profiles of sources to an image.
 
@@ -50,10 +52,12 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
         Point sources, of which the position alone is fitted.
     fwhm : float
         The FWHM of the PSF in pixels.
+    misfit : (N,) `~numpy.ndarray`
+        The fraction of the light of each source that a profile does not have.
     size_prior : (log_radius, scatter)
         The prior of the natural logarithm of the half-light radius, arrays (N,).
-    n_iterations : int, optional
-        The number of steps.
+    n_iterations : int
+        The largest number of steps.
 
     Returns
     -------
@@ -71,32 +75,45 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
     start = shapes.x.copy(), shapes.y.copy()
     flat_weight = np.append(weight.ravel(), 0)
     flat_image = np.append(image.ravel(), 0)
-    pixels = [group.pixels(image.shape) for group in groups]
-    kinds = [bool(is_star[group.index[0]]) for group in groups]
-    for iteration in range(n_iterations + 1):
-        drawn = [_draw(group, shapes, psf, stars)
-                 for group, stars in zip(groups, kinds, strict=True)]
-        model = np.zeros(len(flat_image))
-        for group, where, templates in zip(groups, pixels, drawn, strict=True):
-            np.add.at(model, where,
-                      amplitude[group.index, None, None] * templates[0])
-        model[-1] = 0
+    model, structure = np.zeros((2, len(flat_image)))
+    moving = groups
+    for _ in range(n_iterations):
+        drawn = []
+        for group in moving:
+            templates = _draw(group, shapes, psf, is_star[group.index[0]])
+            own = amplitude[group.index, None, None] * templates[0]
+            where = group.pixels(image.shape)
+            np.add.at(model, where, own)
+            np.add.at(structure, where, misfit[group.index, None, None] * own)
+            drawn.append((group, where, own, templates))
         residual = (flat_image - model).astype(np.float32)
-        weights = (flat_weight / (1 + flat_weight * (MODEL_ERROR * model)**2)).astype(
+        weights = (flat_weight / (1 + flat_weight * structure**2)).astype(
             np.float32)
-        for group, where, templates, stars in zip(groups, pixels, drawn, kinds,
-                                                  strict=True):
-            i = group.index
-            own = amplitude[i, None, None] * templates[0]
-            fraction = np.clip(own / np.maximum(model[where], 1e-30), LEAST_FRACTION, 1)
-            prior = [values[i] for values in size_prior]
-            step, added = _steps(templates, amplitude[i], residual[where],
-                                 weights[where], fraction.astype(np.float32), shapes[i],
-                                 prior, stars)
-            if iteration == n_iterations:
-                variance[i] = added
-            else:
-                _advance(shapes, amplitude, i, step, fwhm, start)
+        fractions = [np.clip(own / np.maximum(model[where], 1e-30), LEAST_FRACTION, 1)
+                     for _, where, own, _ in drawn]
+        moving = []
+        for (group, where, own, templates), fraction in zip(drawn, fractions, strict=True):
+            i, stars = group.index, is_star[group.index[0]]
+            step, decrease, variance[i] = _steps(
+                templates, amplitude[i], residual[where], weights[where],
+                fraction.astype(np.float32), shapes[i],
+                [values[i] for values in size_prior], stars)
+            _advance(shapes, amplitude, i, step, fwhm, start)
+            np.subtract.at(model, where, own)
+            np.subtract.at(structure, where, misfit[i, None, None] * own)
+            goes_on = decrease > SETTLED
+            if goes_on.any():
+                moving.append(group[goes_on])
+            if not goes_on.all():
+                rest = group[~goes_on]
+                light = amplitude[rest.index, None, None] * draw(
+                    rest, shapes, psf[rest.index], stars)
+                where = rest.pixels(image.shape)
+                np.add.at(model, where, light)
+                np.add.at(structure, where, misfit[rest.index, None, None] * light)
+        model[-1] = structure[-1] = 0
+        if not moving:
+            break
     return shapes, amplitude, variance
 
 
@@ -111,8 +128,8 @@ def _draw(group, shapes, psf, stars):
 
 def _steps(templates, amplitude, residual, weight, fraction, shapes, size_prior, stars):
     """
-    The steps of amplitude and profile, and the relative variance of the flux that is due
-    to the profile.
+    The steps of amplitude and profile, the decrease of chi-squared that they promise, and
+    the relative variance of the flux that is due to the profile.
     """
     n_params, n = templates.shape[:2]
     jacobian = templates.reshape(n_params, n, -1).transpose(1, 0, 2).copy()
@@ -131,13 +148,32 @@ def _steps(templates, amplitude, residual, weight, fraction, shapes, size_prior,
             matrix[:, diagonal[3:], diagonal[3:]] += precision
     for matrix in (alone, shared):
         # sources without light or pixels stay where they are
-        matrix[:, diagonal, diagonal] += 1e-9 * np.trace(
-            matrix, axis1=1, axis2=2)[:, None] + 1e-30
-    step = np.linalg.solve(shared, gradient[..., None])[..., 0]
+        matrix[:, diagonal, diagonal] *= 1 + 1e-6
+        matrix[:, diagonal, diagonal] += 1e-30
+    step = _bounded(shared, gradient, shapes.spheroid)
     known = 1 / alone[:, 0, 0]
     variance = (np.linalg.inv(alone)[:, 0, 0] - known) / np.maximum(
         amplitude**2, known)
-    return step, np.maximum(variance, 0)
+    return step, (gradient * step).sum(axis=1), np.maximum(variance, 0)
+
+
+def _bounded(hessian, gradient, spheroid):
+    """
+    The Gauss-Newton step; where it leads the fraction of the spheroid out of 0 to 1, that to
+    the bound.
+    """
+    step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
+    if step.shape[1] < N_PARAMS:
+        return step
+    bounded = np.clip(spheroid + step[:, -1], 0, 1) - spheroid
+    out = bounded != step[:, -1]
+    if out.any():
+        # the others, given that one
+        inner, to_bound = hessian[out][:, :-1, :-1], bounded[out]
+        right = gradient[out][:, :-1] - hessian[out][:, :-1, -1] * to_bound[:, None]
+        step[out, :-1] = np.linalg.solve(inner, right[..., None])[..., 0]
+        step[out, -1] = to_bound
+    return step
 
 
 def _prior(shapes, size_prior):
@@ -159,9 +195,10 @@ def _advance(shapes, amplitude, i, step, fwhm, start):
     """
     Go a step, within limits.
     """
+    change = np.abs(step[:, 1:]) / LARGEST_STEP[:step.shape[1] - 1]
+    step = step / np.maximum(1, change.max(axis=1, keepdims=True))
     amplitude[i] += step[:, 0]
-    limit = LARGEST_STEP[:step.shape[1] - 1]
-    step = np.clip(step[:, 1:], -limit, limit)
+    step = step[:, 1:]
     names = [f.name for f in fields(Shapes)][:step.shape[1]]
     for name, change in zip(names, step.T, strict=True):
         getattr(shapes, name)[i] += change

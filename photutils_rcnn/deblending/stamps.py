@@ -34,6 +34,9 @@ class StampGroup:
     x1: np.ndarray
     side: int
 
+    def __getitem__(self, chosen):
+        return StampGroup(self.index[chosen], self.y1[chosen], self.x1[chosen], self.side)
+
     def pixels(self, shape):
         """
         Where the stamps lie in the flat frame.

@@ -97,6 +97,8 @@ def measure_psf_profile(image, stars, psf_fwhm, detector):
     config = detector.config
     size, n_bands = config.profile_size, config.n_bands
     psf = np.zeros((size, size, n_bands), dtype=np.float32)
+    if len(stars) < FEWEST:
+        return psf
     half = int(np.ceil(0.5 * config.profile_extent * np.max(psf_fwhm) + 3))
     ny, nx = image.shape[:2]
     inside = ((stars >= half) & (stars < (ny - half, nx - half))).all(axis=1)

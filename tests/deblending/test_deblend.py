@@ -9,9 +9,12 @@ from blends import FWHM, SIGMA, gaussian_source, make_frame, make_instances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
+from photutils.psf import CircularGaussianPSF
 
 from photutils_rcnn.deblending.deblend import deblend
 from photutils_rcnn.deblending.photometry import DeblendedPhotometry
+from photutils_rcnn.deblending.psf_image import PSFImage
+from photutils_rcnn.deblending.templates import Shapes, render
 
 SHAPE = (160, 160)
 # A grid of stars that tell the PSF, a close pair, and a galaxy beside a star.
@@ -198,3 +201,28 @@ def test_pulls_are_as_quoted():
         pulls.append(((light.flux[:, 0] - true) / error)[:9])
     pulls = np.concatenate(pulls)
     assert 0.6 < np.percentile(np.abs(pulls), 68) < 1.5
+
+
+def test_bright_and_large_galaxies_converge():
+    """
+    Sources of thousands of times the noise have the profile of the model to a percent.
+    """
+    psf = CircularGaussianPSF(fwhm=FWHM)
+    shapes = Shapes(*(np.array([value]) for value in (0.3, -0.4, np.log(7.7), 0.2, 0.5, 0.)))
+    light = render(shapes, PSFImage.of_model(psf, FWHM, (0, 0)), 192)[0]
+    for flux in (2e3, 1.2e5):
+        data = flux * light + np.random.default_rng(0).normal(0, 1, light.shape)
+        instances = make_instances(light.shape, [96.], [96.], 36., 0.05)
+        frame = make_frame(data)
+        labels, label_of_source = instances.paint(mask=frame.cube.mask)
+        found = deblend(frame, instances, labels, label_of_source, [FWHM], [psf])
+        assert found.flux[0, 0] == pytest.approx(flux, rel=0.01 + 300 / flux)
+        assert np.exp(found.shapes.log_radius[0]) == pytest.approx(7.7, rel=0.01 + 200 / flux)
+
+
+def test_very_bright_star():
+    data, instances = scene()
+    data[0] += 49 * FLUX[0] * gaussian_source(SHAPE, X[0], Y[0], SIGMA)
+    _, light = run(data, instances)
+    assert light.flux[0, 0] * (1 - light.psfs[0].aureole) == pytest.approx(
+        50 * FLUX[0], rel=0.03)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.io import fits
+from astropy.nddata import NDData
 from astropy.table import QTable
 from conftest import POSITIONS, make_field
 from numpy.testing import assert_allclose, assert_equal
-from photutils.psf import CircularGaussianPSF
+from photutils.psf import CircularGaussianPSF, GriddedPSFModel
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
 from photutils_rcnn.cli import main
@@ -112,3 +113,51 @@ def test_command(fake_model, tmp_path, monkeypatch):
     residual = fits.getdata(tmp_path / 'g_residual.fits', 'G')
     assert (model + residual).std() == pytest.approx(data.std(), rel=0.01)
     assert 'flux_g' in QTable.read(tmp_path / 'g_catalog.ecsv').colnames
+
+
+def test_single_sources(result):
+    for index in (0, -1, np.int64(1)):
+        table = result[index].deblended
+        assert_equal(table['flux_g'].value,
+                     np.atleast_1d(result.deblended['flux_g'][index].value))
+
+
+def test_catalog_gets_fluxes_afterwards(fake_model):
+    found = RCNNSegmenter(fake_model).segment(make_field(), psf=PSF)
+    assert 'blendedness' not in found.catalog_table.colnames
+    _ = found.deblended
+    assert 'blendedness' in found.catalog_table.colnames
+
+
+def test_nothing_to_deblend(fake_model, tmp_path, monkeypatch):
+    """
+    Without a source there are empty tables, without a PSF a warning.
+    """
+    monkeypatch.setattr('photutils_rcnn.models.zoo.load_model', lambda *args: fake_model)
+    noise = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    fits.writeto(tmp_path / 'a.fits', noise)
+    with pytest.warns(match='No sources'):
+        nothing = RCNNSegmenter(fake_model).segment(noise, deblend=True)
+    assert len(nothing.deblended) == 0
+    noise[20:40, 20:40] += 8  # no star
+    with pytest.warns(match='There are no deblended fluxes: .* psf_fwhm'):
+        found = RCNNSegmenter(fake_model).segment(noise, background=0, deblend=True)
+    assert len(found) == 1
+    fits.writeto(tmp_path / 'b.fits', noise)
+    for stem, n_images in (('a', 2), ('b', 0)):
+        assert main(['segment', str(tmp_path / f'{stem}.fits'), '-o', str(tmp_path),
+                     '--background', '0', '--deblend', '--quiet']) == 0
+        assert (tmp_path / f'{stem}_catalog.ecsv').exists()
+        assert len([*tmp_path.glob(f'{stem}_model.fits'),
+                    *tmp_path.glob(f'{stem}_residual.fits')]) == n_images
+
+
+def test_varying_psf_is_told(fake_model):
+    axis = np.arange(-12, 13)
+    grid = GriddedPSFModel(NDData(
+        np.stack([CircularGaussianPSF(fwhm=fwhm)(*np.meshgrid(axis, axis))
+                  for fwhm in (4, 5, 4, 5)]),
+        meta={'grid_xypos': [(0, 0), (149, 0), (0, 119), (149, 119)], 'oversampling': 1}))
+    found = RCNNSegmenter(fake_model).segment(make_field(), psf=grid)
+    with pytest.warns(match='PSF varies over the frame'):
+        assert len(found.deblended) == 3

@@ -154,3 +154,12 @@ def test_stack_of_stars_that_widen():
     assert_allclose(psf.profiles_at(np.array([[0, 0]]))[0, ..., 0], expected(), atol=0.04)
     ends = psf.fwhm_at(np.array([[100, 0], [100, 599]]))
     assert_allclose(ends[1] / ends[0], np.exp(0.4), rtol=0.01)
+
+
+def test_no_star_at_all():
+    nothing = np.zeros((21, 21, 3))
+    none = np.zeros((0, 2), dtype=int)
+    image = np.zeros((40, 40, 3), np.float32)
+    assert_equal(measure_psf_profile(image, none, np.zeros((0, 3)), DETECTOR), nothing)
+    psf = make_psf_map(image, FWHM, DETECTOR, stars=none)
+    assert_equal(psf.profiles_at(np.array([[3, 3]]))[0], nothing)
