@@ -7,11 +7,10 @@ import asdf
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.modeling.models import Gaussian2D
 from astropy.nddata import NDData
 from astropy.utils.exceptions import AstropyUserWarning
 from numpy.testing import assert_allclose, assert_equal
-from photutils.psf import CircularGaussianPSF, GriddedPSFModel, MoffatPSF, make_psf_model
+from photutils.psf import CircularGaussianPSF, GriddedPSFModel, MoffatPSF
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
@@ -304,7 +303,10 @@ def test_psf_that_is_not_kept(fake_model, field, tmp_path):
     """
     A model that photutils does not have.
     """
-    psf = make_psf_model(Gaussian2D(), x_name='x_mean', y_name='y_mean')
+    class OwnPSF(CircularGaussianPSF):
+        pass
+
+    psf = OwnPSF(fwhm=2.4)
     result = RCNNSegmenter(fake_model).segment(field, psf=psf)
     with pytest.warns(AstropyUserWarning, match='the PSFs are not stored') as caught:
         result.write(tmp_path / 'result.asdf', include_data=True)
