@@ -143,6 +143,9 @@ class ResultFiles:
             msg = f"path must end in {', '.join(TABLE_FORMATS)}, got {Path(path).name!r}"
             raise ValueError(msg)
         if suffix in REGION_FORMATS:
+            if band is not None:
+                msg = f'band is of fluxes, which regions do not have, got {band!r}'
+                raise ValueError(msg)
             write_regions(path, self, overwrite=overwrite)
         elif suffix == '.ldac':
             from photutils_rcnn.io.ldac import write_ldac

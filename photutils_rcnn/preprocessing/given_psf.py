@@ -5,6 +5,7 @@ PSFs that a user gives: models, images or widths, checked and in the order of ba
 
 __all__ = ['GivenPSF', 'prepare_psf', 'psf_values']
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -12,6 +13,7 @@ from numbers import Real
 import numpy as np
 from astropy import units as u
 from astropy.modeling import Model
+from astropy.utils.exceptions import AstropyUserWarning
 from photutils.psf import GriddedPSFModel, ImagePSF
 
 from photutils_rcnn.preprocessing.psf import check_fwhm
@@ -22,6 +24,7 @@ FEWEST_PIXELS = 4  # a side of an image; photutils interpolates with cubic splin
 # How far from the middle the peak may be: the larger of the two.
 LARGEST_OFFSET = 1.5  # pixels
 LARGEST_RELATIVE_OFFSET = 0.5  # FWHM
+LARGEST_BORDER = 0.1  # light of the image if all of it were as its border
 REACH = 40  # pixels around the middle of a model in which its light is looked at
 N_STEPS = 30  # of the grid on which the FWHM is measured, in one FWHM
 # The FWHM of a PSF that varies is the median of those on so many positions each way.
@@ -179,12 +182,26 @@ def _of_image(image, name):
                f'{FEWEST_PIXELS} pixels, got the shape {image.shape}')
         raise ValueError(msg)
     _check_light(image, name)
+    _warn_of_border(image, name)
     origin = []
     for n, peak in zip(image.shape, _peak(image), strict=True):
         middle = (n - 1) / 2
         nearest = [middle] if n % 2 else [middle, middle - 0.5, middle + 0.5]
         origin.append(min(nearest, key=lambda place, peak=peak: abs(peak - place)))
     return ImagePSF(image / image.sum(), origin=origin[::-1])
+
+
+def _warn_of_border(image, name):
+    """
+    Warn of an image that does not fade to zero: it is cut off, or has a background.
+    """
+    border = np.concatenate([image[[0, -1]].ravel(), image[1:-1, [0, -1]].ravel()])
+    level = border.mean() * image.size / image.sum()
+    if abs(level) > LARGEST_BORDER:
+        msg = (f'{name} does not fade to zero at its border, whose level is {level:.2g} of '
+               'the light if it goes on under all of the image: fluxes that stand on it '
+               'are wrong by about as much')
+        warnings.warn(msg, AstropyUserWarning, stacklevel=6)
 
 
 def _of_unit_flux(model, name):

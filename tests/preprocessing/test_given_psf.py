@@ -11,6 +11,7 @@ import pytest
 from astropy import units as u
 from astropy.modeling.models import Gaussian2D
 from astropy.nddata import NDData
+from astropy.utils.exceptions import AstropyUserWarning
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
@@ -154,3 +155,14 @@ def test_bad_values(psf, match):
 def test_bad_types(psf):
     with pytest.raises(TypeError, match=r"psf of band '[gr]' must be a PSF model .*, got"):
         prepare_psf(psf, FRAME)
+
+
+@pytest.mark.parametrize(('level', 'half'), [(-2e-4, 20), (2e-4, 20), (0, 3)])
+def test_image_that_does_not_fade(level, half):
+    """
+    With a background, or cut off.
+    """
+    axis = np.arange(-half, half + 1)
+    image = CircularGaussianPSF(fwhm=4)(*np.meshgrid(axis, axis)) + level
+    with pytest.warns(AstropyUserWarning, match='does not fade to zero at its border'):
+        prepare_psf(image, FRAME)
