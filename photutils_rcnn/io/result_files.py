@@ -131,8 +131,8 @@ class ResultFiles:
             If the file exists and ``overwrite`` is `False`.
         ValueError
             If the name tells no such format, the result has no WCS and ``.crtf``
-            needs it, or it was read from a file without the pixels that ``band`` or
-            ``.ldac`` need.
+            needs it, ``band`` is given for regions, or the result was read from a file
+            without the pixels that ``band`` or ``.ldac`` need.
 
         See Also
         --------
