@@ -11,7 +11,6 @@ import numpy as np
 
 from photutils_rcnn.deblending.blendedness import Blending
 from photutils_rcnn.deblending.drawing import draw
-from photutils_rcnn.deblending.stamps import StampGroup
 from photutils_rcnn.deblending.templates import Shapes
 
 
@@ -76,8 +75,7 @@ class DeblendedLight:
             The light of each pixel.
         """
         group, k = self._stamp(i)
-        one = StampGroup(np.array([i]), group.y1[k:k + 1], group.x1[k:k + 1], group.side)
-        values, = draw(one, self.shapes, self.psfs[band], self.is_star[i])
+        values, = draw(group[k:k + 1], self.shapes, self.psfs[band], self.is_star[i])
         starts = int(group.y1[k]), int(group.x1[k])
         inside = [slice(max(-start, 0), min(n - start, group.side))
                   for start, n in zip(starts, self.shape, strict=True)]

@@ -63,13 +63,14 @@ class DeblendedPhotometry:
             sky = self._wcs.pixel_to_world(shapes.x, shapes.y)
             if isinstance(sky, SkyCoord):
                 table['sky_center'] = sky
-        unit = cube.unit or u.dimensionless_unscaled
         for b, band in enumerate(cube.bands):
             for name, values in (('flux', light.flux), ('flux_err', light.flux_err)):
                 column = values[:, b]
-                table[f'{name}_{band}'] = column if cube.unit is None else column * unit
-        with np.errstate(invalid='ignore'):
-            table['chi2'] = np.nanmean(light.chi2, axis=1)
+                table[f'{name}_{band}'] = column if cube.unit is None else column << cube.unit
+        seen = np.isfinite(light.chi2)
+        n_seen = seen.sum(axis=1)
+        table['chi2'] = np.where(n_seen > 0, np.where(seen, light.chi2, 0).sum(
+            axis=1) / np.maximum(n_seen, 1), np.nan)
         table['blendedness'] = blending.blendedness
         table['flux_fraction_own'] = blending.own_fraction
         table['flux_fraction_outside'] = blending.outside_fraction

@@ -45,10 +45,6 @@ class Shapes:
     def __getitem__(self, index):
         return Shapes(*(getattr(self, f.name)[index] for f in fields(self)))
 
-    def __setitem__(self, index, other):
-        for f in fields(self):
-            getattr(self, f.name)[index] = getattr(other, f.name)
-
 
 def _covariance(log_radius, eta1, eta2):
     """

@@ -161,3 +161,13 @@ def test_varying_psf_is_told(fake_model):
     found = RCNNSegmenter(fake_model).segment(make_field(), psf=grid)
     with pytest.warns(match='PSF varies over the frame'):
         assert len(found.deblended) == 3
+
+
+def test_masked_source_has_no_flux(fake_model):
+    data = np.stack([make_field(), make_field()])
+    mask = np.zeros(data.shape, dtype=bool)
+    mask[1, 5:45, 10:50] = True  # the first source in the second band
+    table = RCNNSegmenter(fake_model).segment(data, mask=mask, bands='gr',
+                                              psf=PSF).deblended
+    assert np.isnan(table['flux_r'][0])
+    assert np.isfinite([table['flux_g'][0], table['chi2'][0]]).all()
