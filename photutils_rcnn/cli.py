@@ -26,12 +26,14 @@ COMMANDS = {
                  'simulate scenes with known truth'),
     'train': ('photutils_rcnn.training.command',
               'train a model on simulated scenes'),
+    'attribute': ('photutils_rcnn.commands.attribute',
+                  'train a head that says more of each source than its class'),
     'evaluate': ('photutils_rcnn.commands.evaluate',
                  'compare a model with the truth of simulated scenes'),
     'models': ('photutils_rcnn.commands.models',
                'list the shipped models, or import one of Astro R-CNN'),
 }
-WITH_NETWORK = ('segment', 'demo', 'train', 'evaluate')
+WITH_NETWORK = ('segment', 'demo', 'train', 'attribute', 'evaluate')
 
 
 def main(argv=None):

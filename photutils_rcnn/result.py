@@ -25,7 +25,11 @@ from photutils_rcnn.sources.photometry import (
     measure,
 )
 from photutils_rcnn.sources.result_psf import ResultPSF
-from photutils_rcnn.sources.source_table import probability_columns, source_table
+from photutils_rcnn.sources.source_table import (
+    attribute_columns,
+    probability_columns,
+    source_table,
+)
 
 
 class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots, ResultPSF):
@@ -397,6 +401,7 @@ class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots, ResultPSF):
         rows = rows[np.argsort(self.label_of_source[rows])]
         names = ['score', 'class_name', 'class_id',
                  *probability_columns(self.instances.class_names),
+                 *attribute_columns(self.instances),
                  'detection_flags']
         for name in names:
             catalog.add_property(name, np.asarray(self.table[name][rows]))

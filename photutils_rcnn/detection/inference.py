@@ -240,7 +240,8 @@ def infer_tile(model, image, tile, invalid, psf, thresholds):
     kept = {'mask_threshold': thresholds.mask, 'mask_scale': model.mask_scale,
             'class_names': config.class_names}
     nothing = TileDetections(
-        Instances.empty(frame_shape, config.mask_size, **kept), pixels,
+        Instances.empty(frame_shape, config.mask_size,
+                        features=_no_features(config), **kept), pixels,
         np.zeros((0, 4), np.float32),
         np.zeros((0, config.n_classes), np.float32))
     if invalid is not None and invalid[window].all():
@@ -278,6 +279,9 @@ def infer_tile(model, image, tile, invalid, psf, thresholds):
         at(PSFMap.profiles_at, boxes[good]))
     masks, mask_boxes = detector.predict_masks(features, boxes[good],
                                                tile.shape)
+    pooled = None
+    if config.attributes:
+        pooled = detector.pool_sources(features, boxes[good], tile.shape)
     offset = np.tile(tile.start, 2).astype(np.float32)
     instances = Instances(
         shape=frame_shape, boxes=boxes[good] + offset,
@@ -285,8 +289,19 @@ def infer_tile(model, image, tile, invalid, psf, thresholds):
         class_probabilities=model.class_probabilities(classes).astype(
             np.float32),
         masks=masks.astype(np.float16), mask_boxes=mask_boxes + offset,
-        flags=np.zeros(len(good), dtype=np.int32), **kept)
+        flags=np.zeros(len(good), dtype=np.int32),
+        features=None if pooled is None else pooled.astype(np.float16), **kept)
     return TileDetections(instances, pixels, boxes[good], logits[good])
+
+
+def _no_features(config):
+    """
+    The features of no source, for a network with attribute heads.
+    """
+    if not config.attributes:
+        return None
+    return np.zeros((0, config.box_pool, config.box_pool, config.pyramid_channels),
+                    dtype=np.float16)
 
 
 def _warn_slow(tiles, usual, tile_size):

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from photutils_rcnn.detection.attributes import measure_attributes
 from photutils_rcnn.detection.bright_stars import confirm_stars
 from photutils_rcnn.detection.class_prior import StarPrior, apply_star_prior
 from photutils_rcnn.detection.duplicates import merge_duplicates
 from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.pixel_check import STRUCTURED, check_pixels
 from photutils_rcnn.preprocessing.frame import Frame
-from photutils_rcnn.preprocessing.normalization import normalize_cube, to_model_fwhm
+from photutils_rcnn.preprocessing.normalization import (
+    NormalizedCube,
+    normalize_cube,
+    to_model_fwhm,
+)
 from photutils_rcnn.preprocessing.psf import (
     find_psf_stars,
     find_varying_psf_stars,
@@ -62,6 +67,8 @@ class Detection:
         The sources.
     frame : `~photutils_rcnn.preprocessing.frame.Frame`
         The frame with the background to subtract and the noise of the empty sky.
+    seen : `~photutils_rcnn.preprocessing.normalization.NormalizedCube`
+        The frame as the network saw it.
     psf : `FramePSF`
         The PSF.
     star_prior : `~photutils_rcnn.detection.class_prior.StarPrior`
@@ -70,12 +77,13 @@ class Detection:
 
     instances: Instances
     frame: Frame
+    seen: NormalizedCube
     psf: FramePSF
     star_prior: StarPrior
 
 
 def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
-           star_fraction='auto', stacklevel=2, **options):
+           star_fraction='auto', keep_features=False, stacklevel=2, **options):
     """
     Find the sources of a frame.
 
@@ -99,6 +107,9 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
         The fraction of stars, see
         `~photutils_rcnn.detection.class_prior.apply_star_prior`; without effect where
         the model does not tell that of its training.
+    keep_features : bool, optional
+        Whether the instances keep the features of the trunk, for the training of
+        attribute heads. The default is `False`.
     stacklevel : int, optional
         Whose warnings these are: 2 is the caller.
     **options
@@ -123,7 +134,8 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
 
     if not model.isophotal:
         instances, found = infer(normalized)
-        return Detection(instances, normalized.frame, found, StarPrior('training'))
+        return Detection(instances, normalized.frame, normalized, found,
+                         StarPrior('training'))
     is_estimated = isinstance(background, str)
     seen = normalized
     offset = None if is_estimated else sky_offset(normalized.frame)
@@ -156,7 +168,11 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
     prior = StarPrior('training')
     if model.star_log_odds is not None:
         kept, prior = apply_star_prior(kept, star_fraction, model.star_log_odds)
-    return Detection(kept, normalized.frame, found, prior)
+    if model.config.attributes:
+        kept.attributes = measure_attributes(model, kept, seen, found.fwhm, stacklevel + 1)
+        if not keep_features:
+            kept.features = None
+    return Detection(kept, normalized.frame, seen, found, prior)
 
 
 def _normalize(model, cube, background, noise_scale=1., *, is_first=True):

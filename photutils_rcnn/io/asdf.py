@@ -17,7 +17,7 @@ from asdf.tagged import TaggedDict
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from astropy.table import QTable
+from astropy.table import QTable, Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
 
@@ -94,6 +94,8 @@ def result_tree(result, *, include_data=False):
         'wcs': _wcs_to_text(result.wcs),
         'catalog': _table_to_tree(result.catalog_table),
     }
+    if found.attributes is not None:
+        tree['attributes'] = _table_to_tree(Table(found.attributes))
     for name, value in (('background', result._background),
                         ('noise', result.noise)):
         if value is not None and (include_data or value.shape[-1] == 1):
@@ -169,7 +171,8 @@ def result_parts(tree):
         shape=tuple(tree['shape']), mask_threshold=tree['mask_threshold'],
         mask_scale=tree.get('mask_scale', 1.),
         interpolation=tree.get('interpolation', usual),
-        class_names=tuple(tree.get('class_names', CLASS_NAMES)), **arrays)
+        class_names=tuple(tree.get('class_names', CLASS_NAMES)),
+        attributes=_attributes_from_tree(tree.get('attributes')), **arrays)
     wcs = _wcs_from_text(tree['wcs'])
     meta = _plain(tree['meta'])
     cube = None
@@ -190,6 +193,15 @@ def result_parts(tree):
         'cube': cube, 'wcs': wcs, 'bands': tree['bands'], 'meta': meta,
         'catalog_table': catalog, **levels,
         'psf': psf_from_tree(tree['psf']) if 'psf' in tree else None}
+
+
+def _attributes_from_tree(columns):
+    """
+    The structured array of attributes; `None` if there are none.
+    """
+    if columns is None:
+        return None
+    return Table({column['name']: _values(column) for column in columns}).as_array()
 
 
 def _current_flags(flags):
@@ -253,6 +265,15 @@ def _table_to_tree(table):
     return columns
 
 
+def _values(column):
+    """
+    The values of a column; strings are stored as a list, empty or not.
+    """
+    values = column['values']
+    return (np.array(values) if hasattr(values, 'dtype')
+            else np.array(list(values), dtype=np.str_))
+
+
 def _table_from_tree(columns, meta, wcs):
     """
     The table, with sky positions in the frame of the WCS.
@@ -261,9 +282,7 @@ def _table_from_tree(columns, meta, wcs):
         return None
     table = QTable(meta=meta)
     for column in columns:
-        name, values = column['name'], column['values']
-        values = (np.array(list(values)) if isinstance(values[0], str)
-                  else np.array(values))
+        name, values = column['name'], _values(column)
         if name.endswith('.dec'):
             name = name.removesuffix('.dec')
             sky = SkyCoord(table[f'{name}.ra'], values << u.deg)

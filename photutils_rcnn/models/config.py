@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import attrs
 
+from photutils_rcnn.models.attribute_config import attributes
 from photutils_rcnn.models.fields import (
     flag,
     integer,
@@ -87,6 +88,9 @@ class MaskRCNNConfig:
     profile_filters : tuple of int
         The channels of the profile head's convolutions; the second half
         of them at half the resolution.
+    attributes : tuple of `~photutils_rcnn.models.attribute_config.AttributeConfig`
+        The heads that say more of each source than its class; dictionaries of their
+        fields will do.
     """
 
     #: The centers of anchors are at ``(i + anchor_offset) * stride``.
@@ -120,8 +124,14 @@ class MaskRCNNConfig:
     profile_size: int = integer(21, zero=True)
     profile_extent: float = number(5.25)
     profile_filters: tuple = integers((32, 32, 48, 64))
+    attributes: tuple = attributes()
 
     def __attrs_post_init__(self):
+        for attribute in self.attributes:
+            if attribute.of_class not in (None, *self.class_names):
+                msg = (f'of_class of the attribute {attribute.name!r} must be one of '
+                       f'{self.class_names}, got {attribute.of_class!r}')
+                raise ValueError(msg)
         if len(self.anchor_sizes) != len(self.levels):
             msg = ('anchor_sizes of the configuration must have '
                    f'{len(self.levels)} entries, got {self.anchor_sizes!r}')

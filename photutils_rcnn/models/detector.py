@@ -8,6 +8,7 @@ __all__ = ['Detector']
 import numpy as np
 
 from photutils_rcnn.models.anchors import anchor_cells, make_anchors
+from photutils_rcnn.models.attribute_config import ATTRIBUTE
 
 # RoIs are padded to one of these counts, so that few shapes are
 # compiled where each is anew; longer lists are cut into pieces of the last.
@@ -182,6 +183,41 @@ class Detector:
         """
         return self._in_buckets('mask', (features, np.int32(shape)),
                                 (boxes,), shape)
+
+    def pool_sources(self, features, boxes, shape):
+        """
+        The features of sources that attribute heads see.
+
+        Parameters are the first three of `classify`.
+
+        Returns
+        -------
+        pooled : (R, P, P, C) `~numpy.ndarray`
+            The pooled features.
+        """
+        return self._in_buckets('pool', (features, np.int32(shape)), (boxes,), shape)[0]
+
+    def predict_attribute(self, name, pooled, stamps, numbers):
+        """
+        The outputs of an attribute head.
+
+        Parameters
+        ----------
+        name : str
+            The attribute.
+        pooled : (R, P, P, C) `~numpy.ndarray`
+            From `pool_sources`.
+        stamps : (R, S, S, n_bands) `~numpy.ndarray`
+            See `~photutils_rcnn.detection.attribute_stamps.source_stamps`.
+        numbers : (R, 5) `~numpy.ndarray`
+            See `~photutils_rcnn.detection.attribute_stamps.source_numbers`.
+
+        Returns
+        -------
+        outputs : (R, K) `~numpy.ndarray`
+            The logits of the classes, or the value and the logarithm of its variance.
+        """
+        return self._in_buckets(ATTRIBUTE + name, (), (pooled, stamps, numbers), (0, 0))[0]
 
     def _log_fwhm(self, psf_fwhm, n_rois):
         """

@@ -36,10 +36,10 @@ def _is_number(value, kind=Real, zero=False):
             and (value > 0 or (zero and value == 0)) and value < np.inf)
 
 
-def _sequence(default, fits, wanted, length):
+def _sequence(default, fits, wanted, length, empty=False):
     number = '' if length is None else f'{length} '
     return _field(default, lambda values: (
-        isinstance(values, tuple) and len(values) > 0
+        isinstance(values, tuple) and (empty or len(values) > 0)
         and length in (None, len(values)) and all(map(fits, values))),
         f'a sequence of {number}{wanted}')
 
@@ -87,12 +87,12 @@ def text(default):
     return _field(default, lambda value: isinstance(value, str), 'a string')
 
 
-def texts(default):
+def texts(default, *, empty=False):
     """
-    Strings.
+    Strings; none, too, if they may be ``empty``.
     """
     return _sequence(default, lambda item: isinstance(item, str), 'strings',
-                     None)
+                     None, empty)
 
 
 def flag(default):

@@ -6,9 +6,12 @@ All are normalized by the number of examples that count, at least one, so
 that an empty image still teaches background and never divides by zero.
 """
 
-__all__ = ['class_loss', 'focal_loss', 'mask_loss', 'smooth_l1']
+__all__ = ['class_loss', 'focal_loss', 'gaussian_loss', 'mask_loss', 'smooth_l1']
 
 from keras import losses, ops
+
+# Of the variance, natural logarithm, in units of that of all targets.
+LOG_VARIANCE_RANGE = -8., 3.
 
 
 def focal_loss(logits, positive, negative, config):
@@ -101,3 +104,24 @@ def mask_loss(logits, targets, weights):
     """
     loss = ops.mean(ops.binary_crossentropy(targets, logits, from_logits=True), axis=(1, 2))
     return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.)
+
+
+def gaussian_loss(targets, outputs):
+    """
+    The loss of values with Gaussian errors (Nix & Weigend 1994, ICNN 1, 55).
+
+    Parameters
+    ----------
+    targets : (N,) or (N, 1) tensor
+        The values.
+    outputs : (N, 2) tensor
+        The predicted values and the logarithms of their variances.
+
+    Returns
+    -------
+    loss : (N,) tensor
+        The negative logarithm of the likelihood, without the constant.
+    """
+    log_variance = ops.clip(outputs[:, 1], *LOG_VARIANCE_RANGE)
+    deviation = ops.reshape(targets, (-1,)) - outputs[:, 0]
+    return 0.5 * (log_variance + ops.square(deviation) * ops.exp(-log_variance))

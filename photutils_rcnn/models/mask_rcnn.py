@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from photutils_rcnn.models.anchors import anchor_grids, make_anchors
+from photutils_rcnn.models.attribute_head import attribute_head, attribute_head_inputs
 from photutils_rcnn.models.backbones import compact_trunk
 from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, scale_boxes
 from photutils_rcnn.models.config import MaskRCNNConfig
@@ -18,7 +19,7 @@ from photutils_rcnn.models.profile_head import profile_head, profile_head_inputs
 from photutils_rcnn.models.region_proposal import proposal_head, propose
 from photutils_rcnn.models.roi_align import roi_align, roi_levels
 from photutils_rcnn.models.roi_heads import box_head, box_head_inputs, mask_head
-from photutils_rcnn.models.stage_losses import proposal_losses, roi_losses
+from photutils_rcnn.models.stage_losses import attribute_loss, proposal_losses, roi_losses
 from photutils_rcnn.models.targets import sample_rois, with_truth
 
 LOSS_NAMES = ('objectness', 'rpn_box', 'class', 'box', 'mask')
@@ -82,6 +83,13 @@ class MaskRCNN(keras.Model):
             self.profile_head = profile_head(self.config)
             # It needs the PSF of whole frames, and is trained alone.
             self.profile_head.trainable = False
+        self.attribute_heads = {}
+        for attribute in self.config.attributes:
+            head = attribute_head(self.config, attribute)
+            head.trainable = False  # trained alone, too
+            self.attribute_heads[attribute.name] = head
+        #: The attribute that is trained with the rest, on cutouts; see `train_attribute`.
+        self.joint_attribute = None
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.loss_trackers = [keras.metrics.Mean(name=name)
                               for name in LOSS_NAMES]
@@ -264,6 +272,45 @@ class MaskRCNN(keras.Model):
                                 config.mask_level_shift)
         return self.mask_head(pooled, training=self.layer_mode(training))
 
+    def pool_sources(self, features, shapes, boxes, image_index):
+        """
+        The features of sources that attribute heads see.
+
+        Parameters are those of `classify_rois`.
+
+        Returns
+        -------
+        pooled : (R, box_pool, box_pool, C) tensor
+            The pooled features.
+        """
+        return self.pool_rois(features, shapes, boxes, image_index,
+                              self.config.box_pool, self.config.box_context)
+
+    def predict_attribute(self, name, pooled, stamps, numbers, training=None):
+        """
+        The outputs of an attribute head.
+
+        Parameters
+        ----------
+        name : str
+            The attribute.
+        pooled : (R, box_pool, box_pool, C) tensor
+            From `pool_sources`.
+        stamps, numbers
+            See `attribute_head_inputs
+            <photutils_rcnn.models.attribute_head.attribute_head_inputs>`.
+        training : bool, optional
+            Whether the head is being trained.
+
+        Returns
+        -------
+        outputs : (R, K) tensor
+            The logits of the classes, or the value and the logarithm of its variance.
+        """
+        return self.attribute_heads[name](
+            [ops.cast(pooled, 'float32'), *attribute_head_inputs(stamps, numbers)],
+            training=training)
+
     def refine_boxes(self, boxes, deltas, shape):
         """
         Apply the box head's deltas and clip to the image.
@@ -286,6 +333,20 @@ class MaskRCNN(keras.Model):
                           shape)
 
     # === Training ===
+
+    def train_attribute(self, name):
+        """
+        Train an attribute head together with the rest of the network.
+
+        Parameters
+        ----------
+        name : str
+            The attribute.
+        """
+        self.joint_attribute, = (attribute for attribute in self.config.attributes
+                                 if attribute.name == name)
+        self.attribute_heads[name].trainable = True
+        self.loss_trackers.append(keras.metrics.Mean(name=name))
 
     def objectness_loss(self, logits, positive, negative):
         """
@@ -339,9 +400,10 @@ class MaskRCNN(keras.Model):
         Parameters
         ----------
         x : (B, ny, nx, n_bands) tensor
-            The images.
+            The images; with `train_attribute`, those of cutouts come last.
         y : dict of tensor
-            The truth, see `photutils_rcnn.models.targets`.
+            The truth, see `photutils_rcnn.models.targets`, and with cutouts that of
+            `~photutils_rcnn.models.stage_losses.attribute_loss`.
         y_pred : dict of tensor
             The output of the call.
         sample_weight : None
@@ -357,12 +419,23 @@ class MaskRCNN(keras.Model):
         config = self.config
         # Keras hands arrays in dictionaries to PyTorch as they are.
         y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
+        attribute, cutouts = self.joint_attribute, None
+        if attribute is not None and 'source_boxes' in y:
+            n = y['boxes'].shape[0]
+            cutouts = [level[n:] for level in y_pred['pyramid']]
+            x = x[:n]
+            y_pred = {'pyramid': [level[:n] for level in y_pred['pyramid']],
+                      **{name: y_pred[name][:n] for name in ('objectness', 'deltas')}}
         shape = x.shape[1], x.shape[2]
         anchors = ops.convert_to_tensor(make_anchors(config, shape))
         losses = [*proposal_losses(self, anchors, anchor_grids(config, shape),
                                    y, y_pred),
                   *roi_losses(self, anchors, x, y, y_pred, training)]
-        for tracker, loss in zip(self.loss_trackers, losses, strict=True):
+        weights = config.loss_weights
+        if cutouts is not None:
+            losses.append(attribute_loss(self, attribute, y, cutouts))
+            weights = (*weights, 1.)
+        for tracker, loss in zip(self.loss_trackers, losses, strict=False):
             tracker.update_state(loss)
         return sum(weight * loss for weight, loss
-                   in zip(config.loss_weights, losses, strict=True))
+                   in zip(weights, losses, strict=True))

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import keras
 
-from photutils_rcnn.models.openvino_stages import STAGES, import_openvino
+from photutils_rcnn.models.attribute_config import ATTRIBUTE
+from photutils_rcnn.models.attribute_head import N_NUMBERS
+from photutils_rcnn.models.openvino_stages import import_openvino
 from photutils_rcnn.models.stages import KerasStages
 
 logger = logging.getLogger(__name__)
@@ -49,14 +51,12 @@ def export_stages(model, folder):
     network = model.build_network('float32')
     stages = KerasStages(network)
     shapes = _input_shapes(network)
-    for name in STAGES:
-        if name not in shapes:
-            continue
+    for name, arguments in shapes.items():
         signature = [tf.TensorSpec(shape, 'int32' if argument == 'shape' else 'float32',
                                    name=argument)
-                     for argument, shape in shapes[name].items()]
+                     for argument, shape in arguments.items()]
         frozen = convert_variables_to_constants_v2(tf.function(
-            getattr(stages, name), autograph=False).get_concrete_function(*signature))
+            stages.function(name), autograph=False).get_concrete_function(*signature))
         with tempfile.TemporaryDirectory() as temporary:
             # Not `openvino.convert_model`, which reports over the network.
             path = Path(temporary) / f'{name}.pb'
@@ -65,7 +65,7 @@ def export_stages(model, folder):
         parameters = {parameter.output(0).any_name.split(':')[0]: parameter
                       for parameter in converted.get_parameters()}
         ordered = openvino.Model(
-            converted.get_results(), [parameters[key] for key in shapes[name]], name)
+            converted.get_results(), [parameters[key] for key in arguments], name)
         openvino.save_model(ordered, folder / f'{name}.xml', compress_to_fp16=False)
 
 
@@ -89,4 +89,11 @@ def _input_shapes(network):
             'profiles': (None, size, size, n_bands), 'boxes': (None, 4),
             'logits': (None, config.n_classes), 'log_fwhm': (None, n_bands),
             'psf': (None, size, size, n_bands)}
+    if config.attributes:
+        shapes['pool'] = shapes['mask']
+    for attribute in config.attributes:
+        side, bands = attribute.stamp_size, len(attribute.bands) or n_bands
+        shapes[ATTRIBUTE + attribute.name] = {
+            'pooled': (None, config.box_pool, config.box_pool, features),
+            'stamps': (None, side, side, bands), 'numbers': (None, N_NUMBERS)}
     return shapes

@@ -20,8 +20,8 @@ import photutils_rcnn
 from photutils_rcnn._user_cache import cached_folder
 from photutils_rcnn.models.processor import has_fast_bfloat16
 
-# In the order in which a frame needs them.
-STAGES = ('sample', 'dense', 'classify', 'profile', 'mask')
+# In the order in which a frame needs them; then those of attributes.
+STAGES = ('sample', 'dense', 'classify', 'profile', 'mask', 'pool')
 
 
 def import_openvino():
@@ -143,4 +143,4 @@ class OpenVINOStages:
 
 
 def _by_need(path):
-    return STAGES.index(path.stem)
+    return STAGES.index(path.stem) if path.stem in STAGES else len(STAGES)

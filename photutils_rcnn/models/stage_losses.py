@@ -3,12 +3,17 @@
 The losses of the two stages of a Mask R-CNN.
 """
 
-__all__ = ['proposal_losses', 'roi_losses']
+__all__ = ['attribute_loss', 'proposal_losses', 'roi_losses']
 
 from keras import ops
 
 from photutils_rcnn.models.boxes import encode_boxes, scale_boxes
-from photutils_rcnn.models.losses import class_loss, mask_loss, smooth_l1
+from photutils_rcnn.models.losses import (
+    class_loss,
+    gaussian_loss,
+    mask_loss,
+    smooth_l1,
+)
 from photutils_rcnn.models.roi_align import flatten_pyramid
 from photutils_rcnn.models.targets import match_anchors, sample_masks
 
@@ -106,3 +111,42 @@ def roi_losses(network, anchors, image, truth, outputs, training):
     mask = mask_loss(logits, masks,
                      ops.reshape(rois['positive'][:, :n], (-1,)))
     return classes, box, mask
+
+
+def attribute_loss(network, attribute, truth, pyramid):
+    """
+    The loss of an attribute head, on cutouts of labelled sources.
+
+    Parameters
+    ----------
+    network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
+        The network.
+    attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
+        The head.
+    truth : dict of tensor
+        ``source_boxes`` (C, M, 4), the boxes of M sources on each image, their
+        ``stamps`` (C, M, S, S, n_bands) and ``numbers`` (C, M, 5), the ``targets`` (C, M)
+        and their ``target_weights``.
+    pyramid : list of (C, ny, nx, F) tensor
+        The feature maps of the images.
+
+    Returns
+    -------
+    loss : scalar tensor
+        The weighted mean over the sources.
+    """
+    features, shapes = flatten_pyramid(pyramid)
+    boxes = ops.reshape(truth['source_boxes'], (-1, 4))
+    n_images, n_sources = truth['source_boxes'].shape[:2]
+    images = ops.repeat(ops.arange(n_images, dtype='int32'), n_sources)
+    pooled = network.pool_sources(features, shapes, boxes, images)
+    stamps, numbers = (ops.reshape(truth[name], (-1, *truth[name].shape[2:]))
+                       for name in ('stamps', 'numbers'))
+    outputs = network.predict_attribute(attribute.name, pooled, stamps, numbers,
+                                        training=True)
+    targets, weights = (ops.reshape(truth[name], (-1,))
+                        for name in ('targets', 'target_weights'))
+    losses = (ops.sparse_categorical_crossentropy(
+        ops.cast(targets, 'int32'), outputs, from_logits=True)
+        if attribute.classes else gaussian_loss(targets, outputs))
+    return ops.sum(weights * losses) / ops.maximum(ops.sum(weights), 1e-6)

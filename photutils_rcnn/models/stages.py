@@ -7,9 +7,11 @@ __all__ = ['KerasStages']
 
 import threading
 from collections import OrderedDict
+from functools import partial
 
 from keras import ops
 
+from photutils_rcnn.models.attribute_config import ATTRIBUTE
 from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, scale_boxes
 from photutils_rcnn.models.compiled import compile_function, has_free_shapes
 from photutils_rcnn.models.roi_align import flatten_pyramid
@@ -41,8 +43,8 @@ class KerasStages:
 
         Parameters
         ----------
-        name : {'dense', 'classify', 'sample', 'profile', 'mask'}
-            The method.
+        name : {'dense', 'classify', 'sample', 'profile', 'mask', 'pool'} or str
+            The method, or ``'attribute_<name>'``.
         shape : (2,) tuple of int
             The shape (ny, nx) of the tile.
         *args : array or tensor
@@ -56,12 +58,30 @@ class KerasStages:
         key = (name, None if has_free_shapes() else shape)
         with self._lock:
             if key not in self._compiled:
-                self._compiled[key] = compile_function(getattr(self, name))
+                self._compiled[key] = compile_function(self.function(name))
             self._compiled.move_to_end(key)
             if len(self._compiled) > MAX_STAGES:
                 self._compiled.popitem(last=False)
             compiled = self._compiled[key]
         return compiled(*args)
+
+    def function(self, name):
+        """
+        The function of a stage.
+
+        Parameters
+        ----------
+        name : str
+            See `run`.
+
+        Returns
+        -------
+        function : callable
+            A function of tensors.
+        """
+        if name.startswith(ATTRIBUTE):
+            return partial(self.attribute, name.removeprefix(ATTRIBUTE))
+        return getattr(self, name)
 
     @staticmethod
     def to_numpy(tensor):
@@ -114,6 +134,20 @@ class KerasStages:
             features, self.level_shapes(shape), boxes, _only_image(boxes),
             training=False)
         return ops.sigmoid(logits), scale_boxes(boxes, self.config.mask_context)
+
+    def pool(self, features, shape, boxes):
+        """
+        The features (R, P, P, C) of sources.
+        """
+        return (ops.cast(self.network.pool_sources(
+            features, self.level_shapes(shape), boxes, _only_image(boxes)), 'float32'),)
+
+    def attribute(self, name, pooled, stamps, numbers):
+        """
+        The outputs (R, K) of an attribute head.
+        """
+        return (self.network.predict_attribute(name, pooled, stamps, numbers,
+                                               training=False),)
 
     def level_shapes(self, shape):
         """

@@ -5,12 +5,15 @@ Transfer of weights from another model.
 
 __all__ = ['transfer_weights']
 
+from photutils_rcnn.models.attribute_config import ATTRIBUTE
 from photutils_rcnn.models.zoo import get_weights, set_weights
 
 
 def transfer_weights(network, weights, leave_out=()):
     """
     Take over weights by name, but for some layers.
+
+    Attribute heads that only one of the two networks has do not count.
 
     Parameters
     ----------
@@ -35,7 +38,9 @@ def transfer_weights(network, weights, leave_out=()):
         msg = f'leave_out names unknown layers: {sorted(unknown)}'
         raise ValueError(msg)
     taken = {name: value for name, value in weights.items()
-             if _layer(name) not in leave_out}
+             if _layer(name) not in leave_out
+             and (name in own or not name.startswith(ATTRIBUTE))}
+    kept += [name for name in own if name.startswith(ATTRIBUTE) and name not in taken]
     set_weights(network, {**taken, **{name: own[name] for name in kept}})
 
 

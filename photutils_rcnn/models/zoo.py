@@ -58,6 +58,8 @@ class Model:
     #: normalized frame, called as ``detect(image, score_threshold=...,
     #: nms_threshold=...)``; by default frames are cut into tiles.
     detect = None
+    #: The model card, Markdown; empty for a model that is not from a folder.
+    card = ''
     _config_class = MaskRCNNConfig
 
     def __init__(self, settings, weights, precision=None, runtime='keras'):
@@ -271,6 +273,23 @@ class Model:
             return None
         return self._calibration.get('star_log_odds')
 
+    def attribute_calibration(self, name):
+        """
+        The calibration of an attribute.
+
+        Parameters
+        ----------
+        name : str
+            The attribute.
+
+        Returns
+        -------
+        calibration : dict
+            See `~photutils_rcnn.detection.attributes.attribute_columns`; empty if it is
+            not calibrated.
+        """
+        return self._calibration.get('attributes', {}).get(name, {})
+
     @property
     def _calibration(self):
         return {**UNCALIBRATED, **self.settings.get('calibration', {})}
@@ -385,7 +404,10 @@ def load_model(model='default', *, precision=None):
     try:
         settings, weights = read_folder(folder)
         kind = Model if settings.get('protocol') is None else _guest()
-        return kind(settings, weights, precision)
+        loaded = kind(settings, weights, precision)
+        if (folder / 'MODEL_CARD.md').is_file():
+            loaded.card = (folder / 'MODEL_CARD.md').read_text()
+        return loaded
     except (OSError, ValueError) as error:
         msg = f'model {str(model)!r} cannot be read: {error}'
         raise ValueError(msg) from error

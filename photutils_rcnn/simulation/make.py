@@ -158,8 +158,7 @@ def make_scene(preset, seed, **overrides):
     truth, footprints = measure_truth(
         population, stamps, fluxes, total, bands=settings.bands,
         sigma=sigma * amplify, variance=variance, fwhm=fwhm, bad=bad,
-        full_well=settings.full_well,
-        reference_magnitudes=population.magnitudes[:, reference],
+        full_well=settings.full_well, reference=reference,
         size=_sizes(reference, population))
     truth.meta['reference_band'] = settings.bands[reference]
     return Scene(data=data.astype(np.float32),

@@ -63,7 +63,7 @@ def _footprint(stamp, sigma, level, x, y, is_star):
 
 
 def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
-                  variance, fwhm, bad, full_well, reference_magnitudes, size):
+                  variance, fwhm, bad, full_well, reference, size):
     """
     The truth table and footprints of a scene.
 
@@ -89,8 +89,10 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
         Pixels known to be bad.
     full_well : float
         The saturation level in electrons.
-    reference_magnitudes, size : (N,) `~numpy.ndarray`
-        Magnitudes and half-light radii to list.
+    reference : int
+        The band whose magnitudes and bulge fractions are listed.
+    size : (N,) `~numpy.ndarray`
+        Half-light radii to list.
 
     Returns
     -------
@@ -149,9 +151,10 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
     truth['class_id'] = population.class_id[index].astype(np.int32)
     for b, band in enumerate(bands):
         truth[f'flux_{band}'] = fluxes[index, b]
-    truth['mag'] = reference_magnitudes[index]
+    truth['mag'] = population.magnitudes[index, reference]
     truth['snr'] = snr
     truth['half_light_radius'] = size[index]
+    truth['bulge_fraction'] = population.bulge_fraction[index, reference]
     truth['blendedness'] = np.array([row[2] for row in rows], dtype=float)
     truth['nearest'] = nearest
     truth['saturated'] = np.array([row[3] for row in rows], dtype=bool)

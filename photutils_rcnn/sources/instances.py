@@ -81,6 +81,10 @@ class Instances:
         The natural logarithm of the likelihood of each source as a star over that
         as a galaxy, where it is known
         (`~photutils_rcnn.detection.class_prior.apply_star_prior`).
+    features : (N, P, P, C) `~numpy.ndarray` of float16, optional
+        What the trunk of the network has of each source, for attribute heads.
+    attributes : (N,) structured `~numpy.ndarray`, optional
+        What attribute heads say, a field for each column of the table.
     mask_threshold : float, optional
         A footprint is where the probability on pixels reaches this.
     mask_scale : float, optional
@@ -102,6 +106,8 @@ class Instances:
     flags: np.ndarray
     snr: np.ndarray | None = None
     log_bayes_factors: np.ndarray | None = None
+    features: np.ndarray | None = None
+    attributes: np.ndarray | None = None
     mask_threshold: float = 0.5
     mask_scale: float = 1.
     class_names: tuple = CLASS_NAMES

@@ -3,7 +3,7 @@
 Table of sources: classes, scores, positions, boxes and flags.
 """
 
-__all__ = ['probability_columns', 'source_table']
+__all__ = ['attribute_columns', 'probability_columns', 'source_table']
 
 import numpy as np
 from astropy import units as u
@@ -30,6 +30,23 @@ def probability_columns(class_names):
     """
     names = [f'prob_{name}' for name in class_names]
     return names[:1] if len(names) == 2 else names
+
+
+def attribute_columns(instances):
+    """
+    The columns of attribute heads.
+
+    Parameters
+    ----------
+    instances : `~photutils_rcnn.sources.instances.Instances`
+        The sources.
+
+    Returns
+    -------
+    names : tuple of str
+        Their names; none for models without such heads.
+    """
+    return () if instances.attributes is None else instances.attributes.dtype.names
 
 
 def source_table(instances, footprints, label_of_source, positions, *,
@@ -68,6 +85,8 @@ def source_table(instances, footprints, label_of_source, positions, *,
         table[name] = instances.class_probabilities[:, k].astype(float)
     if instances.log_bayes_factors is not None:
         table['log_bayes_factor'] = instances.log_bayes_factors.astype(float)
+    for name in attribute_columns(instances):
+        table[name] = instances.attributes[name]
     table['x'], table['y'] = positions
     if wcs is not None:
         sky = wcs.pixel_to_world(table['x'], table['y'])

@@ -4,7 +4,7 @@ Probability calibration (Platt and vector scaling).
 """
 
 __all__ = ['calibrate_model', 'collect_outcomes', 'fit_calibration',
-           'fit_star_mix']
+           'fit_scaling', 'fit_star_mix']
 
 import json
 import logging
@@ -108,7 +108,7 @@ def fit_calibration(outcomes):
         log.warning('scores are not calibrated: %d of %d detections are '
                     'right', np.count_nonzero(is_source), len(is_source))
         return {}
-    scale, offset = _fit_scaling(
+    scale, offset = fit_scaling(
         np.column_stack([np.zeros(len(score)), special.logit(score)]),
         is_source.astype(int), outcomes['weight'])
     sources = outcomes[is_source]
@@ -119,7 +119,7 @@ def fit_calibration(outcomes):
         log.warning('classes are not calibrated: no detection shows a source '
                     'of class %s', sorted(missing))
         return fit
-    class_scale, class_offset = _fit_scaling(
+    class_scale, class_offset = fit_scaling(
         np.log(np.maximum(sources['probabilities'], 1e-9)),
         sources['class_id'] - 1, sources['weight'])
     return {**fit, 'class_scale': class_scale, 'class_offset': class_offset}
@@ -167,7 +167,7 @@ def fit_star_mix(outcomes, calibration):
     return np.round(fit.x, 2).tolist()
 
 
-def _fit_scaling(logits, classes, weights):
+def fit_scaling(logits, classes, weights):
     """
     A scale and the offsets of classes, the first of them 0.
 
@@ -224,6 +224,9 @@ def calibrate_model(folder, scenes):
     if tuple(model.config.class_names) == CLASS_NAMES and 'class_scale' in fit:
         fit['star_log_odds'] = fit_star_mix(outcomes, fit)
     fit['mask_scale'] = fit_mask_scale(outcomes['mask_counts'])
-    settings['calibration'] = calibration = {**weight, **fit}
+    calibration = {**weight, **fit}
+    settings['calibration'] = {**calibration, **{
+        name: value for name, value in settings.get('calibration', {}).items()
+        if name == 'attributes'}}
     path.write_text(json.dumps(settings, indent=2) + '\n')
     return calibration

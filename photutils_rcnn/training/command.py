@@ -300,6 +300,7 @@ def run(args):
         folder has a run and ``--resume`` is not given, or the other way
         round.
     """
+    from photutils_rcnn.training.joint import train_head_again
     from photutils_rcnn.training.pipeline import (
         finish_model,
         refine_network,
@@ -339,6 +340,8 @@ def run(args):
     finish_model(args.output,
                  held_out if get_protocol(recipe).calibrated else None,
                  refined=bool(refinement))
+    if recipe.get('cutouts') is not None:
+        train_head_again(recipe, args.output / 'model', args.output / 'head_examples')
     return 0
 
 

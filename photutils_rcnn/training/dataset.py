@@ -234,6 +234,9 @@ class CropDataset:
         If the folder has no scene.
     """
 
+    #: The attribute whose labels are trained on, too: none.
+    attribute = None
+
     def __init__(self, folder, config, *, batch_size=8, side=256,
                  max_sources=160, augment=augment, seed=0, n_processes=1):
         self.folder = Path(folder)

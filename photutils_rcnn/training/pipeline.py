@@ -18,6 +18,7 @@ from photutils_rcnn.training.calibration import calibrate_model
 from photutils_rcnn.training.checkpoint import read_state
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
+from photutils_rcnn.training.joint import joint_config, mix_cutouts
 from photutils_rcnn.training.profiles import ProfileDataset, collect_profiles
 from photutils_rcnn.training.recipe import get_protocol
 from photutils_rcnn.training.refinement import Refinement
@@ -83,7 +84,10 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
                in ('batch_size', 'side', 'max_sources', 'seed')}
     options['n_processes'] = n_processes
     log.info('looking for sources to train on in %s', scenes)
+    config = joint_config(recipe, config)
     dataset = CropDataset(scenes, config, augment=protocol.augment, **options)
+    if recipe.get('cutouts') is not None:
+        dataset = mix_cutouts(recipe, dataset, output / 'cutouts')
     validation = None
     if held_out is not None:
         validation = CropDataset(held_out, config, augment=None, **options)
@@ -95,11 +99,23 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
     elif recipe.get('initial'):
         initial = load_model(recipe['initial'])
         transfer_weights(trainer.model, get_weights(initial.network))
+        _warn_of_heads(config, dataset.attribute)
         trainer.state['initial'] = initial.sha256
     finished = trainer.run(end - time.monotonic())
     if finished:
         export_model(trainer, folder, scenes=used)
     return finished
+
+
+def _warn_of_heads(config, trained):
+    """
+    Tell which attribute heads stand on features that are about to change.
+    """
+    stale = [attribute.name for attribute in config.attributes
+             if trained is None or attribute.name != trained.name]
+    if stale:
+        log.warning('the attribute heads %s stand on the features of before: train them '
+                    'again with photutils-rcnn attribute', ', '.join(stale))
 
 
 def _take_network(initial, folder, scenes):

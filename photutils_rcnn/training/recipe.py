@@ -11,6 +11,7 @@ from itertools import combinations
 from numbers import Integral
 from pathlib import Path
 
+from photutils_rcnn.models.attribute_config import AttributeConfig
 from photutils_rcnn.simulation.file_names import scene_parts
 from photutils_rcnn.simulation.presets import PRESETS, default_side
 from photutils_rcnn.training._checks import check_keys, check_number
@@ -18,7 +19,7 @@ from photutils_rcnn.training.protocol import TrainingProtocol
 
 _COMMON_KEYS = {'config', 'training_scenes', 'validation_scenes',
                 'batch_size', 'side', 'max_sources', 'seed'}
-_OPTIONAL_KEYS = {'initial', 'network', 'precision'}
+_OPTIONAL_KEYS = {'cutouts', 'initial', 'network', 'precision'}
 PRECISIONS = ('float32', 'mixed_bfloat16')
 _SCENE_KEYS = {'preset', 'n_scenes', 'seed'}
 
@@ -128,6 +129,22 @@ def check_recipe(recipe):
         _check_scenes(recipe[kind], kind, recipe['side'])
     _check_disjoint(recipe['training_scenes'], recipe['validation_scenes'])
     protocol.check_schedule(recipe)
+    if recipe.get('cutouts') is not None:
+        _check_cutouts(recipe)
+
+
+def _check_cutouts(recipe):
+    """
+    Labels of cutouts that are trained on beside the scenes.
+    """
+    cutouts = recipe['cutouts']
+    check_keys(cutouts, {'attribute', 'table'}, 'cutouts of the recipe',
+               optional={'images'})
+    AttributeConfig(**cutouts['attribute'])
+    if recipe.get('initial') is None or recipe.get('network') is not None:
+        msg = ('cutouts of the recipe need an initial model of this package, which '
+               f'finds their sources, got {recipe.get("initial")!r}')
+        raise ValueError(msg)
 
 
 def _check_scenes(value, kind, side):

@@ -8,7 +8,7 @@ __all__ = ['Trainer']
 import keras
 
 from photutils_rcnn.models.compiled import fastest_precision
-from photutils_rcnn.models.mask_rcnn import LOSS_NAMES, MaskRCNN
+from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.receptive_field import halo_width
 from photutils_rcnn.models.zoo import DEFAULT_THRESHOLDS
 from photutils_rcnn.training.loop import TrainingLoop
@@ -22,9 +22,11 @@ class Trainer(TrainingLoop):
     ----------
     config : `~photutils_rcnn.models.training_config.TrainingConfig`
         The network.
-    dataset, validation : `~photutils_rcnn.training.dataset.CropDataset`
-        The training batches and those of other seeds; ``validation`` may
-        be `None`.
+    dataset : `~photutils_rcnn.training.dataset.CropDataset` or \
+            `~photutils_rcnn.training.mixed_dataset.MixedDataset`
+        The training batches.
+    validation : `~photutils_rcnn.training.dataset.CropDataset` or `None`
+        Those of other seeds.
     folder : path-like
         Where the checkpoint and the log go; created if it is missing.
     precision : str, optional
@@ -47,8 +49,10 @@ class Trainer(TrainingLoop):
         keras.utils.set_random_seed(seed)
         network = self.network_class(
             config, precision=precision or fastest_precision(), seed=seed)
-        super().__init__(network, dataset, validation, folder,
-                         loss_names=LOSS_NAMES, **options)
+        if dataset.attribute is not None:
+            network.train_attribute(dataset.attribute.name)
+        super().__init__(network, dataset, validation, folder, loss_names=[
+            tracker.name for tracker in network.loss_trackers], **options)
 
     def next_batch(self, step):
         """

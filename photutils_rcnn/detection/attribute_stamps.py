@@ -1,0 +1,101 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Images and numbers of sources for attribute heads.
+"""
+
+__all__ = ['source_numbers', 'source_stamps']
+
+import numpy as np
+
+# The FWHM where it is not known, pixels, and the smallest side of a box.
+USUAL_FWHM = 4.
+MIN_BOX = 6.
+
+
+def _sides(boxes):
+    """
+    The longer side of boxes, pixels.
+    """
+    return np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0), MIN_BOX)
+
+
+def _weights(middle, side, n_cells, n_pixels):
+    """
+    The pixels that cells of an axis cover, as a slice, and their fractions in each.
+
+    A cell smaller than a pixel is as wide as one, which is linear interpolation.
+    """
+    cell = side / n_cells
+    width = max(cell, 1.)
+    low = middle - side / 2 + (np.arange(n_cells) + 0.5) * cell - width / 2
+    start = int(np.clip(np.floor(low[0]), 0, n_pixels))
+    stop = int(np.clip(np.ceil(low[-1] + width), start, n_pixels))
+    pixels = np.arange(start, stop)
+    shared = (np.minimum(low[:, None] + width, pixels + 1)
+              - np.maximum(low[:, None], pixels))
+    return slice(start, stop), (np.maximum(shared, 0) / width).astype(np.float32)
+
+
+def source_stamps(pixels, shape, boxes, size, extent):
+    """
+    The mean signal-to-noise ratio of a pixel on a square grid around each source.
+
+    Parameters
+    ----------
+    pixels : callable
+        Called as ``pixels((rows, cols))`` with two slices; returns the S/N of pixels,
+        (n_rows, n_cols, n_bands), 0 where there are no data.
+    shape : (2,) tuple of int
+        The shape (ny, nx) of the frame.
+    boxes : (N, 4) `~numpy.ndarray`
+        The boxes of the sources.
+    size : int
+        The cells S on a side of the grid.
+    extent : float
+        The side of the grid in units of the longer side of the box.
+
+    Returns
+    -------
+    stamps : (N, S, S, n_bands) float32 `~numpy.ndarray`
+        ``arcsinh`` of the means. Beyond the frame there is empty sky.
+    """
+    stamps = []
+    for box, longer in zip(boxes.astype(float), _sides(boxes), strict=True):
+        middle = (box[:2] + box[2:]) / 2
+        (rows, wy), (cols, wx) = (_weights(at, extent * longer, size, n)
+                                  for at, n in zip(middle, shape, strict=True))
+        stamps.append(np.einsum('sy,yxb,tx->stb', wy, pixels((rows, cols)), wx,
+                                optimize=True))
+    if not stamps:
+        n_bands = pixels((slice(0, 0), slice(0, 0))).shape[-1]
+        return np.zeros((0, size, size, n_bands), dtype=np.float32)
+    return np.arcsinh(np.array(stamps, dtype=np.float32))
+
+
+def source_numbers(boxes, snr, fwhm, size, extent):
+    """
+    How large and how bright sources are.
+
+    Parameters
+    ----------
+    boxes : (N, 4) `~numpy.ndarray`
+        The boxes of the sources.
+    snr : (N,) `~numpy.ndarray`
+        The S/N of their footprints.
+    fwhm : float or (n_bands,) array_like or `None`
+        The FWHM of the PSF in pixels; `None` if it is not known.
+    size, extent
+        See `source_stamps`.
+
+    Returns
+    -------
+    numbers : (N, 5) float32 `~numpy.ndarray`
+        The decadic logarithms of height, width and cell of the grid in units of the
+        FWHM, of the FWHM in pixels and of the root of the S/N.
+    """
+    fwhm = USUAL_FWHM if fwhm is None else np.mean(fwhm)
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1) / fwhm
+    cell = extent * _sides(boxes) / size / fwhm
+    values = np.column_stack([sides, cell, np.full(len(boxes), fwhm),
+                              np.sqrt(np.maximum(snr, 1))])
+    return np.log10(values).astype(np.float32)

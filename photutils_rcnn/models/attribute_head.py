@@ -1,0 +1,99 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Attribute head: a class or a value of a source, from features of the trunk and pixels.
+
+It sees the features that the trunk has of the source, an image of it on a grid as
+large as the source needs, and how large a cell of this grid, the source and the PSF
+are and how bright the source is. So it can be trained on frozen features.
+"""
+
+__all__ = ['N_NUMBERS', 'attribute_head', 'attribute_head_inputs']
+
+from keras import Input, Model, layers, ops
+
+from photutils_rcnn.models.attribute_config import ATTRIBUTE
+
+# log10 of sides over FWHM (2), cells over FWHM, FWHM in pixels, S/N
+N_NUMBERS = 5
+# Images are also seen with the brightest light as unit, where it is so many times the
+# noise at least; ``arcsinh`` of this many times that shows the outskirts.
+FAINTEST = 1.
+CONTRAST = 15.
+DROPOUT = 0.3
+
+
+def attribute_head_inputs(stamps, numbers):
+    """
+    What the layers of an attribute head see of a source.
+
+    Parameters
+    ----------
+    stamps : (R, S, S, n_bands) tensor
+        The pixels around the source, ``arcsinh`` of the S/N.
+    numbers : (R, 5) tensor
+        From `~photutils_rcnn.detection.attribute_stamps.source_numbers`.
+
+    Returns
+    -------
+    images : (R, S, S, 2 * n_bands) tensor
+        The pixels, stretched, and in units of the brightest light.
+    numbers : (R, 5 + n_bands) tensor
+        The numbers and the light of the bands relative to their mean.
+    """
+    light = ops.sinh(ops.clip(stamps, -12., 12.))
+    smooth = ops.average_pool(ops.mean(light, axis=-1, keepdims=True), 3, 1,
+                              padding='same', data_format='channels_last')
+    peak = ops.maximum(ops.max(smooth, axis=(1, 2), keepdims=True), FAINTEST)
+    images = ops.concatenate(
+        [stamps / 4, ops.arcsinh(CONTRAST * light / peak) / 3], axis=-1)
+    near = ops.cast(smooth > 0.3 * peak, light.dtype)
+    bands = ops.sum(light * near, axis=(1, 2)) / ops.maximum(
+        ops.sum(near, axis=(1, 2)), 1.)
+    colors = ops.arcsinh(bands / FAINTEST) - ops.arcsinh(
+        ops.mean(bands, axis=-1, keepdims=True) / FAINTEST)
+    return images, ops.concatenate([numbers, colors], axis=-1)
+
+
+def attribute_head(config, attribute):
+    """
+    An attribute head, in float32.
+
+    Parameters
+    ----------
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The network.
+    attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
+        The head.
+
+    Returns
+    -------
+    head : `keras.Model`
+        Takes pooled features (R, ``box_pool``, ``box_pool``, C) and the images and the
+        numbers of `attribute_head_inputs`, and returns (R, ``attribute.n_outputs``).
+    """
+    n_bands = len(attribute.bands) or config.n_bands
+    side, prefix = attribute.stamp_size, ATTRIBUTE + attribute.name
+    options = {'data_format': 'channels_last', 'dtype': 'float32'}
+    active = {'activation': 'relu', 'kernel_initializer': 'he_normal'}
+    pooled = Input((config.box_pool, config.box_pool, config.pyramid_channels),
+                   dtype='float32', name=f'{prefix}_pooled')
+    images = Input((side, side, 2 * n_bands), dtype='float32', name=f'{prefix}_images')
+    numbers = Input((N_NUMBERS + n_bands,), dtype='float32', name=f'{prefix}_numbers')
+    x = images
+    for i, filters in enumerate(attribute.filters):
+        x = layers.Conv2D(filters, 3 if i else 5, strides=1 if i else 2,
+                          padding='same', name=f'{prefix}_conv{i + 1}', **active, **options)(x)
+        if i == 1:
+            x = layers.MaxPooling2D(2, name=f'{prefix}_pool', **options)(x)
+    y = layers.Conv2D(attribute.width // 2, 3, name=f'{prefix}_trunk_conv', **active,
+                      **options)(pooled)
+    x = layers.Concatenate(dtype='float32', name=f'{prefix}_concat')([
+        layers.GlobalAveragePooling2D(name=f'{prefix}_mean', **options)(x),
+        layers.GlobalMaxPooling2D(name=f'{prefix}_max', **options)(x),
+        layers.GlobalAveragePooling2D(name=f'{prefix}_trunk_mean', **options)(y), numbers])
+    for i in (1, 2):
+        x = layers.Dense(attribute.width, dtype='float32', name=f'{prefix}_dense{i}', **active)(x)
+        x = layers.Dropout(DROPOUT, dtype='float32', name=f'{prefix}_dropout{i}')(x)
+    x = layers.Dense(attribute.n_outputs, kernel_initializer='zeros', dtype='float32',
+                     name=f'{prefix}_outputs')(x)
+    return Model([pooled, images, numbers], x, name=prefix)

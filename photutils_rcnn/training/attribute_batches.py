@@ -1,0 +1,105 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Batches of examples for attribute heads.
+"""
+
+__all__ = ['AttributeBatches', 'class_weights']
+
+import keras
+import numpy as np
+
+
+def class_weights(values, n_classes):
+    """
+    Weights with which all classes count alike.
+
+    Parameters
+    ----------
+    values : (N,) array_like of int
+        The classes, counted from 0.
+    n_classes : int
+        Their number.
+
+    Returns
+    -------
+    weights : (N,) `~numpy.ndarray`
+        Of mean 1.
+    """
+    values = np.asarray(values, dtype=int)
+    counts = np.bincount(values, minlength=n_classes)
+    weights = 1 / counts[values]
+    return weights / weights.mean()
+
+
+class AttributeBatches(keras.utils.PyDataset):
+    """
+    Shuffled batches of examples, turned and flipped.
+
+    Parameters
+    ----------
+    examples : dict of `~numpy.ndarray`
+        ``pooled``, ``stamps`` and ``numbers``, see
+        `~photutils_rcnn.detection.attributes.attribute_inputs`.
+    targets, weights : (N,) `~numpy.ndarray`
+        The targets and the weights of the examples.
+    batch_size : int, optional
+        The examples of a batch.
+    augmented : bool, optional
+        Whether examples are shuffled, turned and flipped. The default is `True`.
+    color_scatter : float, optional
+        The scatter of a factor on the light of each band, natural logarithm, so that
+        colors that differ between surveys tell less.
+    seed : int, optional
+        The seed of all this.
+    """
+
+    def __init__(self, examples, targets, weights, *, batch_size=128, augmented=True,
+                 color_scatter=0., seed=0):
+        super().__init__()
+        self.examples = examples
+        self.targets = targets
+        self.weights = weights
+        self.batch_size = batch_size
+        self.augmented = augmented
+        self.color_scatter = color_scatter
+        self.seed = seed
+        self._epoch = 0
+        self.on_epoch_begin()
+
+    def __len__(self):
+        return -(-len(self.targets) // self.batch_size)
+
+    def on_epoch_begin(self):
+        """
+        Shuffle anew.
+        """
+        self._order = np.arange(len(self.targets))
+        if self.augmented:
+            np.random.default_rng((self.seed, self._epoch)).shuffle(self._order)
+        self._epoch += 1
+
+    def __getitem__(self, index):
+        chosen = self._order[index * self.batch_size:(index + 1) * self.batch_size]
+        inputs = {name: self.examples[name][chosen].astype(np.float32)
+                  for name in ('pooled', 'stamps', 'numbers')}
+        if self.augmented:
+            self._augment(inputs, np.random.default_rng(
+                (self.seed, self._epoch, index, 1)))
+        return inputs, self.targets[chosen], self.weights[chosen]
+
+    def _augment(self, inputs, rng):
+        """
+        Turn and flip a batch, and change the colors of its sources.
+        """
+        n_turns, flip = rng.integers(4), rng.integers(2)
+        for name in ('pooled', 'stamps'):
+            turned = np.rot90(inputs[name], n_turns, axes=(1, 2))
+            inputs[name] = np.ascontiguousarray(turned[:, :, ::-1] if flip else turned)
+        if n_turns % 2:  # height and width change places
+            inputs['numbers'] = inputs['numbers'][:, [1, 0, *range(
+                2, inputs['numbers'].shape[1])]]
+        if self.color_scatter:
+            stamps = inputs['stamps']
+            factor = np.exp(rng.normal(0, self.color_scatter, (
+                len(stamps), 1, 1, stamps.shape[-1])))
+            inputs['stamps'] = np.arcsinh(np.sinh(stamps) * factor).astype(np.float32)

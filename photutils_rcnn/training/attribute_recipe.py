@@ -1,0 +1,98 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Recipes of attribute heads that are trained on simulated scenes.
+"""
+
+__all__ = ['SCENE_LABELS', 'recipe_scenes', 'read_attribute_recipe']
+
+import json
+from importlib import resources
+from numbers import Integral
+from pathlib import Path
+
+from photutils_rcnn.models.attribute_config import AttributeConfig
+from photutils_rcnn.simulation.presets import PRESETS
+from photutils_rcnn.training._checks import check_keys, check_number
+from photutils_rcnn.training.morphology import smooth_or_disc
+
+#: What makes labels of the truth of a scene, by the name in a recipe.
+SCENE_LABELS = {'smooth_or_disc': smooth_or_disc}
+
+
+def read_attribute_recipe(value):
+    """
+    Read a recipe of an attribute head.
+
+    Parameters
+    ----------
+    value : str or path-like
+        The name of a shipped recipe or the path of a JSON file.
+
+    Returns
+    -------
+    recipe : dict
+        ``attribute``, an `~photutils_rcnn.models.attribute_config.AttributeConfig`;
+        ``labels``, a function of the truth of a scene; and ``scenes``, a list of
+        dictionaries with ``preset``, ``n_scenes``, ``seed`` and the ``settings`` that
+        differ from those of the preset.
+
+    Raises
+    ------
+    ValueError
+        If there is no such recipe or it does not fit.
+    """
+    folder = resources.files('photutils_rcnn') / 'data' / 'attributes'
+    shipped = {item.name.removesuffix('.json'): item for item in folder.iterdir()
+               if item.name.endswith('.json')}
+    path = shipped.get(str(value), Path(value))
+    if not path.is_file():
+        msg = (f'recipe must be one of {sorted(shipped)} or a JSON file, got '
+               f'{str(value)!r}')
+        raise ValueError(msg)
+    try:
+        recipe = json.loads(path.read_text())
+    except ValueError as exc:
+        msg = f'recipe {str(value)!r} is no JSON: {exc}'
+        raise ValueError(msg) from exc
+    check_keys(recipe, {'attribute', 'labels', 'scenes'}, 'recipe')
+    if recipe['labels'] not in SCENE_LABELS:
+        msg = (f'labels of the recipe must be one of {sorted(SCENE_LABELS)}, got '
+               f'{recipe["labels"]!r}')
+        raise ValueError(msg)
+    for part in recipe['scenes']:
+        check_keys(part, {'preset', 'n_scenes', 'seed', 'settings'}, 'each of the scenes')
+        if part['preset'] not in PRESETS:
+            msg = (f'preset of the scenes must be one of {PRESETS}, got '
+                   f'{part["preset"]!r}')
+            raise ValueError(msg)
+        check_number(part, 'n_scenes', Integral, 'scenes')
+        check_number(part, 'seed', Integral, 'scenes', least=0)
+    return {'attribute': AttributeConfig(**recipe['attribute']),
+            'labels': SCENE_LABELS[recipe['labels']], 'scenes': recipe['scenes']}
+
+
+def recipe_scenes(recipe, folder, n_processes=1, progress_bar=True):
+    """
+    Simulate the scenes of a recipe that are not there yet.
+
+    Parameters
+    ----------
+    recipe : dict
+        From `read_attribute_recipe`.
+    folder : path-like
+        The folder of the scenes.
+    n_processes : int, optional
+        The number of processes.
+    progress_bar : bool, optional
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    paths : list of `~pathlib.Path`
+        The files.
+    """
+    from photutils_rcnn.simulation import simulate_scenes
+
+    return [path for part in recipe['scenes'] for path in simulate_scenes(
+        part['preset'], part['n_scenes'], folder, seed=part['seed'],
+        n_processes=n_processes, progress_bar=progress_bar, **part['settings'])]

@@ -1,0 +1,197 @@
+# Licensed under a 3-clause BSD style license - see LICENSE
+"""
+Tests of the training of attribute heads.
+"""
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from attribute_frames import SHAPE, make_frame
+from numpy.testing import assert_allclose, assert_equal
+from PIL import Image
+
+from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn.cli import main
+from photutils_rcnn.models.attribute_config import AttributeConfig
+from photutils_rcnn.models.zoo import get_weights, load_model
+from photutils_rcnn.training.attribute_batches import AttributeBatches, class_weights
+from photutils_rcnn.training.attribute_examples import encode_labels
+from photutils_rcnn.training.attribute_recipe import read_attribute_recipe
+from photutils_rcnn.training.attribute_training import train_attribute
+from photutils_rcnn.training.labelled_frames import labelled_frames
+from photutils_rcnn.training.morphology import smooth_or_disc
+
+
+@pytest.fixture(scope='module')
+def frames():
+    return [make_frame(seed) for seed in range(12)]
+
+
+@pytest.fixture(scope='module')
+def trained(frames, tmp_path_factory):
+    images, labels = zip(*frames, strict=True)
+    out = tmp_path_factory.mktemp('attribute') / 'model'
+    model = train_attribute(SHAPE, images, labels, out, epochs=40, rate=5e-3,
+                            batch_size=32, progress_bar=False)
+    return model, out
+
+
+def test_learns_what_can_be_seen(trained):
+    """
+    On a frame of its own, and nothing else of the model has changed.
+    """
+    model, _ = trained
+    data, truth = make_frame(100)
+    table = RCNNSegmenter(model, runtime='keras').segment(data, background=0).table
+    distance = np.hypot(*(np.asarray(table[c])[:, None] - np.asarray(truth[c])
+                          for c in 'xy'))
+    told = table['shape'][distance.argmin(axis=0)]
+    assert np.mean(told == truth['shape']) > 0.9
+    report = model.settings['training']['attributes']['shape']
+    assert report['balanced_accuracy'] > 0.9
+    assert '`shape`: round, flat' in model.card
+    default = load_model(precision='float32')
+    before, after = get_weights(default.network), get_weights(model.network)
+    for name, value in before.items():
+        assert_equal(after[name], value)
+    plain = RCNNSegmenter(default, runtime='keras').segment(data, background=0).table
+    assert_allclose(table['score'], plain['score'])
+
+
+def test_an_interrupted_training_goes_on(trained, frames, monkeypatch):
+    """
+    What was found in frames is not looked for again, and gives the same model.
+    """
+    model, out = trained
+    images, labels = zip(*frames, strict=True)
+    monkeypatch.setattr('photutils_rcnn.training.attribute_examples.detect', None)
+    again = train_attribute(SHAPE, images, labels, out, epochs=40, rate=5e-3,
+                            batch_size=32, progress_bar=False)
+    assert again.sha256 == model.sha256
+    other = AttributeConfig(name='shape', classes=('round', 'flat', 'odd'))
+    with pytest.raises(ValueError, match='another model or attribute'):
+        train_attribute(other, images, labels, out, progress_bar=False)
+
+
+def test_regression_with_unknown_values(frames, tmp_path):
+    """
+    Values are told with errors; NaN is no label.
+    """
+    rng = np.random.default_rng(0)
+    images, labels = [], []
+    for data, table in frames:
+        scale = rng.uniform(0.3, 1.5)
+        images.append(data * scale)
+        table = table['x', 'y'].copy()
+        table['level'] = np.where(rng.random(len(table)) < 0.2, np.nan, np.log(scale))
+        labels.append(table)
+    model = train_attribute(
+        AttributeConfig(name='level', filters=(8, 8), width=16), images, labels,
+        tmp_path / 'm', epochs=40, rate=5e-3, batch_size=32, progress_bar=False)
+    report = model.settings['training']['attributes']['level']
+    n_known = sum(np.isfinite(table['level']).sum() for table in labels)
+    assert 0.9 * n_known < report['n_sources'] + report['n_held_out'] <= n_known
+    values = np.concatenate([table['level'] for table in labels])
+    assert report['scatter'] < 0.7 * np.nanstd(values)
+
+
+def test_command_with_pictures(tmp_path):
+    """
+    A table of pictures with one label each; the class of a source in the middle.
+    """
+    rng = np.random.default_rng(0)
+    y, x = np.indices((64, 64)) - 31.5
+    rows = []
+    for i in range(10):
+        is_round = i % 2 == 0
+        light = np.exp(-0.5 * (x**2 / 20 + y**2 / (20 if is_round else 4)))
+        pixels = 12 + rng.normal(0, 3, (64, 64, 3)) + 180 * light[..., None]
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(
+            tmp_path / f'{i}.png')
+        rows.append((f'{i}.png', 'round' if is_round else 'flat'))
+    Table(rows=rows, names=('file', 'shape')).write(tmp_path / 'labels.csv')
+    assert main(['attribute', str(tmp_path / 'model'), '--table',
+                 str(tmp_path / 'labels.csv'), '--name', 'shape', '--epochs', '1']) == 0
+    assert load_model(tmp_path / 'model').config.attributes[0].classes == ('flat', 'round')
+
+
+@pytest.mark.parametrize(('labels', 'match'), [
+    (['round', 'odd'], "must be among .* got 'odd'"), ([1, 'x'], 'must be among')])
+def test_unknown_classes(labels, match):
+    with pytest.raises(ValueError, match=match):
+        encode_labels(labels, SHAPE)
+
+
+def test_labels_that_are_not_known():
+    assert_equal(encode_labels(['flat', '', None, np.nan, 'round'], SHAPE),
+                 [1, np.nan, np.nan, np.nan, 0])
+    assert_equal(encode_labels(np.ma.array([1., 2, 3], mask=[0, 1, 0]),
+                               AttributeConfig(name='z')), [1, np.nan, 3])
+    with pytest.raises(ValueError, match="'z' must be numbers"):
+        encode_labels(['x'], AttributeConfig(name='z'))
+
+
+@pytest.mark.parametrize(('images', 'labels', 'match'), [
+    ([], [], 'one entry for each'), ([1, 2], ['a'], 'got 1 for 2')])
+def test_numbers_of_images_and_labels(images, labels, match):
+    with pytest.raises(ValueError, match=match):
+        labelled_frames(images, labels)
+
+
+def test_errors_name_the_image(tmp_path):
+    data = np.zeros((64, 64))
+    table = Table({'x': [3.], 'y': [4.]})
+    with pytest.raises(ValueError, match='image 0: labels must be tables with the columns'):
+        train_attribute(SHAPE, [data], [table], tmp_path / 'a', progress_bar=False)
+    with pytest.raises(ValueError, match='image 0: .*nothing.png'):
+        train_attribute(SHAPE, [tmp_path / 'nothing.png'], ['flat'], tmp_path / 'b',
+                        progress_bar=False)
+
+
+def test_labels_beside_all_sources(frames, tmp_path):
+    data, _ = frames[0]
+    table = Table({'x': [41.], 'y': [1.], 'shape': ['flat']})
+    with pytest.raises(ValueError, match='got 1 in 1 images, and found none'):
+        train_attribute(SHAPE, [data], [table], tmp_path / 'a', progress_bar=False)
+
+
+def test_turned_batches():
+    """
+    Stamps, features and sides are turned alike.
+    """
+    rng = np.random.default_rng(0)
+    stamps = rng.normal(0, 1, (64, 4, 4, 2))
+    examples = {'stamps': stamps, 'pooled': stamps, 'numbers': rng.normal(0, 1, (64, 5))}
+    batches = AttributeBatches(examples, np.arange(64), np.ones(64), batch_size=8)
+    seen = set()
+    for i in range(len(batches)):
+        inputs, chosen, _ = batches[i]
+        assert_allclose(inputs['stamps'], inputs['pooled'])
+        own = stamps[chosen]
+        images = [np.rot90(flipped, k, axes=(1, 2)) for k in range(4)
+                  for flipped in (own, own[:, :, ::-1])]
+        same = [np.allclose(inputs['stamps'], image, atol=1e-6) for image in images]
+        assert any(same)
+        numbers = examples['numbers'][chosen]
+        if np.allclose(inputs['numbers'], numbers):
+            seen.add('upright')
+        else:
+            assert_allclose(inputs['numbers'], numbers[:, [1, 0, 2, 3, 4]], rtol=1e-6)
+            seen.add('turned')
+    assert seen == {'upright', 'turned'}
+
+
+def test_classes_count_alike():
+    weights = class_weights([0, 0, 0, 1], 2)
+    assert_allclose(weights, [2 / 3, 2 / 3, 2 / 3, 2])
+
+
+def test_recipe_and_its_labels():
+    recipe = read_attribute_recipe('morphology')
+    assert recipe['attribute'].of_class == 'galaxy'
+    truth = Table({'bulge_fraction': [0.1, 0.5, 0.9, 0.9, 0.1],
+                   'class_id': [2, 2, 2, 1, 2], 'snr': [20, 20, 20, 20, 5.]})
+    assert recipe['labels'] is smooth_or_disc
+    assert smooth_or_disc(truth).tolist() == ['disc', '', 'smooth', '', '']
+    with pytest.raises(ValueError, match='recipe must be one of'):
+        read_attribute_recipe('nothing')
