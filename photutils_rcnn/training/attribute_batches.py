@@ -8,6 +8,9 @@ __all__ = ['AttributeBatches', 'class_weights']
 import keras
 import numpy as np
 
+# Of the stretch of composites, for the brightest light as unit.
+SOFTENING = 0.5, 6.
+
 
 def class_weights(values, n_classes):
     """
@@ -49,12 +52,15 @@ class AttributeBatches(keras.utils.PyDataset):
     color_scatter : float, optional
         The scatter of a factor on the light of each band, natural logarithm, so that
         colors that differ between surveys tell less.
+    composites : float, optional
+        The fraction of sources whose bright parts are compressed as in color composites
+        (`~photutils_rcnn.io.pictures.read_picture`).
     seed : int, optional
         The seed of all this.
     """
 
     def __init__(self, examples, targets, weights, *, batch_size=128, augmented=True,
-                 color_scatter=0., seed=0):
+                 color_scatter=0., composites=0., seed=0):
         super().__init__()
         self.examples = examples
         self.targets = targets
@@ -62,6 +68,7 @@ class AttributeBatches(keras.utils.PyDataset):
         self.batch_size = batch_size
         self.augmented = augmented
         self.color_scatter = color_scatter
+        self.composites = composites
         self.seed = seed
         self._epoch = 0
         self.on_epoch_begin()
@@ -98,8 +105,15 @@ class AttributeBatches(keras.utils.PyDataset):
         if n_turns % 2:  # height and width change places
             inputs['numbers'] = inputs['numbers'][:, [1, 0, *range(
                 2, inputs['numbers'].shape[1])]]
+        stamps = inputs['stamps']
+        light, per_source = np.sinh(stamps), (len(stamps), 1, 1)
         if self.color_scatter:
-            stamps = inputs['stamps']
-            factor = np.exp(rng.normal(0, self.color_scatter, (
-                len(stamps), 1, 1, stamps.shape[-1])))
-            inputs['stamps'] = np.arcsinh(np.sinh(stamps) * factor).astype(np.float32)
+            light *= np.exp(rng.normal(0, self.color_scatter, (
+                *per_source, stamps.shape[-1])))
+        if self.composites:
+            peak = np.maximum(light.max(axis=(1, 2, 3), keepdims=True), 1)
+            softening = np.exp(rng.uniform(*np.log(SOFTENING), (*per_source, 1)))
+            stretched = peak * np.arcsinh(softening * light / peak) / softening
+            chosen = rng.random((*per_source, 1)) < self.composites
+            light = np.where(chosen, stretched, light)
+        inputs['stamps'] = np.arcsinh(light).astype(np.float32)

@@ -20,8 +20,10 @@ from photutils_rcnn.detection.attributes import attribute_inputs
 from photutils_rcnn.detection.pipeline import detect
 from photutils_rcnn.models.attribute_transfer import add_attribute
 
-# A labelled source may lie so many pixels beside the box of a detection, and so many
-# sources of a frame count, else a few frames would outweigh all others.
+# A label is that of a detection if it is so near its center, in units of the shorter
+# side of its box, or in pixels; so many sources of a frame count, else a few frames
+# would outweigh all others.
+MAX_OFFSET = 0.25
 MARGIN = 2.
 MAX_EXAMPLES = 150
 
@@ -71,19 +73,22 @@ def encode_labels(labels, attribute):
 
 def _matches(instances, x, y):
     """
-    The source of each position, -1 for none: of those whose box it is in the one whose
-    center is nearest.
+    The source of each position, -1 for none: the one whose center is nearest, if the
+    position is near it in units of its box.
     """
     boxes = instances.boxes
+    reach = np.maximum(MAX_OFFSET * (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf),
+                       MARGIN)
     matched = np.full(len(x), -1)
-    for i, (px, py) in enumerate(zip(x + 0.5, y + 0.5, strict=True)):
-        inside = np.flatnonzero(
-            (boxes[:, 0] - MARGIN <= py) & (py <= boxes[:, 2] + MARGIN)
-            & (boxes[:, 1] - MARGIN <= px) & (px <= boxes[:, 3] + MARGIN))
-        if len(inside):
-            dx, dy = instances.centers[inside].T - [[px - 0.5], [py - 0.5]]
-            matched[i] = inside[np.argmin(np.hypot(dx, dy))]
-    # of several labels of a source none is sure to be its own
+    if len(instances) == 0:
+        return matched
+    centers = instances.centers
+    for i, position in enumerate(zip(x, y, strict=True)):
+        distance = np.hypot(*(centers - position).T)
+        best = np.argmin(distance / reach)
+        if distance[best] <= reach[best]:
+            matched[i] = best
+    # of several sources of a detection none is sure to be meant by the label
     taken, counts = np.unique(matched, return_counts=True)
     matched[np.isin(matched, taken[counts > 1])] = -1
     return matched
@@ -143,8 +148,9 @@ def frame_examples(model, attribute, frame, rng, cutout_side=None):
         warnings.simplefilter('ignore', AstropyUserWarning)
         found = detect(model, cube, 'auto', star_fraction=None, keep_features=True,
                        score_threshold=model.thresholds['score'])
-    matched = _matches(found.instances, x[known], y[known])
-    chosen = np.flatnonzero(matched >= 0)
+    # Sources without a label are matched, too, lest theirs is that of a neighbor.
+    matched = _matches(found.instances, x, y)
+    chosen = np.flatnonzero(known & (matched >= 0))
     chosen = np.sort(rng.permutation(chosen)[:MAX_EXAMPLES])
     inputs = attribute_inputs(attribute, found.instances[matched[chosen]], found.seen,
                               found.psf.fwhm, model.config.stretch_scale)
@@ -156,7 +162,7 @@ def frame_examples(model, attribute, frame, rng, cutout_side=None):
     if cutout_side is not None:
         inputs['cutouts'], inputs['boxes'] = _cutouts(
             found.seen.image, found.instances.boxes[matched[chosen]], cutout_side)
-    return {**inputs, 'values': values[known][chosen]}, np.count_nonzero(known)
+    return {**inputs, 'values': values[chosen]}, np.count_nonzero(known)
 
 
 def collect_examples(model, attribute, frames, folder, *, cutout_side=None, seed=0,

@@ -26,7 +26,8 @@ from photutils_rcnn.training.labelled_frames import labelled_frames
 VALIDATION_FRACTION = 0.2
 PATIENCE = 8
 WEIGHT_DECAY = 1e-3
-COLOR_SCATTER = 0.3
+# Of classifications, which look at shapes: see `AttributeBatches`.
+SHAPE_AUGMENTATION = {'color_scatter': 0.3, 'composites': 0.3}
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +82,9 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
     attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
         The head. All classes count alike in its training, whatever their numbers.
     images : sequence
-        Frames or cutouts: anything that `~photutils_rcnn.RCNNSegmenter.segment` takes,
-        paths of color pictures (JPEG, PNG), or simulated scenes or their paths.
+        Frames or cutouts: anything that `~photutils_rcnn.RCNNSegmenter.segment` takes, or
+        a dictionary of its arguments ``data``, ``bands`` and so on; paths of color
+        pictures (JPEG, PNG); simulated scenes or their paths.
     labels : sequence or callable
         For each image the label of the source in the middle, or a table with the
         positions ``x`` and ``y`` in pixels and a column named as the attribute. For
@@ -156,12 +158,17 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
 
 def _hold_out(examples, attribute, seed):
     """
-    Which examples are of frames that are held out.
+    Which examples are of frames that are held out: of each class a fifth or more.
     """
-    frames = np.unique(examples['frame'])
-    rng = np.random.default_rng(seed)
-    chosen = rng.permutation(frames)[:max(1, round(VALIDATION_FRACTION * len(frames)))]
-    held_out = np.isin(examples['frame'], chosen)
+    values = examples['values'] if attribute.classes else np.zeros(len(examples['frame']))
+    wanted = {value: VALIDATION_FRACTION * count for value, count in zip(
+        *np.unique(values, return_counts=True), strict=True)}
+    held_out = np.zeros(len(values), dtype=bool)
+    for frame in np.random.default_rng(seed).permutation(np.unique(examples['frame'])):
+        own = examples['frame'] == frame
+        if any(np.count_nonzero(held_out & (values == value)) < wanted[value]
+               for value in np.unique(values[own])):
+            held_out |= own
     for part, name in ((held_out, 'held-out'), (~held_out, 'other')):
         missing = [label for i, label in enumerate(attribute.classes)
                    if not (examples['values'][part] == i).any()]
@@ -183,7 +190,7 @@ def _batches(examples, chosen, attribute, values, augmented, **options):
     return AttributeBatches(
         part, values.astype(np.int32 if n_classes else np.float32),
         weights.astype(np.float32), augmented=augmented,
-        color_scatter=COLOR_SCATTER if n_classes else 0., **options)
+        **(SHAPE_AUGMENTATION if n_classes else {}), **options)
 
 
 def _fit(network, attribute, batches, out, *, epochs, rate, progress_bar):

@@ -6,6 +6,7 @@ Frames with labels of their sources, for attribute heads.
 __all__ = ['LabelledFrame', 'labelled_files', 'labelled_frames']
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from photutils_rcnn.io.pictures import read_picture
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.simulation.scene import Scene
 
+ARGUMENTS = ('error', 'mask', 'wcs', 'bands', 'gain')
 PICTURES = ('.jpg', '.jpeg', '.png')
 
 
@@ -28,9 +30,9 @@ class LabelledFrame:
     Parameters
     ----------
     image : object
-        Anything that `~photutils_rcnn.RCNNSegmenter.segment` takes, the path of a
-        color picture or of a simulated scene, or a
-        `~photutils_rcnn.simulation.scene.Scene`.
+        Anything that `~photutils_rcnn.RCNNSegmenter.segment` takes, a dictionary of its
+        arguments ``data``, ``bands`` and so on, the path of a color picture or of a
+        simulated scene, or a `~photutils_rcnn.simulation.scene.Scene`.
     labels : object
         The label of the source in the middle; a table with the columns ``x`` and
         ``y`` in pixels and that of the attribute; or a function that makes the latter
@@ -68,10 +70,8 @@ class LabelledFrame:
             if truth is None:
                 msg = 'labels can be a function only for simulated scenes'
                 raise ValueError(msg)
-            counted = ~np.asarray(truth['ignore'])
-            table = truth[counted]
-            return (cube, np.asarray(table['x'], float), np.asarray(table['y'], float),
-                    np.asarray(self.labels(truth))[counted])
+            return (cube, *(np.asarray(truth[axis], float) for axis in 'xy'),
+                    np.asarray(self.labels(truth)))
         if isinstance(self.labels, Table):
             missing = {'x', 'y', name} - set(self.labels.colnames)
             if missing:
@@ -98,8 +98,16 @@ class LabelledFrame:
         if isinstance(image, Scene):
             cube = prepare_inputs(image.data, mask=image.mask, bands=image.bands)
             return cube, image.truth
-        data, given = from_files(image, error=None, mask=None, wcs=None, bands=None,
-                                 gain=None)
+        given = dict.fromkeys(ARGUMENTS)
+        if isinstance(image, Mapping):
+            unknown = set(image) - {'data', *ARGUMENTS}
+            if unknown or 'data' not in image:
+                msg = ('images that are dictionaries must have data and may have '
+                       f'{ARGUMENTS}, got {sorted(image)}')
+                raise ValueError(msg)
+            given.update(image)
+            image = given.pop('data')
+        data, given = from_files(image, **given)
         return prepare_inputs(data, **given), None
 
 

@@ -36,5 +36,5 @@ def smooth_or_disc(truth):
     labels = np.where(bulge < LARGEST_DISC_BULGE, 'disc',
                       np.where(bulge > LEAST_SMOOTH_BULGE, 'smooth', ''))
     known = ((np.asarray(truth['class_id']) == GALAXY)
-             & (np.asarray(truth['snr']) >= LEAST_SNR))
+             & (np.asarray(truth['snr']) >= LEAST_SNR) & ~np.asarray(truth['ignore']))
     return np.where(known, labels, '')

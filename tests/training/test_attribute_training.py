@@ -181,6 +181,20 @@ def test_turned_batches():
     assert seen == {'upright', 'turned'}
 
 
+def test_compressed_light():
+    """
+    As in composites: the peak is lowered, faint light stays, the order too.
+    """
+    stamps = np.arcsinh(np.linspace(0, 200, 25)).reshape(1, 5, 5, 1)
+    examples = {'stamps': stamps, 'pooled': stamps, 'numbers': np.zeros((1, 5))}
+    batches = AttributeBatches(examples, np.zeros(1), np.ones(1), composites=1.)
+    inputs, _, _ = batches[0]
+    light = np.sort(np.sinh(inputs['stamps'].ravel()))
+    assert (np.diff(light) > 0).all()
+    assert 10 < light[-1] < 195
+    assert_allclose(light[1], 200 / 24, rtol=0.02)
+
+
 def test_classes_count_alike():
     weights = class_weights([0, 0, 0, 1], 2)
     assert_allclose(weights, [2 / 3, 2 / 3, 2 / 3, 2])
@@ -190,8 +204,23 @@ def test_recipe_and_its_labels():
     recipe = read_attribute_recipe('morphology')
     assert recipe['attribute'].of_class == 'galaxy'
     truth = Table({'bulge_fraction': [0.1, 0.5, 0.9, 0.9, 0.1],
-                   'class_id': [2, 2, 2, 1, 2], 'snr': [20, 20, 20, 20, 5.]})
+                   'class_id': [2, 2, 2, 1, 2], 'snr': [20, 20, 20, 20, 5.],
+                   'ignore': [False] * 5})
     assert recipe['labels'] is smooth_or_disc
     assert smooth_or_disc(truth).tolist() == ['disc', '', 'smooth', '', '']
     with pytest.raises(ValueError, match='recipe must be one of'):
         read_attribute_recipe('nothing')
+
+
+def test_named_bands(tmp_path):
+    """
+    Arrays come with the names of their bands; what is no argument is told.
+    """
+    data, _ = make_frame(0)
+    frame, = labelled_frames([{'data': np.stack([data, data]), 'bands': ('r', 'g')}],
+                             ['flat'])
+    cube, x, y, labels = frame.read('shape')
+    assert cube.bands == ('g', 'r')
+    assert (x[0], y[0], labels[0]) == (79.5, 63.5, 'flat')
+    with pytest.raises(ValueError, match=r"must have data and may have .* got \['dta'\]"):
+        labelled_frames([{'dta': data}], ['flat'])[0].read('shape')
