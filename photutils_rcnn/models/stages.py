@@ -63,6 +63,14 @@ class KerasStages:
             compiled = self._compiled[key]
         return compiled(*args)
 
+    @property
+    def has_free_shapes(self):
+        """
+        Whether a stage takes any number of rows; see `has_free_shapes
+        <photutils_rcnn.models.compiled.has_free_shapes>`.
+        """
+        return has_free_shapes()
+
     @staticmethod
     def to_numpy(tensor):
         """
