@@ -66,13 +66,13 @@ def overlapping_pairs(boxes, threshold):
             if other not in members:
                 continue
             radius = reach * longest[members[other]].max() + 1e-6
-            found = trees[b].query_ball_tree(trees[other], radius, p=np.inf)
-            counts = [len(near) for near in found]
-            i = np.repeat(index, counts)
-            j = members[other][np.concatenate(found).astype(int)]
             if other == b:
-                once = i < j
-                i, j = i[once], j[once]
+                i, j = index[trees[b].query_pairs(
+                    radius, p=np.inf, output_type='ndarray')].T
+            else:
+                found = trees[b].sparse_distance_matrix(
+                    trees[other], radius, p=np.inf, output_type='ndarray')
+                i, j = index[found['i']], members[other][found['j']]
             hit = pair_iou(boxes[i], boxes[j]) > threshold
             pairs.append(np.stack([i[hit], j[hit]]))
     if not pairs:

@@ -152,14 +152,15 @@ def check_pixels(footprints, snr, invalid, fwhm=None):
     images = [_Band(snr, invalid, band) for band in range(len(invalid))]
     mean, seen = mean_image(snr, invalid)
     scales = SkyScales(mean.__getitem__, ~seen)
-    _, beside = scales.levels(
-        _covered(footprints, scales, np.ones(len(footprints), bool)))
-    test = _Test(mean, ~seen, scales, footprints, isophote)
+    pixels = footprints.pixels()
+    covered = _Covered(*pixels, scales)
+    _, beside = scales.levels(covered.by(np.ones(len(footprints), bool)))
+    test = _Test(mean, ~seen, scales, footprints, pixels, isophote)
     keep, footprint_snr = test.bright, test.snr
     # Sources hide the sky, and structure that passes for a source hides itself:
     # what is dropped in one round is sky in the next.
     for _ in range(N_ROUNDS):
-        sources = _covered(footprints, scales, keep)
+        sources = covered.by(keep)
         structure = scales.measure(sources, beside)
         found = test.stands_out(structure)
         n_changed = np.count_nonzero(found != keep)
@@ -169,15 +170,16 @@ def check_pixels(footprints, snr, invalid, fwhm=None):
     if len(images) > 1 and not keep.all():
         # Structure that only one band has is that much stronger there.
         rest = np.flatnonzero(~keep)
+        others = footprints[rest]
+        pixels = others.pixels()
         for image in images:
-            test = _Test(image, image.invalid, scales, footprints[rest],
-                         isophote)
+            test = _Test(image, image.invalid, scales, others, pixels, isophote)
             keep[rest] |= test.stands_out(structure, np.sqrt(len(images)))
     worst = int(np.argmax(structure.rms))
-    return PixelCheck(keep, footprint_snr, _covered(footprints, scales, keep),
+    return PixelCheck(keep, footprint_snr, covered.by(keep),
                       float(structure.rms[worst] / np.sqrt(len(images))),
                       int(scales.scales[worst]),
-                      float(_covered(footprints, scales, ~keep).mean()), images)
+                      float(covered.by(~keep).mean()), images)
 
 
 class _Band:
@@ -199,29 +201,24 @@ class _Test:
     The detections in one image.
     """
 
-    def __init__(self, image, invalid, scales, footprints, isophote):
+    def __init__(self, image, invalid, scales, footprints, pixels, isophote):
         self.scales = scales
         n = len(footprints)
-        self._mean = np.zeros(n)
-        self._possible = np.ones(n, dtype=bool)
-        area = np.zeros(n)
-        self._middle = np.zeros((n, 2), dtype=int)
-        for i, mask in enumerate(footprints.masks):
-            box = footprints.slices(i)
-            rows, cols = np.nonzero(mask & ~invalid[box])
-            area[i] = len(rows)
-            if not area[i]:
-                continue
-            self._mean[i] = image[box][rows, cols].mean()
-            y, x = (box[0].start + rows) // BIN, (box[1].start + cols) // BIN
-            self._middle[i] = y[len(y) // 2], x[len(x) // 2]
-            if area[i] >= FILLED_AREA:
-                above = scales.smoothed[y, x] > 0.25 * isophote
-                filled = np.count_nonzero(above) / len(above)
-                self._possible[i] = filled > LEAST_FILLED
-            if self._mean[i] > LEVEL and is_on_trail(
-                    image, footprints.boxes[i], footprints.shape):
+        seen = ~invalid[pixels[1:]]
+        source, y, x = (values[seen] for values in pixels)
+        area = np.bincount(source, minlength=n)
+        known = np.maximum(area, 1)
+        self._mean = np.bincount(source, image[y, x], n) / known
+        y, x = y // BIN, x // BIN
+        above = scales.smoothed[y, x] > 0.25 * isophote
+        filled = np.bincount(source, above, n) / known
+        self._possible = (area < FILLED_AREA) | (filled > LEAST_FILLED)
+        for i in np.flatnonzero(self._mean > LEVEL):
+            if is_on_trail(image, footprints.boxes[i], footprints.shape):
                 self._possible[i] = False
+        self._middle = np.zeros((n, 2), dtype=int)
+        middle = (np.cumsum(area) - area + area // 2)[area > 0]
+        self._middle[area > 0] = np.stack([y[middle], x[middle]], axis=1)
         self.snr = self._mean * np.sqrt(area)
         self._noise = LEAST_SNR / np.sqrt(np.maximum(area, 1))
         self._least = isophote * np.where(
@@ -261,17 +258,25 @@ class _Test:
         return self._possible & (self._mean - (local + median) / factor > limit)
 
 
-def _covered(footprints, scales, chosen):
+class _Covered:
     """
     The bins that footprints cover, and their neighbors.
     """
-    mask = np.zeros(scales.shape, dtype=bool)
-    for i in np.flatnonzero(chosen):
-        mask[footprints.slices(i)] |= footprints.masks[i]
-    bins = scales.in_bins(mask)
-    covered = bins.copy()
-    # Many times as fast as the dilation of SciPy.
-    for side, other in ((covered, bins), (covered.T, bins.T)):
-        side[1:] |= other[:-1]
-        side[:-1] |= other[1:]
-    return covered
+
+    def __init__(self, source, y, x, scales):
+        self._shape = scales.image.shape
+        self._source, self._y, self._x = source, y // BIN, x // BIN
+
+    def by(self, chosen):
+        """
+        Those of some of the footprints, 2D.
+        """
+        of_chosen = chosen[self._source]
+        bins = np.zeros(self._shape, dtype=bool)
+        bins[self._y[of_chosen], self._x[of_chosen]] = True
+        covered = bins.copy()
+        # Many times as fast as the dilation of SciPy.
+        for side, other in ((covered, bins), (covered.T, bins.T)):
+            side[1:] |= other[:-1]
+            side[:-1] |= other[1:]
+        return covered

@@ -10,8 +10,8 @@ import numpy as np
 from photutils_rcnn.models.anchors import anchor_cells, make_anchors
 from photutils_rcnn.models.attribute_config import ATTRIBUTE
 
-# RoIs are padded to one of these counts, so that few shapes are
-# compiled where each is anew; longer lists are cut into pieces of the last.
+# RoIs are padded to one of these counts where each is compiled anew; longer lists
+# are cut into pieces of the last.
 BUCKETS = (16, 64, 256, 1024)
 
 
@@ -231,14 +231,15 @@ class Detector:
 
     def _in_buckets(self, name, known, rows, shape):
         """
-        Run a stage on rows, padded to a bucket.
+        Run a stage on rows, padded to a bucket where shapes are not free.
         """
         rows = [np.asarray(values, dtype=np.float32) for values in rows]
         results = []
         for start in range(0, max(len(rows[0]), 1), BUCKETS[-1]):
             parts = [values[start:start + BUCKETS[-1]] for values in rows]
             n = len(parts[0])
-            size = next(b for b in BUCKETS if b >= n)
+            size = (max(n, 1) if self._stages.has_free_shapes
+                    else next(b for b in BUCKETS if b >= n))
             padded = [np.pad(part, [(0, size - n)] + [(0, 0)] * (part.ndim - 1))
                       for part in parts]
             results.append([self._stages.to_numpy(value)[:n] for value in

@@ -62,11 +62,32 @@ def export_stages(model, folder):
             path = Path(temporary) / f'{name}.pb'
             path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
             converted = core.read_model(path)
+        _drop_inverse_transposes(converted)
         parameters = {parameter.output(0).any_name.split(':')[0]: parameter
                       for parameter in converted.get_parameters()}
         ordered = openvino.Model(
             converted.get_results(), [parameters[key] for key in arguments], name)
         openvino.save_model(ordered, folder / f'{name}.xml', compress_to_fp16=False)
+
+
+def _drop_inverse_transposes(converted):
+    """
+    Take what a transpose was given in place of its result transposed back.
+
+    Layers with channels last leave such pairs between convolutions. OpenVINO drops those
+    of which the first has no other use, but not those whose result is an output, too: that
+    of the finest level of the pyramid is the largest array of all.
+    """
+    for back in converted.get_ordered_ops():
+        there = back.get_type_name() == 'Transpose' and back.input_value(0).get_node()
+        if not there or there.get_type_name() != 'Transpose':
+            continue
+        orders = [node.input_value(1).get_node() for node in (there, back)]
+        if {order.get_type_name() for order in orders} == {'Constant'}:
+            first, second = (order.get_data() for order in orders)
+            if (first[second] == range(len(first))).all():
+                back.output(0).replace(there.input_value(0))
+    converted.validate_nodes_and_infer_types()
 
 
 def _input_shapes(network):

@@ -61,6 +61,8 @@ class OpenVINOStages:
         The model.
     """
 
+    has_free_shapes = True
+
     def __init__(self, model):
         self._openvino = import_openvino()
         self._core = self._openvino.Core()

@@ -116,8 +116,17 @@ def _flux(images, config):
     """
     Images in units of the noise.
     """
-    return ops.sinh(ops.clip(config.stretch_scale * images,
-                             -LARGEST, LARGEST))
+    grown = ops.exp(ops.clip(config.stretch_scale * images, -LARGEST, LARGEST))
+    return 0.5 * (grown - 1 / grown)
+
+
+def _arcsinh(values):
+    """
+    The inverse hyperbolic sine: as a logarithm it is several times as fast in OpenVINO,
+    as `_flux` is as an exponential. Errors are those of numbers of order one.
+    """
+    size = ops.abs(values)
+    return ops.sign(values) * ops.log(size + ops.sqrt(size**2 + 1))
 
 
 def _centering_steps(cores):
@@ -238,16 +247,16 @@ def profile_head_inputs(profiles, psf, boxes, logits, log_fwhm, config):
     middle = ops.mean(ops.einsum('rijb,ij->rb', profiles, core / core.sum()),
                       axis=1)[:, None, None, None]
     images = ops.concatenate([
-        ops.arcsinh(profiles) / 2,
+        _arcsinh(profiles) / 2,
         0.5 * profiles / ops.maximum(ops.abs(middle), FAINTEST),
-        ops.arcsinh(residual) / 2, ops.arcsinh(residual / error), 0.5 * psf],
+        _arcsinh(residual) / 2, _arcsinh(residual / error), 0.5 * psf],
         axis=-1)
     numbers = ops.concatenate([
         0.2 * logits, log_sides(boxes) - 2.5,
         ops.mean(log_fwhm, axis=-1, keepdims=True) - 1.2,
-        0.5 * ops.arcsinh(snr), ops.arcsinh(20 * ops.clip(spread, -2, 2)),
-        ops.arcsinh(height) / 2 - 1.5,
-        0.5 * ops.arcsinh(ops.sum(snr, axis=1, keepdims=True)), known], axis=-1)
+        0.5 * _arcsinh(snr), _arcsinh(20 * ops.clip(spread, -2, 2)),
+        _arcsinh(height) / 2 - 1.5,
+        0.5 * _arcsinh(ops.sum(snr, axis=1, keepdims=True)), known], axis=-1)
     return [ops.clip(images, -20, 20), ops.clip(numbers, -20, 20)]
 
 

@@ -83,6 +83,14 @@ class KerasStages:
             return partial(self.attribute, name.removeprefix(ATTRIBUTE))
         return getattr(self, name)
 
+    @property
+    def has_free_shapes(self):
+        """
+        Whether a stage takes any number of rows; see `has_free_shapes
+        <photutils_rcnn.models.compiled.has_free_shapes>`.
+        """
+        return has_free_shapes()
+
     @staticmethod
     def to_numpy(tensor):
         """

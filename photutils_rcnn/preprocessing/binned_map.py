@@ -85,12 +85,12 @@ def bin_sums(values, side, dtype=None):
     sums : (my, mx) `~numpy.ndarray`
         The sums.
     """
-    sums = np.pad(values, [(0, -n % side) for n in values.shape])
+    beyond = [(0, -n % side) for n in values.shape]
+    sums = np.pad(values, beyond) if np.any(beyond) else values
     # Many times as fast as a sum over two axes of blocks.
-    for _ in range(2):
-        parts = [sums[:, k::side] for k in range(side)]
+    for rows in (True, False):
+        parts = [sums[k::side] if rows else sums[:, k::side] for k in range(side)]
         sums = parts[0].astype(values.dtype if dtype is None else dtype)
         for part in parts[1:]:
             sums += part
-        sums = sums.T
     return sums

@@ -3,20 +3,21 @@
 Noise estimation.
 """
 
-__all__ = ['clipped_rms', 'estimate_noise', 'value_step']
+__all__ = ['center_and_scatter', 'clipped_rms', 'estimate_noise', 'value_step']
 
 import warnings
 
 import numpy as np
-from astropy.stats import SigmaClip, mad_std
 from astropy.utils.exceptions import AstropyUserWarning
-from scipy import ndimage
+from scipy import ndimage, special
 
 from photutils_rcnn.preprocessing.binned_map import map_like
 
 N_NOISE_PIXELS = 2_000_000
 N_STEP_PIXELS = 50_000
 ZERO_AREA = 31  # pixels; the side of squares of zeros
+CLIP, N_CLIPS = 3., 5  # standard deviations, at most so many times
+MAD_TO_STD = float(1 / special.ndtri(0.75))
 # Of the scatter of the sky to the errors. Sources and structure widen it up to
 # 1.5 times, resampled images scatter less than their errors tell.
 LARGEST_RATIO = 3.
@@ -83,7 +84,8 @@ def estimate_noise(cube, background, check_error=True):
             levels.append(np.full((1, 1), _sky_rms(residual, step)))
         else:
             error = _sky_error(cube.error[i], invalid)
-            ratio = _scatter(_spread(residual, step) / error[thin][sky])
+            ratio = _scatter(_spread(residual, step).astype(float)
+                             / error[thin][sky])
             levels.append(error * _error_scale(ratio, i if check_error else None))
     return np.stack(levels).astype(np.float32)
 
@@ -117,9 +119,8 @@ def _spread(residual, step):
     Pixels with few values, spread evenly over the steps between them, which
     medians need.
     """
-    residual = residual.astype(float)
     if step:
-        residual += step * np.random.default_rng(0).uniform(
+        return residual + step * np.random.default_rng(0).uniform(
             -0.5, 0.5, len(residual))
     return residual
 
@@ -154,7 +155,7 @@ def _sky_rms(residual, step):
     residual = _spread(residual, step)
     if len(residual) == 0:
         return 1.0
-    return _scatter(residual) or residual.std() or 1.0
+    return _scatter(residual) or residual.std(dtype=float) or 1.0
 
 
 def _scatter(residual):
@@ -163,10 +164,11 @@ def _scatter(residual):
     """
     if len(residual) == 0:
         return 1.0
-    estimates = [clipped_rms(residual)]
-    negative = residual[residual < 0]
+    residual = np.sort(residual).astype(float)
+    estimates = [clipped_rms(residual, is_sorted=True)]
+    negative = residual[:np.searchsorted(residual, 0)]
     if len(negative) > 0.05 * len(residual):
-        estimates.append(1.4826 * np.median(-negative))
+        estimates.append(-1.4826 * _middle(negative))
     estimates = [value for value in estimates if value > 0]
     return min(estimates, default=0.0)
 
@@ -185,19 +187,60 @@ def _sky_error(error, invalid):
     return np.minimum(error, limit)
 
 
-def clipped_rms(values):
+def clipped_rms(values, *, is_sorted=False):
     """
     The MAD standard deviation after sigma clipping.
+
+    It is that of `~astropy.stats.SigmaClip` and `~astropy.stats.mad_std`, of values that
+    are sorted once in place of a median for each round.
 
     Parameters
     ----------
     values : (N,) `~numpy.ndarray`
         The pixels.
+    is_sorted : bool, optional
+        Whether they are by increasing value. The default is `False`.
 
     Returns
     -------
     rms : float
         The standard deviation in the unit of the pixels.
     """
-    clipped = SigmaClip(3.0)(values, masked=False, copy=True)
-    return mad_std(clipped)
+    values = values[np.isfinite(values)]
+    kept = values if is_sorted else np.sort(values)
+    for _ in range(N_CLIPS):
+        n, center, limit = len(kept), _middle(kept), CLIP * kept.std()
+        kept = kept[np.searchsorted(kept, center - limit):
+                    np.searchsorted(kept, center + limit, 'right')]
+        if len(kept) == n:
+            break
+    return center_and_scatter(kept)[1]
+
+
+def center_and_scatter(values):
+    """
+    The median and the MAD standard deviation of sorted values.
+
+    NumPy sorts in a fraction of the time in which it finds a median.
+
+    Parameters
+    ----------
+    values : (N,) `~numpy.ndarray`
+        One or more values by increasing value.
+
+    Returns
+    -------
+    center, scatter : float
+        The median and the standard deviation (`~astropy.stats.mad_std`).
+    """
+    center = _middle(values)
+    # Of two sorted halves, which this sort merges.
+    distance = np.sort(np.abs(values - center), kind='stable')
+    return center, MAD_TO_STD * _middle(distance)
+
+
+def _middle(values):
+    """
+    The median of sorted values.
+    """
+    return 0.5 * (values[(len(values) - 1) // 2] + values[len(values) // 2])

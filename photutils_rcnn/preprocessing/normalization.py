@@ -21,6 +21,8 @@ from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.noise import estimate_noise
 from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
 
+CACHED_ROWS = 32  # are worked on at once, which the cache of a processor holds
+
 
 def _band_groups(n_bands, n_model_bands):
     """
@@ -148,7 +150,7 @@ def mean_image(snr, invalid):
     """
     mean = np.empty(snr.shape[1:], dtype=np.float32)
     seen = np.empty(snr.shape[1:], dtype=bool)
-    for rows in row_blocks(len(mean)):
+    for rows in row_blocks(len(mean), CACHED_ROWS):
         pixels = snr[:, rows]
         good = np.isfinite(pixels) & ~invalid[:, rows]
         count = good.sum(axis=0, dtype=np.uint16)
@@ -192,12 +194,24 @@ class NormalizedImage:
         window : (2,) tuple of slice
             The rows and columns.
         """
+        starts, stops, _ = np.transpose([
+            axis.indices(n) for axis, n in zip(window, self.shape, strict=False)])
+        ny, nx = np.maximum(stops - starts, 0)
+        image = np.empty((ny, nx, self.shape[-1]), dtype=self.dtype)
+        # Else the stretch has to see all pixels at once.
+        height = CACHED_ROWS if getattr(self._stretch, 'pixelwise', False) else ny
+        for part in row_blocks(ny, height):
+            rows = slice(starts[0] + part.start, starts[0] + part.stop)
+            image[part] = self._rows(rows, window[1])
+        return image
+
+    def _rows(self, *window):
         pixels = self._source[:, *window]
         # One infinite pixel would undo all around it.
         valid = np.isfinite(pixels) & ~self._invalid[:, *window]
         stretched = self._stretch(to_model_bands(pixels, valid,
                                                  self.shape[-1]))
-        image = np.ascontiguousarray(np.moveaxis(stretched, 0, -1))
+        image = np.moveaxis(stretched, 0, -1)
         image[~valid.any(axis=0)] = 0
         return image
 

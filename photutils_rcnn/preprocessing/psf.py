@@ -6,13 +6,9 @@ PSF stars and the FWHM of the PSF.
 __all__ = ['adaptive_fwhm', 'check_fwhm', 'find_psf_stars', 'find_varying_psf_stars',
            'given_fwhm']
 
-import warnings
-
 import numpy as np
 from astropy import units as u
 from astropy.stats import gaussian_sigma_to_fwhm
-from photutils.detection import find_peaks
-from photutils.utils.exceptions import NoDetectionsWarning
 from scipy import ndimage
 
 from photutils_rcnn.preprocessing.normalization import mean_image
@@ -20,6 +16,7 @@ from photutils_rcnn.preprocessing.psf_trend import find_trend, relative_width
 
 HALF = 14
 N_PEAKS = 400
+PEAK_REACH = 4  # pixels, each way, of which a peak is the brightest
 # Peaks above the first of these signal-to-noise ratios that gives enough.
 LEVELS = (40., 20., 10.)
 ENOUGH = 25
@@ -279,19 +276,30 @@ def _peaks(smooth, level, near_bad, snr, invalid):
     The brightest local maxima away from the border and from bad pixels that
     are not saturated in any band.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', NoDetectionsWarning)
-        table = find_peaks(smooth, level, box_size=9, mask=near_bad,
-                           border_width=HALF)
-    if table is None:
-        return np.zeros((0, 2), dtype=int)
-    peaks = np.stack([table['y_peak'], table['x_peak']], axis=1)
+    y, x = _local_maxima(smooth, level)
+    good = ~near_bad[y, x]
+    peaks = np.stack([y[good], x[good]], axis=1)
     flat = np.zeros(len(peaks), dtype=bool)
     for band in range(len(invalid)):
         flat |= _is_flat(np.where(_stamps(invalid, band, peaks, 1), np.nan,
                                   _stamps(snr, band, peaks, 1)))
-    order = np.argsort(-table['peak_value'][~flat], kind='stable')
-    return peaks[~flat][order[:N_PEAKS]]
+    peaks = peaks[~flat]
+    order = np.argsort(-smooth[*peaks.T], kind='stable')
+    return peaks[order[:N_PEAKS]]
+
+
+def _local_maxima(image, level):
+    """
+    The pixels above a level, away from the border, of which none within ``PEAK_REACH``
+    is brighter: `~photutils.detection.find_peaks`, without a filter of the frame.
+    """
+    y, x = HALF + np.stack(np.nonzero(image[HALF:-HALF, HALF:-HALF] > level))
+    offsets = np.indices((2 * PEAK_REACH + 1,) * 2).reshape(2, -1).T - PEAK_REACH
+    # the nearest first: they leave few pixels to compare with the others
+    for dy, dx in offsets[np.argsort(np.abs(offsets).sum(axis=1), kind='stable')]:
+        keep = ~(image[y, x] < image[y + dy, x + dx])
+        y, x = y[keep], x[keep]
+    return y, x
 
 
 def _is_flat(cores):
@@ -333,26 +341,27 @@ def adaptive_fwhm(stamps, n_iterations=25):
         an elliptical Gaussian. NaN where the iteration finds no positive, finite
         width, or the source is far from round.
     """
-    y, x = np.mgrid[-HALF:HALF + 1, -HALF:HALF + 1]
+    offsets = np.arange(-HALF, HALF + 1)
+    y, x = np.meshgrid(offsets, offsets, indexing='ij')
+    terms = np.stack([x**0, y, x, y**2, x**2, y * x], axis=-1).reshape(-1, 6).astype(float)
+    stamps = stamps.astype(float)
     center = np.zeros((len(stamps), 2))
     variance = np.full(len(stamps), 2.5)
     with np.errstate(all='ignore'):
         for _ in range(n_iterations):
-            dy = y - center[:, 0, None, None]
-            dx = x - center[:, 1, None, None]
-            weight = stamps * np.exp(
-                -(dy**2 + dx**2) / (2 * variance[:, None, None]))
-            total = weight.sum(axis=(1, 2))
+            # A Gaussian is the product of one in y and one in x.
+            in_y, in_x = np.moveaxis(np.exp(-(offsets - center[..., None])**2 / (
+                2 * variance[:, None, None])), 1, 0)
+            weight = stamps * in_y[:, :, None] * in_x[:, None]
+            total, *sums = (weight.reshape(-1, len(terms)) @ terms).T
+            my, mx, yy, xx, xy = sums / total
+            # From the middle of the stamps to the center of the Gaussian.
+            dy, dx = my - center[:, 0], mx - center[:, 1]
+            yy, xx, xy = yy - my**2 + dy**2, xx - mx**2 + dx**2, xy - my * mx + dy * dx
             # A Gaussian seen through its own likeness has half its
             # variance and half its offset.
-            center += 2 * np.stack([(weight * dy).sum(axis=(1, 2)),
-                                    (weight * dx).sum(axis=(1, 2))],
-                                   axis=1) / total[:, None]
-            moment = (weight * (dy**2 + dx**2)).sum(axis=(1, 2)) / total
-            variance = np.clip(moment, 0.2, HALF**2 / 4)
-        yy = (weight * dy**2).sum(axis=(1, 2)) / total
-        xx = (weight * dx**2).sum(axis=(1, 2)) / total
-        xy = (weight * dy * dx).sum(axis=(1, 2)) / total
+            center += 2 * np.stack([dy, dx], axis=1)
+            variance = np.clip(yy + xx, 0.2, HALF**2 / 4)
         distortion = np.hypot(yy - xx, 2 * xy) / (yy + xx)
     good = (np.isfinite(variance) & (total > 0) & (distortion < 0.3)
             & (np.abs(center) < 2).all(axis=1))

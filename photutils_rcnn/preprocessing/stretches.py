@@ -10,6 +10,38 @@ __all__ = ['ArcsinhStretch', 'LinearStretch', 'LuptonStretch',
 
 import numpy as np
 
+# What float32 can hold the sum of two of.
+LARGEST = 1e38
+
+
+def arcsinh(values):
+    """
+    The inverse hyperbolic sine, to the rounding errors of values of order one.
+
+    Parameters
+    ----------
+    values : `~numpy.ndarray`
+        The values.
+
+    Returns
+    -------
+    arcsinh : `~numpy.ndarray`
+        Of float32 several times as fast as that of NumPy, which has instructions for
+        logarithms alone on many processors.
+    """
+    if values.dtype != np.float32:
+        return np.arcsinh(values)
+    size = np.abs(values)
+    np.minimum(size, LARGEST, out=size)
+    result = np.minimum(size, 1e9)
+    result *= result
+    result += 1
+    np.sqrt(result, out=result)
+    np.maximum(result, size, out=result)  # beyond 1e9, of which the square is too large
+    result += size
+    np.log(result, out=result)
+    return np.copysign(result, values, out=result)
+
 
 class _ScaledStretch:
     """
@@ -64,7 +96,7 @@ class ArcsinhStretch(_ScaledStretch):
     """
 
     name = 'arcsinh'
-    _compress = staticmethod(np.arcsinh)
+    _compress = staticmethod(arcsinh)
 
 
 class LuptonStretch(_ScaledStretch):
@@ -96,7 +128,7 @@ class LuptonStretch(_ScaledStretch):
             raise ValueError(msg)
         mean = snr.mean(axis=0)
         # arcsinh(I) / I has the limit 1 at zero.
-        return snr * np.divide(np.arcsinh(mean), mean, where=mean != 0,
+        return snr * np.divide(arcsinh(mean), mean, where=mean != 0,
                                out=np.ones_like(mean))
 
 

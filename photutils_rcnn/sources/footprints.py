@@ -5,6 +5,8 @@ Footprints: sets of possibly overlapping pixel masks on one frame.
 
 __all__ = ['Footprints']
 
+from functools import cached_property
+
 import numpy as np
 from scipy import ndimage, sparse
 
@@ -13,7 +15,7 @@ class Footprints:
     """
     Boolean masks of sources on a frame, each stored as a cutout.
 
-    Unlike a label image, footprints may overlap.
+    Unlike a label image, footprints may overlap. They are not to be changed in place.
 
     Parameters
     ----------
@@ -72,18 +74,19 @@ class Footprints:
         return np.array([np.count_nonzero(mask) for mask in self.masks],
                         dtype=np.int64)
 
-    @property
+    @cached_property
     def overlap(self):
         """
         Whether each footprint shares pixels with another one.
         """
-        covered, shared = np.zeros((2, *self.shape), dtype=bool)
-        for i, mask in enumerate(self.masks):
-            box = self.slices(i)
-            shared[box] |= covered[box] & mask
-            covered[box] |= mask
-        return np.array([(shared[self.slices(i)] & mask).any()
-                         for i, mask in enumerate(self.masks)], dtype=bool)
+        source, y, x = self.pixels()
+        # Of several at one pixel one is noted, and is not the others.
+        noted = np.empty(self.shape, dtype=np.int32)
+        noted[y, x] = source
+        other = noted[y, x] != source
+        shared = np.zeros(self.shape, dtype=bool)
+        shared[y[other], x[other]] = True
+        return np.bincount(source, shared[y, x], len(self)) > 0
 
     def slices(self, i):
         """
@@ -99,8 +102,12 @@ class Footprints:
         rows, cols : slice
             The slices of the frame.
         """
-        y1, x1, y2, x2 = self.boxes[i]
-        return slice(y1, y2), slice(x1, x2)
+        return self._slices[i]
+
+    @cached_property
+    def _slices(self):
+        return [(slice(y1, y2), slice(x1, x2))
+                for y1, x1, y2, x2 in self.boxes.tolist()]
 
     @classmethod
     def from_full(cls, mask, offset, shape):
@@ -126,13 +133,14 @@ class Footprints:
         oy, ox = offset
         y_lo, x_lo = max(0, -oy), max(0, -ox)
         mask = mask[y_lo:max(shape[0] - oy, 0), x_lo:max(shape[1] - ox, 0)]
-        rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        if len(rows) == 0:
+        rows, cols = (np.logical_or.reduce(mask, axis=axis) for axis in (1, 0))
+        y1, x1 = (int(line.argmax()) if line.size else 0 for line in (rows, cols))
+        if not rows[y1:y1 + 1].any():
             return None, None
-        mask = mask[rows[0]:rows[-1] + 1, cols[0]:cols[-1] + 1]
-        y1, x1 = oy + y_lo + rows[0], ox + x_lo + cols[0]
-        box = np.array([y1, x1, y1 + mask.shape[0], x1 + mask.shape[1]])
-        return box, mask.copy()
+        mask = mask[y1:len(rows) - int(rows[::-1].argmax()),
+                    x1:len(cols) - int(cols[::-1].argmax())].copy()
+        y1, x1 = oy + y_lo + y1, ox + x_lo + x1
+        return np.array([y1, x1, y1 + mask.shape[0], x1 + mask.shape[1]]), mask
 
     @classmethod
     def from_labels(cls, labels):
@@ -248,7 +256,8 @@ class Footprints:
                    f'got {other.shape}')
             raise ValueError(msg)
         (rows, pixels), (other_rows, other_pixels) = (
-            each._pixels() for each in (self, other))
+            (source, y.astype(np.int64) * self.shape[1] + x)
+            for source, y, x in (each.pixels() for each in (self, other)))
         # only pixels of the one set can be shared with the other
         columns, pixels = np.unique(pixels, return_inverse=True)
         inside = np.isin(other_pixels, columns)
@@ -265,13 +274,22 @@ class Footprints:
         first, second = (index.astype(np.int64) for index in shared.coords)
         return first, second, shared.data
 
-    def _pixels(self):
+    def pixels(self):
         """
-        The footprint and the index in the flat frame of each pixel.
+        The pixels of all footprints, one after the other.
+
+        Returns
+        -------
+        source, y, x : (P,) `~numpy.ndarray` of int32
+            The index of the footprint, the row and the column of each pixel; those of
+            a footprint are in row-major order.
         """
-        flat = [np.zeros(0, dtype=np.int64)]
-        for (y1, x1, _, _), mask in zip(self.boxes, self.masks, strict=True):
-            y, x = np.nonzero(mask)
-            flat.append((y + y1) * self.shape[1] + x + x1)
-        counts = [len(pixels) for pixels in flat[1:]]
-        return np.repeat(np.arange(len(self)), counts), np.concatenate(flat)
+        boxes = self.boxes.astype(np.int32)
+        width = boxes[:, 3] - boxes[:, 1]
+        sizes = width * (boxes[:, 2] - boxes[:, 0])
+        flat = [np.zeros(0, dtype=bool), *(mask.ravel() for mask in self.masks)]
+        inside = np.flatnonzero(np.concatenate(flat))
+        source = np.repeat(np.arange(len(self), dtype=np.int32), sizes)[inside]
+        within = (inside - (np.cumsum(sizes) - sizes)[source]).astype(np.int32)
+        y, x = np.divmod(within, width[source])
+        return source, y + boxes[source, 0], x + boxes[source, 1]

@@ -8,11 +8,12 @@ __all__ = ['RCNN_FLAGS', 'Instances', 'decode_rcnn_flags']
 from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy import ndimage, special
+from scipy import special
 
 from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.sources.classes import CLASS_NAMES
 from photutils_rcnn.sources.footprints import Footprints
+from photutils_rcnn.sources.pasting import bilinear_matrices, relative_depth
 
 RCNN_FLAGS = {
     'masked_pixels': 1,
@@ -246,7 +247,7 @@ class Instances:
         for part in row_blocks(len(self)):
             grids = [self.masks[part]]
             if depth_of is not None:
-                grids.append(_relative_depth(grids[0], depth_of))
+                grids.append(relative_depth(grids[0], depth_of))
             yield from self._on_pixels(self.mask_boxes[part], *grids)
 
     def _calibrated(self, samples):
@@ -274,7 +275,7 @@ class Instances:
         bilinear samples at the centers of the pixels.
         """
         with_zeros = self.interpolation == 'bilinear-zero'
-        axes = [_bilinear_matrices(mask_boxes[:, k], mask_boxes[:, k + 2], n,
+        axes = [bilinear_matrices(mask_boxes[:, k], mask_boxes[:, k + 2], n,
                                    grids[0].shape[k + 1], with_zeros)
                 for k, n in enumerate(self.shape)]
         grids = [grid.astype(np.float32) for grid in grids]
@@ -353,9 +354,14 @@ class Instances:
             the sources; 0 for a source that has no pixel.
         """
         owner = np.full(self.shape, -1, dtype=np.int32)
+        footprints = self.footprints()
+        for i in np.flatnonzero(~footprints.overlap):
+            owner[footprints.slices(i)][footprints.masks[i]] = i
         best = np.zeros(self.shape, dtype=np.float32)
         least = self._raw(self.mask_threshold)
-        for i, (slices, values, depth) in enumerate(self._samples(depth_of=least)):
+        rivals = np.flatnonzero(footprints.overlap)
+        for i, (slices, values, depth) in zip(
+                rivals, self[rivals]._samples(depth_of=least), strict=True):
             weight = values * np.maximum(depth, 1e-3)
             wins = (values >= least) & (weight > best[slices])
             owner[slices][wins] = i
@@ -373,43 +379,3 @@ class Instances:
         for rows in row_blocks(len(owner)):
             owner[rows] = label_of_owner[owner[rows]]
         return owner, label_of_source
-
-
-def _bilinear_matrices(low, high, n_pixels, n_cells, with_zeros):
-    """
-    Yield the pixels between each two edges, as a slice, and the weights that
-    interpolate cell values to their centers.
-    """
-    start = np.clip(np.floor(low), 0, n_pixels).astype(int)
-    stop = np.clip(np.ceil(high), start, n_pixels).astype(int)
-    counts = stop - start
-    ends = np.cumsum(counts)
-    index = np.arange(counts.sum())
-    pixels = index + np.repeat(start - ends + counts, counts) + 0.5
-    side = np.maximum(high - low, 1e-6, dtype=float)
-    position = ((pixels - np.repeat(low, counts)) / np.repeat(side, counts)
-                * n_cells - 0.5)
-    if with_zeros:  # beyond the outermost cells
-        distance = np.abs(position[:, None] - np.arange(n_cells))
-        weights = np.maximum(1 - distance, 0).astype(np.float32)
-    else:
-        position = np.clip(position, 0, n_cells - 1)
-        first = np.minimum(position.astype(int), n_cells - 2)
-        frac = position - first
-        weights = np.zeros((len(index), n_cells), dtype=np.float32)
-        weights[index, first] = 1 - frac
-        weights[index, first + 1] = frac
-    for pixel, end, count in zip(start.tolist(), ends.tolist(),
-                                 counts.tolist(), strict=True):
-        yield slice(pixel, pixel + count), weights[end - count:end]
-
-
-def _relative_depth(grids, threshold):
-    """
-    The distance of each cell to the edge of its mask, largest = 1.
-    """
-    # Between borders, masks one below the other do not see each other.
-    inside = np.pad(grids >= threshold, [(0, 0), (1, 1), (1, 1)])
-    depth = ndimage.distance_transform_edt(inside.reshape(
-        -1, inside.shape[2])).reshape(inside.shape)[:, 1:-1, 1:-1]
-    return depth / np.maximum(depth.max(axis=(1, 2), keepdims=True), 1.)

@@ -214,12 +214,19 @@ def test_psf_conditioned(network, batch):
         assert (np.abs(known - unknown).max() > 1e-3) == depends
 
 
+@pytest.mark.parametrize('free', [True, False])
 @pytest.mark.parametrize('count', [0, 1, BUCKETS[0], BUCKETS[0] + 1])
-def test_detector_buckets(network, batch, count):
+def test_detector_buckets(network, batch, count, free, monkeypatch):
     """
-    Padding regions to a bucket does not change the others.
+    Padding regions to a bucket, where shapes are not free, does not change the others.
     """
-    detector = Detector(network.config, KerasStages(network))
+    stages = KerasStages(network)
+    sizes = []
+    monkeypatch.setattr(KerasStages, 'has_free_shapes', free)
+    run = stages.run
+    monkeypatch.setattr(stages, 'run', lambda name, shape, *args: (
+        sizes.append(len(args[-1])), run(name, shape, *args))[1])
+    detector = Detector(network.config, stages)
     features, objectness, boxes = detector.dense(batch[0][0])
     assert objectness.shape == boxes.shape[:1] == (
         len(detector.cells((64, 64))),)
@@ -227,6 +234,8 @@ def test_detector_buckets(network, batch, count):
     chosen = boxes[:count]
     logits, refined = detector.classify(features, chosen, (64, 64))
     masks, mask_boxes = detector.predict_masks(features, chosen, (64, 64))
+    assert set(sizes[1:]) == ({max(count, 1)} if free else
+                              {BUCKETS[count > BUCKETS[0]]})
     assert logits.shape == (count, 3)
     assert refined.shape == mask_boxes.shape == (count, 4)
     assert masks.shape == (count, 28, 28)

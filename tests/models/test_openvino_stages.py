@@ -129,6 +129,19 @@ def test_threads(models):
             assert_equal(a, b)
 
 
+def test_no_pairs_of_transposes(models, user_cache):
+    """
+    No transpose of the converted network undoes another.
+    """
+    stages = models[1].detector._stages
+    folder = user_cache / stages._cache_name(models[1])
+    transposes = [node for node in stages._core.read_model(folder / 'dense.xml').get_ops()
+                  if node.get_type_name() == 'Transpose']
+    assert transposes
+    for node in transposes:
+        assert node.input_value(0).get_node().get_type_name() != 'Transpose'
+
+
 def test_converted_once(models, monkeypatch, user_cache):
     """
     A converted network is read again, and converted again if it is damaged.

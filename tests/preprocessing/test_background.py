@@ -6,15 +6,20 @@ Tests for the background module.
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.stats import SigmaClip, mad_std
 from astropy.utils.exceptions import AstropyUserWarning
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
+from photutils.background import Background2D, SExtractorBackground
 
 from photutils_rcnn.preprocessing.background import (
+    _mesh,
     estimate_background,
     resolve_background,
 )
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
-from photutils_rcnn.preprocessing.noise import estimate_noise
+from photutils_rcnn.preprocessing.noise import clipped_rms, estimate_noise
 
 
 def _frame(shape, seed=0):
@@ -274,3 +279,32 @@ def test_background_of_invalid_pixels():
     level[0, 20:23] = np.nan
     with pytest.raises(ValueError, match='got 3 pixels that are not'):
         resolve_background(cube, level)
+
+
+@pytest.mark.parametrize('shape', [(64, 96), (70, 129)])
+def test_mesh_is_that_of_photutils(shape):
+    """
+    The quick median filter and spline are those of ``Background2D``.
+    """
+    rng = np.random.default_rng(5)
+    image = rng.normal(0, 1, shape) + np.linspace(0, 20, shape[1])
+    mask = rng.random(shape) < 0.2
+    mask[:32, 32:64] = True  # a box without sky
+    expected = Background2D(
+        image, 32, mask=mask, filter_size=3, exclude_percentile=80,
+        sigma_clip=SigmaClip(3.0), bkg_estimator=SExtractorBackground()).background
+    assert_allclose(_mesh(image, mask, 32), expected, rtol=1e-9, atol=1e-9)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=200),
+       st.integers(0, 2**16))
+@settings(max_examples=100, deadline=None)
+def test_clipped_rms_is_that_of_astropy(outliers, seed):
+    """
+    Sorted once or clipped round by round, the scatter is the same.
+    """
+    values = np.random.default_rng(seed).normal(3, 2, 500)
+    values = np.concatenate([outliers, values])
+    expected = mad_std(SigmaClip(3.0)(values, masked=False))
+    found = clipped_rms(np.concatenate([values, [np.nan, np.inf]]))
+    assert found == pytest.approx(expected, rel=1e-12)

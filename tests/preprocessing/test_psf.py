@@ -13,9 +13,14 @@ import pytest
 from astropy import units as u
 from astropy.stats import gaussian_fwhm_to_sigma
 from numpy.testing import assert_allclose, assert_equal
+from photutils.detection import find_peaks
+from scipy import ndimage
 
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.psf import (
+    HALF,
+    _local_maxima,
+    adaptive_fwhm,
     check_fwhm,
     find_psf_stars,
     find_varying_psf_stars,
@@ -242,3 +247,39 @@ def test_varying_psf(rise):
     else:
         for found, same in zip((fwhm, stars), alone, strict=True):
             assert_equal(found, same)
+
+
+@pytest.mark.parametrize('level', [0.5, 2.5, 9])
+def test_peaks_are_those_of_photutils(level):
+    """
+    The quick search for maxima finds what ``find_peaks`` does.
+    """
+    rng = np.random.default_rng(3)
+    image = ndimage.gaussian_filter(rng.normal(0, 10, (120, 140)), 1).astype(np.float32)
+    image[40:43, 50:53] = 20  # level: each of its pixels is a maximum
+    y, x = _local_maxima(image, level)
+    expected = find_peaks(image, level, box_size=9, border_width=HALF)
+    assert_equal(y, expected['y_peak'])
+    assert_equal(x, expected['x_peak'])
+
+
+def test_adaptive_fwhm_of_ellipses():
+    """
+    The Gaussian that matches a Gaussian is itself, off the middle, too.
+    """
+    y, x = np.mgrid[-HALF:HALF + 1, -HALF:HALF + 1]
+    rng = np.random.default_rng(4)
+    stamps, expected = [], []
+    for _ in range(20):
+        dy, dx = rng.uniform(-0.5, 0.5, 2)
+        large, small = 2 * np.exp(rng.uniform(0, 0.1)), 2 * np.exp(-rng.uniform(0, 0.1))
+        turn = rng.uniform(0, np.pi)
+        u = (x - dx) * np.cos(turn) + (y - dy) * np.sin(turn)
+        v = (y - dy) * np.cos(turn) - (x - dx) * np.sin(turn)
+        stamps.append(np.exp(-0.5 * ((u / large)**2 + (v / small)**2)))
+        expected.append((large, small))
+    fwhm, longest = adaptive_fwhm(np.array(stamps))
+    large, small = 2.3548 * np.transpose(expected)
+    # A round weight hardly tells the mean of the axes, and half of the distortion.
+    assert_allclose(fwhm, np.sqrt(large * small), rtol=0.02)
+    assert_allclose(longest, large, rtol=0.03)

@@ -25,7 +25,7 @@ def test_stretches():
     image = np.random.default_rng(0).normal(100, 5, (2, 30, 30)).astype(
         np.float32)
     assert_allclose(get_stretch('arcsinh', scale=3.0)(image, 5.0),
-                    np.arcsinh(image / 5.0) / 3.0)
+                    np.arcsinh(image / 5.0) / 3.0, rtol=1e-6)
     scored = get_stretch('zscore')(image)
     assert_allclose(scored.std(axis=(1, 2)), 1e4, rtol=1e-4)
     assert_allclose(get_stretch('zscore')(np.ones((1, 4, 4))), 0)
@@ -33,6 +33,18 @@ def test_stretches():
         get_stretch('log')
     with pytest.raises(ValueError, match='scale must be positive'):
         ArcsinhStretch(0)
+
+
+@given(st.lists(st.floats(-float(2.**126), float(2.**126), width=32), min_size=1))
+@settings(max_examples=100, deadline=None)
+def test_arcsinh_of_single_precision(values):
+    """
+    It is that of double precision, to the rounding of values of order one.
+    """
+    values = np.array(values, dtype=np.float32)
+    found = ArcsinhStretch(1)(values)
+    assert found.dtype == np.float32
+    assert_allclose(found, np.arcsinh(values.astype(float)), rtol=3e-7, atol=3e-7)
 
 
 def _source(n_bands=3, seed=0):
