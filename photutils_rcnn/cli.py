@@ -26,12 +26,14 @@ COMMANDS = {
                  'simulate scenes with known truth'),
     'train': ('photutils_rcnn.training.command',
               'train a model on simulated scenes'),
+    'fine-tune': ('photutils_rcnn.commands.fine_tune',
+                  'train a model further on labelled frames'),
     'evaluate': ('photutils_rcnn.commands.evaluate',
                  'compare a model with the truth of simulated scenes'),
     'models': ('photutils_rcnn.commands.models',
-               'list the shipped models, or import one of Astro R-CNN'),
+               'list the shipped models, show one, or import one of Astro R-CNN'),
 }
-WITH_NETWORK = ('segment', 'demo', 'train', 'evaluate')
+WITH_NETWORK = ('segment', 'demo', 'train', 'fine-tune', 'evaluate')
 
 
 def main(argv=None):
