@@ -96,10 +96,9 @@ def label_footprints(labels):
     whole = labels.dtype.kind in 'iu' or (
         labels.dtype.kind == 'f' and (labels == np.round(labels)).all())
     if labels.ndim != 2 or not whole or labels.min(initial=0) < 0:
-        msg = ('labels must be an image of whole numbers from 0 or a stack of masks, '
-               f'got {labels.dtype} of shape {labels.shape}'
-               + (f' with the value {np.nanmin(labels)}' if labels.size
-                  and labels.dtype.kind in 'iuf' else ''))
+        least = f' from {labels.min()}' if labels.size and labels.dtype.kind in 'iuf' else ''
+        msg = ('labels must be an image of whole numbers from 0 or a stack of masks, got '
+               f'{labels.dtype}{least} of shape {labels.shape}')
         raise ValueError(msg)
     # label images may be sparse: labels of the whole survey on one cutout
     ids, rank = np.unique(labels, return_inverse=True)

@@ -157,8 +157,9 @@ class Scene:
             'pixel_scale': np.array(self.pixel_scale),
             'zero_points': self.zero_points,
             'preset': np.array(self.preset), 'seed': np.array(self.seed),
-            'reference_band': np.array(self.truth.meta['reference_band']),
-            'class_names': np.array(self.class_names)}
+            'reference_band': np.array(self.truth.meta['reference_band'])}
+        if 'class_names' in self.truth.meta:
+            arrays['class_names'] = np.array(self.class_names)
         arrays.update({f'truth_{name}': np.asarray(self.truth[name])
                        for name in self.truth.colnames})
         arrays.update({f'footprints_{name}': value for name, value

@@ -62,12 +62,12 @@ def default_stages(n_crops, batch_size):
     Returns
     -------
     stages : tuple of `Stage`
-        First the heads, 20 epochs; then all layers, 8 epochs; within bounds that
+        First the heads, 20 epochs; then all layers, 6 epochs; within bounds that
         let few crops teach enough and many not take days.
     """
     epoch = n_crops / batch_size
     return (Stage(int(min(max(20 * epoch, 120), 2000)), 2e-4, heads_only=True),
-            Stage(int(min(max(8 * epoch, 60), 800)), 1e-4, heads_only=False))
+            Stage(int(min(max(6 * epoch, 40), 600)), 1e-4, heads_only=False))
 
 
 class FineTuner(Trainer):
@@ -170,6 +170,9 @@ class FineTuner(Trainer):
         """
         end = time.monotonic() + time_budget
         while super().run(end - time.monotonic(), progress):
+            looks = self.state['history']
+            if not looks or looks[-1]['step'] != self.state['step']:
+                self._validate(0.)
             if self.state['stage'] + 1 == len(self.stages):
                 return True
             self._enter(self.state['stage'] + 1)

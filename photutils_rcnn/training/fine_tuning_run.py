@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 SIDE = 256
 MAX_SOURCES = 320
-VALIDATE_EVERY = 20
+VALIDATE_EVERY = 20  # steps, but not more often than ten times in the first stage
 REFINEMENT = {'epochs': 10, 'rate': 2e-4, 'batch_size': 64}
 N_SPLITS = 200
 
@@ -109,7 +109,8 @@ class FineTuningRun:
             raise OSError(msg)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        path.write_text(json.dumps(options, indent=2) + '\n')
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(options, indent=2) + '\n')
 
     def prepare(self, scenes):
         """
@@ -233,11 +234,12 @@ class FineTuningRun:
                               batch_size=self.batch_size, max_sources=MAX_SOURCES,
                               seed=self.seed)
         stages = self.stages or default_stages(len(dataset), self.batch_size)
+        every = max(VALIDATE_EVERY, stages[0].n_steps // 10)
         weights = extend_classes(initial._weights, initial.config, self.class_names)
         probe = Model({**self._settings(), 'sha256': ''}, weights)
         tuner = self.tuner = FineTuner(
             config, dataset, self.folder, weights=weights, stages=stages,
-            before=self._before, seed=self.seed, validate_every=VALIDATE_EVERY,
+            before=self._before, seed=self.seed, validate_every=every,
             log_every=VALIDATE_EVERY,
             judge=lambda: held_out_figures(probe, self._held_out_scenes))
         probe.__dict__['network'] = tuner.model
