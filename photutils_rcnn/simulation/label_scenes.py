@@ -47,10 +47,9 @@ def scene_from_labels(scene_class, data, labels, classes, *, mask=None, bands=No
     light = np.where(cube.invalid, 0, cube.data - np.asarray(frame.background))
     noise = np.mean(np.broadcast_to(frame.noise, cube.data.shape), axis=(1, 2))
     truth = _measure(light, noise, cube, footprints)
-    truth.add_column([class_names.index(name) + 1 if name else 1 for name in names],
-                     name='class_id', index=2)
-    truth['class_id'] = truth['class_id'].astype(np.int32)
-    truth['ignore'] |= [name is None for name in names]
+    class_ids = [class_names.index(name) + 1 if name else 1 for name in names]
+    truth.add_column(np.array(class_ids, dtype=np.int32), name='class_id', index=2)
+    truth['ignore'] |= np.array([name is None for name in names], dtype=bool)
     truth['label'] = ids
     truth.meta.update(reference_band=cube.bands[0], class_names=class_names)
     return scene_class(

@@ -176,6 +176,17 @@ def test_bad_input(labels, classes, match):
         Scene.from_labels(data, own if labels is None else labels, classes)
 
 
+def test_no_sources():
+    """
+    An image without labelled sources is a scene of sky.
+    """
+    data, labels = make_image()
+    scene = Scene.from_labels(data, np.zeros_like(labels), {})
+    assert len(scene.truth) == len(scene.footprints) == 0
+    assert scene.truth['class_id'].dtype == np.int32
+    assert scene.truth['ignore'].dtype == bool
+
+
 def test_given_class_names():
     data, labels = make_image()
     with pytest.raises(ValueError, match=r"class_names \('star', 'galaxy'\), got \['lens'\]"):
