@@ -191,8 +191,9 @@ class FineTuner(Trainer):
         better = not worse and precision > mean_precision(best)
         self.state['history'].append({'step': self.state['step'], 'figures': figures})
         self.state['fruitless'] = 0 if better else self.state['fruitless'] + 1
-        log.info('step %d: mean AP of the held-out frames %.1f%s', self.state['step'],
-                 precision, ', the best so far' if better else
+        log.info('step %d: mean AP of the held-out frames %.1f (%s)%s', self.state['step'],
+                 precision, ', '.join(f'{name} {row["AP"]:.1f}' for name, row
+                                      in figures.items()), ', the best so far' if better else
                  ', but another figure falls' if worse
                  and precision > mean_precision(self.before) else '')
         if better:

@@ -20,7 +20,7 @@ from photutils_rcnn.models.transfer import transfer_weights
 from photutils_rcnn.models.zoo import load_model, save_model
 from photutils_rcnn.training import fine_tune, fine_tuning_run
 from photutils_rcnn.training.fine_tuner import Stage, default_stages
-from photutils_rcnn.training.fine_tuning_run import choose_held_out, padded
+from photutils_rcnn.training.frame_split import choose_held_out, padded
 
 SHORT = Stage(2, 1e-3, heads_only=True), Stage(1, 1e-3, heads_only=False)
 
