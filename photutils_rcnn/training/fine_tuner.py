@@ -67,7 +67,7 @@ def default_stages(n_crops, batch_size):
     """
     epoch = n_crops / batch_size
     return (Stage(int(min(max(20 * epoch, 120), 2000)), 2e-4, heads_only=True),
-            Stage(int(min(max(6 * epoch, 40), 600)), 1e-4, heads_only=False))
+            Stage(int(min(max(6 * epoch, 40), 600)), 2e-5, heads_only=False))
 
 
 class FineTuner(Trainer):
