@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 SIDE = 256
 MAX_SOURCES = 320
 VALIDATE_EVERY = 20  # steps, but not more often than ten times in the first stage
-REFINEMENT = {'epochs': 10, 'rate': 2e-4, 'batch_size': 64}
+# Enough for the profile head to learn a class that is new, from a few hundred sources.
+REFINEMENT = {'epochs': 60, 'rate': 1e-3, 'batch_size': 64}
 
 
 class FineTuningRun:
