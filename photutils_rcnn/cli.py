@@ -28,12 +28,14 @@ COMMANDS = {
               'train a model on simulated scenes'),
     'attribute': ('photutils_rcnn.commands.attribute',
                   'train a head that says more of each source than its class'),
+    'fine-tune': ('photutils_rcnn.commands.fine_tune',
+                  'train a model further on labelled frames'),
     'evaluate': ('photutils_rcnn.commands.evaluate',
                  'compare a model with the truth of simulated scenes'),
     'models': ('photutils_rcnn.commands.models',
-               'list the shipped models, or import one of Astro R-CNN'),
+               'list the shipped models, show one, or import one of Astro R-CNN'),
 }
-WITH_NETWORK = ('segment', 'demo', 'train', 'attribute', 'evaluate')
+WITH_NETWORK = ('segment', 'demo', 'train', 'fine-tune', 'attribute', 'evaluate')
 
 
 def main(argv=None):

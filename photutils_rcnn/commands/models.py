@@ -14,6 +14,8 @@ def add_arguments(parser):
     """
     actions = parser.add_subparsers(dest='action', metavar='ACTION')
     actions.add_parser('list', help='list the shipped models (default)')
+    show = actions.add_parser('show', help='print the main facts and the card of a model')
+    show.add_argument('model', help='shipped model, or folder of one')
     imported = actions.add_parser(
         'import', help='make a model folder of the weights of Astro R-CNN')
     imported.add_argument('weights', type=Path,
@@ -29,8 +31,17 @@ def add_arguments(parser):
 
 def run(args):
     """
-    List the shipped models or import one.
+    List the shipped models, show one, or import one.
     """
+    if args.action == 'show':
+        from photutils_rcnn.models.cards import model_card, model_facts
+
+        facts = model_facts(args.model)
+        width = max(map(len, facts))
+        for name, value in facts.items():
+            print(f'{name:{width}}  {value}')
+        print('', model_card(args.model), sep='\n', end='')
+        return 0
     if args.action == 'import':
         from photutils_rcnn.astro_rcnn.importer import import_model
 

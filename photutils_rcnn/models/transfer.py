@@ -1,12 +1,17 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Transfer of weights from another model.
+Transfer of weights from another model, also to more classes.
 """
 
-__all__ = ['transfer_weights']
+__all__ = ['extend_classes', 'transfer_weights']
+
+import numpy as np
 
 from photutils_rcnn.models.attribute_config import ATTRIBUTE
 from photutils_rcnn.models.zoo import get_weights, set_weights
+
+# A class that is new begins with logits below the mean of the others by this.
+NEW_CLASS_OFFSET = 3.
 
 
 def transfer_weights(network, weights, leave_out=()):
@@ -46,3 +51,57 @@ def transfer_weights(network, weights, leave_out=()):
 
 def _layer(name):
     return name.rsplit('/', 1)[0]
+
+
+def extend_classes(weights, config, class_names):
+    """
+    The weights of a network that tells more classes.
+
+    A new class begins with the mean of the weights of the others, and a bias
+    that makes it improbable: what is a source stays one, of the class that it
+    had.
+
+    Parameters
+    ----------
+    weights : dict of `~numpy.ndarray`
+        The weights of a network, by the names of its variables.
+    config : `~photutils_rcnn.models.config.MaskRCNNConfig`
+        The configuration of that network.
+    class_names : sequence of str
+        Its classes, and behind them the new ones.
+
+    Returns
+    -------
+    weights : dict of `~numpy.ndarray`
+        The weights of a network with these classes.
+
+    Raises
+    ------
+    ValueError
+        If the classes do not begin with those of the network.
+    """
+    known, names = tuple(config.class_names), tuple(class_names)
+    if names[:len(known)] != known:
+        msg = f'class_names must begin with {known}, got {names}'
+        raise ValueError(msg)
+    n_new = len(names) - len(known)
+    if n_new == 0:
+        return dict(weights)
+    weights = dict(weights)
+    heads = {'class_logits': 1}  # the background comes first
+    if config.profile_size:
+        heads['profile_logits'] = 0
+        # the logits are the first of the numbers behind the features
+        kernel = weights['profile_dense1/kernel'].astype(np.float32)
+        at = len(kernel) - (config.n_classes + 5 + 3 * config.n_bands) + config.n_classes
+        weights['profile_dense1/kernel'] = np.insert(
+            kernel, [at] * n_new, 0, axis=0)
+    for head, first in heads.items():
+        for part in ('kernel', 'bias'):
+            own = weights[f'{head}/{part}'].astype(np.float32)
+            mean = own[..., first:].mean(axis=-1, keepdims=True)
+            if head == 'class_logits' and part == 'bias':
+                mean = mean - NEW_CLASS_OFFSET
+            weights[f'{head}/{part}'] = np.concatenate(
+                [own, *[mean] * n_new], axis=-1)
+    return weights

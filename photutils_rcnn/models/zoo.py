@@ -345,7 +345,10 @@ def set_weights(network, weights):
         variable.assign(weights[name].astype(np.float32))
 
 
-def _shipped():
+def shipped_models():
+    """
+    The folder of the models that ship with the package.
+    """
     return resources.files('photutils_rcnn') / 'data' / 'models'
 
 
@@ -358,10 +361,10 @@ def list_models():
     models : dict of str to dict
         For each name the content of its ``config.json``.
     """
-    if not _shipped().is_dir():
+    if not shipped_models().is_dir():
         return {}
     return {folder.name: json.loads((folder / 'config.json').read_text())
-            for folder in sorted(_shipped().iterdir(),
+            for folder in sorted(shipped_models().iterdir(),
                                  key=lambda item: item.name)
             if (folder / 'config.json').is_file()}
 
@@ -392,7 +395,7 @@ def load_model(model='default', *, precision=None):
         msg = f'model must be a name or a path, got {model!r}'
         raise TypeError(msg)
     if isinstance(model, str) and model in list_models():
-        folder = _shipped() / model
+        folder = shipped_models() / model
     else:
         folder = Path(model)
         if folder.suffix == '.h5' and folder.is_file():

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Simulated scenes: pixels and truth.
+Scenes: pixels and truth, simulated or labelled.
 """
 
 __all__ = ['Scene']
@@ -11,13 +11,14 @@ import numpy as np
 from astropy.table import Table
 
 from photutils_rcnn._files import atomic_path, open_npz
+from photutils_rcnn.sources.classes import CLASS_NAMES
 from photutils_rcnn.sources.footprints import Footprints
 
 
 @dataclass
 class Scene:
     """
-    A simulated field in one or more bands with its truth.
+    A field in one or more bands with its truth.
 
     Parameters
     ----------
@@ -51,7 +52,9 @@ class Scene:
         others within the footprint), ``nearest`` (pixels to the nearest
         other row), ``saturated``, and ``ignore``: too faint, too small,
         centered outside the frame, mostly masked or merged with a brighter
-        source, so that neither finding nor missing it should count.
+        source, so that neither finding nor missing it should count. With
+        other classes than stars and galaxies, ``truth.meta['class_names']``
+        are their names.
     footprints : `~photutils_rcnn.sources.footprints.Footprints`
         The amodal footprints, in the order of ``truth``.
     """
@@ -67,6 +70,72 @@ class Scene:
     seed: int
     truth: Table
     footprints: Footprints
+
+    @property
+    def class_names(self):
+        """
+        The names of the classes; that of identifier 1 is the first.
+        """
+        return tuple(self.truth.meta.get('class_names', CLASS_NAMES))
+
+    @classmethod
+    def from_labels(cls, data, labels, classes, *, mask=None, bands=None,
+                    background='auto', psf_fwhm='auto', class_names=None):
+        """
+        The scene of a labelled image, to train or evaluate on.
+
+        Noise and PSF are measured as in inference. The signal-to-noise ratio
+        of a source is that within its label.
+
+        Parameters
+        ----------
+        data : array_like, `~astropy.nddata.NDData`, path-like or HDU
+            An image (ny, nx) or bands (n_bands, ny, nx), or anything else
+            that `RCNNSegmenter.segment <photutils_rcnn.RCNNSegmenter.segment>`
+            takes.
+        labels : (ny, nx) array_like of int, \
+                `~photutils.segmentation.SegmentationImage`, path-like, HDU, \
+                (N, ny, nx) array_like of bool or \
+                `~photutils_rcnn.sources.footprints.Footprints`
+            A label image, 0 for background; or a mask for each source,
+            labelled from 1, which may overlap.
+        classes : mapping, `~astropy.table.Table`, sequence of str or str
+            The name of the class of each label: by label; a table with the
+            columns ``label`` and ``class_name``; names in the order of the
+            labels; or one name for all. A source of unknown class (`None`, an
+            empty string, NaN or a masked value) is ignored.
+        mask : array_like of bool, optional
+            `True` for bad pixels.
+        bands : str or sequence of str, optional
+            The names of the bands.
+        background : 'auto', float or array_like, optional
+            What to subtract, as in `RCNNSegmenter.segment
+            <photutils_rcnn.RCNNSegmenter.segment>`. The default is
+            ``'auto'``.
+        psf_fwhm : 'auto', float, sequence of float or `None`, optional
+            The FWHM of the PSF in pixels, measured by default. `None` if it
+            is not known.
+        class_names : sequence of str, optional
+            All classes, in the order of their identifiers; by default star,
+            galaxy, and others by their names.
+
+        Returns
+        -------
+        scene : `Scene`
+            The scene. Sources with a signal-to-noise ratio below 5, fewer than
+            5 pixels or mostly on bad pixels have ``ignore``. Magnitudes, half-light
+            radii, pixel scale and zero points are NaN.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit.
+        """
+        from photutils_rcnn.simulation.label_scenes import scene_from_labels
+
+        return scene_from_labels(
+            cls, data, labels, classes, mask=mask, bands=bands,
+            background=background, psf_fwhm=psf_fwhm, class_names=class_names)
 
     def write(self, path, *, compress=False):
         """
@@ -90,6 +159,8 @@ class Scene:
             'zero_points': self.zero_points,
             'preset': np.array(self.preset), 'seed': np.array(self.seed),
             'reference_band': np.array(self.truth.meta['reference_band'])}
+        if 'class_names' in self.truth.meta:
+            arrays['class_names'] = np.array(self.class_names)
         arrays.update({f'truth_{name}': np.asarray(self.truth[name])
                        for name in self.truth.colnames})
         arrays.update({f'footprints_{name}': value for name, value
@@ -129,6 +200,8 @@ class Scene:
         truth = Table({name.removeprefix('truth_'): value for name, value
                        in arrays.items() if name.startswith('truth_')},
                       meta={'reference_band': str(arrays['reference_band'])})
+        if 'class_names' in arrays:
+            truth.meta['class_names'] = tuple(arrays['class_names'].tolist())
         packed = {name.removeprefix('footprints_'): value for name, value
                   in arrays.items() if name.startswith('footprints_')}
         shape = arrays['data'].shape[1:]

@@ -85,8 +85,8 @@ def scene_crops(scene, config, side, max_sources=None):
     config : `~photutils_rcnn.models.training_config.TrainingConfig`
         The network.
     side : int
-        The side of the square crops, pixels. Crops do not overlap; what
-        is left over at the upper and right borders is not used.
+        The side of the square crops, pixels. They cover the scene, and
+        overlap where its sides are no multiples.
     max_sources : int, optional
         The largest number of sources of a crop; not limited by default.
 
@@ -132,8 +132,8 @@ def scene_crops(scene, config, side, max_sources=None):
     independent = independent_bands(cube.n_bands, config.n_bands)
 
     crops = []
-    for y in range(0, ny - side + 1, side):
-        for x in range(0, nx - side + 1, side):
+    for y in _starts(ny, side):
+        for x in _starts(nx, side):
             n, crop = side, None
             while crop is None:
                 start = (side - n) // 2
@@ -146,6 +146,13 @@ def scene_crops(scene, config, side, max_sources=None):
             crop.independent = independent
             crops.append(crop)
     return crops
+
+
+def _starts(length, side):
+    """
+    Where the crops that cover an axis begin.
+    """
+    return np.linspace(0, length - side, -(-length // side)).astype(int).tolist()
 
 
 def _band_snr(truth, bands, noise, n_model_bands):

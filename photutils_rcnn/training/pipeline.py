@@ -3,7 +3,7 @@
 From scenes to a model: the stages of a recipe.
 """
 
-__all__ = ['finish_model', 'refine_network', 'train_network']
+__all__ = ['finish_model', 'refine_network', 'refinement_folder', 'train_network']
 
 import logging
 import math
@@ -172,7 +172,7 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
     """
     end = time.monotonic() + time_budget
     model = load_model(output / 'network')
-    folder = _refinement_folder(output, model)
+    folder = refinement_folder(output, model)
     datasets = []
     for kind, source in (('training', scenes), ('validation', held_out)):
         if source is None:
@@ -220,9 +220,21 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
     return True
 
 
-def _refinement_folder(output, network):
+def refinement_folder(output, network):
     """
     Where the profile head of the network of a run is trained.
+
+    Parameters
+    ----------
+    output : `~pathlib.Path`
+        The folder of the run.
+    network : `~photutils_rcnn.models.zoo.Model`
+        The network.
+
+    Returns
+    -------
+    folder : `~pathlib.Path`
+        The folder; the model is in its folder ``model``.
     """
     return output / 'refinement' / network.sha256[:12]
 
@@ -254,7 +266,7 @@ def finish_model(output, held_out, *, refined):
     """
     source = output / 'network'
     if refined:
-        source = _refinement_folder(output, load_model(source)) / 'model'
+        source = refinement_folder(output, load_model(source)) / 'model'
     folder = output / 'model.part'
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder)
