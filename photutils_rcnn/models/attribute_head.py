@@ -9,6 +9,7 @@ are and how bright the source is. So it can be trained on frozen features.
 
 __all__ = ['N_NUMBERS', 'attribute_head', 'attribute_head_inputs']
 
+import numpy as np
 from keras import Input, Model, layers, ops
 
 from photutils_rcnn.models.attribute_config import ATTRIBUTE
@@ -19,10 +20,20 @@ N_NUMBERS = 5
 # noise at least; ``arcsinh`` of this many times that shows the outskirts.
 FAINTEST = 1.
 CONTRAST = 15.
+BRIGHTEST = 3.  # of neighbors
+MIDDLE = 0.3  # the part of the grid where the brightest light is looked for
 DROPOUT = 0.3
 
 
-def attribute_head_inputs(stamps, numbers):
+def _middle(side):
+    """
+    1 in the middle of the grid, 0 elsewhere, (1, S, S, 1).
+    """
+    at = np.abs(np.arange(side) - (side - 1) / 2) <= max(MIDDLE * side / 2, 1)
+    return (at[:, None] & at).astype(np.float32)[None, ..., None]
+
+
+def attribute_head_inputs(stamps, numbers, size):
     """
     What the layers of an attribute head see of a source.
 
@@ -32,6 +43,8 @@ def attribute_head_inputs(stamps, numbers):
         The pixels around the source, ``arcsinh`` of the S/N.
     numbers : (R, 5) tensor
         From `~photutils_rcnn.detection.attribute_stamps.source_numbers`.
+    size : int
+        The side S of the stamps.
 
     Returns
     -------
@@ -43,10 +56,12 @@ def attribute_head_inputs(stamps, numbers):
     light = ops.sinh(ops.clip(stamps, -12., 12.))
     smooth = ops.average_pool(ops.mean(light, axis=-1, keepdims=True), 3, 1,
                               padding='same', data_format='channels_last')
-    peak = ops.maximum(ops.max(smooth, axis=(1, 2), keepdims=True), FAINTEST)
-    images = ops.concatenate(
-        [stamps / 4, ops.arcsinh(CONTRAST * light / peak) / 3], axis=-1)
-    near = ops.cast(smooth > 0.3 * peak, light.dtype)
+    # of the source, which is in the middle, not of a brighter neighbor
+    own = _middle(size)
+    peak = ops.maximum(ops.max(smooth * own, axis=(1, 2), keepdims=True), FAINTEST)
+    images = ops.concatenate([stamps / 4, ops.arcsinh(
+        CONTRAST * ops.minimum(light / peak, BRIGHTEST)) / 3], axis=-1)
+    near = own * ops.cast(smooth > 0.3 * peak, light.dtype)
     bands = ops.sum(light * near, axis=(1, 2)) / ops.maximum(
         ops.sum(near, axis=(1, 2)), 1.)
     colors = ops.arcsinh(bands / FAINTEST) - ops.arcsinh(

@@ -5,9 +5,7 @@ Model cards, and the main facts of a model.
 
 __all__ = ['model_card', 'model_facts']
 
-from pathlib import Path
-
-from photutils_rcnn.models.zoo import list_models, load_model, shipped_models
+from photutils_rcnn.models.zoo import load_model
 
 
 def model_card(model):
@@ -17,16 +15,14 @@ def model_card(model):
     Parameters
     ----------
     model : str or path-like
-        The name of a shipped model or the folder of one.
+        See `~photutils_rcnn.models.zoo.load_model`, also for errors.
 
     Returns
     -------
     card : str
         Markdown; empty if the model has none.
     """
-    folder = shipped_models() / model if model in list_models() else Path(model)
-    card = folder / 'MODEL_CARD.md'
-    return card.read_text(encoding='utf-8') if card.is_file() else ''
+    return load_model(model).card
 
 
 def model_facts(model):
@@ -55,6 +51,8 @@ def model_facts(model):
         'thresholds': thresholds,
         'scores': 'calibrated' if 'source_scale' in fit else 'not calibrated',
         'halo': f'{loaded.halo} pixels'}
+    for attribute in config.attributes:
+        facts[attribute.name] = ', '.join(attribute.classes) or 'a value'
     tuned = settings.get('fine_tuning')
     if tuned:
         facts['fine-tuned'] = (

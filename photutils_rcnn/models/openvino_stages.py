@@ -20,8 +20,8 @@ import photutils_rcnn
 from photutils_rcnn._user_cache import cached_folder
 from photutils_rcnn.models.processor import has_fast_bfloat16
 
-# In the order in which a frame needs them; then those of attributes.
-STAGES = ('sample', 'dense', 'classify', 'profile', 'mask', 'pool')
+# In the order in which a frame needs them; then those of attributes, if there are any.
+STAGES = ('sample', 'dense', 'classify', 'profile', 'mask')
 
 
 def import_openvino():

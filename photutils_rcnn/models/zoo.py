@@ -345,7 +345,7 @@ def set_weights(network, weights):
         variable.assign(weights[name].astype(np.float32))
 
 
-def shipped_models():
+def _shipped():
     """
     The folder of the models that ship with the package.
     """
@@ -361,10 +361,10 @@ def list_models():
     models : dict of str to dict
         For each name the content of its ``config.json``.
     """
-    if not shipped_models().is_dir():
+    if not _shipped().is_dir():
         return {}
     return {folder.name: json.loads((folder / 'config.json').read_text())
-            for folder in sorted(shipped_models().iterdir(),
+            for folder in sorted(_shipped().iterdir(),
                                  key=lambda item: item.name)
             if (folder / 'config.json').is_file()}
 
@@ -395,7 +395,7 @@ def load_model(model='default', *, precision=None):
         msg = f'model must be a name or a path, got {model!r}'
         raise TypeError(msg)
     if isinstance(model, str) and model in list_models():
-        folder = shipped_models() / model
+        folder = _shipped() / model
     else:
         folder = Path(model)
         if folder.suffix == '.h5' and folder.is_file():

@@ -174,3 +174,25 @@ def test_nothing_of_keras_is_imported(user_cache):
                               env={**os.environ, 'PYTHONPATH': path},
                               capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_attribute_heads():
+    """
+    Features of sources and the outputs of their heads are those of Keras.
+    """
+    attribute = {'name': 'kind', 'classes': ('a', 'b'), 'filters': (4, 4, 4), 'width': 8}
+    keras_model, converted = make_models(attributes=(attribute,))
+    rng = np.random.default_rng(0)
+    image = rng.normal(0, 1, (64, 96, 3)).astype('f4')
+    boxes = np.array([[3, 4, 20, 30], [10, 40, 18, 50], [30, 60, 64, 96]], 'f4')
+    stamps = rng.normal(0, 2, (3, 32, 32, 3)).astype('f4')
+    numbers = rng.normal(0, 1, (3, 5)).astype('f4')
+    results = []
+    for model in (keras_model, converted):
+        features, _, _ = model.detector.dense(image)
+        pooled = model.detector.pool_sources(features, boxes, image.shape[:2])
+        results.append((pooled, model.detector.predict_attribute(
+            'kind', pooled, stamps, numbers)))
+    assert np.ptp(results[0][1]) > 0.01
+    for one, other in zip(*results, strict=True):
+        assert_allclose(one, other, atol=2e-5)
