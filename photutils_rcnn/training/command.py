@@ -248,7 +248,8 @@ def _check_initial(args, recipe, config):
     _check_kind(initial, recipe)
     try:
         transfer_weights(type(initial.network)(config),
-                         get_weights(initial.network))
+                         get_weights(initial.network),
+                         recipe.get('leave_out') or ())
     except ValueError as exc:
         msg = ('initial of the recipe does not fit its config, got '
                f'{recipe["initial"]!r}: {exc}')
