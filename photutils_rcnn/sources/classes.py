@@ -7,13 +7,19 @@ Class identifiers follow the Astro R-CNN training sets (``CLASS_ID``):
 of two classes do not know.
 """
 
-__all__ = ['CLASS_COLORS', 'CLASS_IDS', 'CLASS_NAMES', 'CLUMP', 'GALAXY', 'STAR']
+__all__ = ['CLASS_COLORS', 'CLASS_IDS', 'CLASS_NAMES', 'CLUMP', 'GALAXY', 'PART_CLASSES',
+           'STAR']
 
 CLASS_NAMES = ('star', 'galaxy')
 CLASS_IDS = {name: i + 1 for i, name in enumerate(CLASS_NAMES)}
 STAR = CLASS_IDS['star']
 GALAXY = CLASS_IDS['galaxy']
 CLUMP = 3
+
+PART_CLASSES = ('clump',)
+"""
+The classes of parts of other sources, on whose outlines they lie.
+"""
 
 CLASS_COLORS = {'star': 'cyan', 'galaxy': 'orange', 'clump': 'magenta'}
 """
