@@ -118,6 +118,8 @@ def _begin_with(args, recipe):
     training = initial.settings.get('training', {})
     recipe['config'] = {**initial.config.to_dict(),
                         **training.get('config', {})}
+    # all of it is taken over
+    recipe.pop('leave_out', None)
     folder = Path(args.initial)
     recipe['initial'] = (str(folder.resolve()) if folder.exists()
                          else args.initial)
