@@ -22,7 +22,7 @@ DIAMETER_FWHM = (4., 40.)
 LARGEST_PART = 0.8
 # the mean within the half-light radius times the FWHM in pixels, in units of the
 # noise: what a star of that height has is three quarters of it as S/N
-SURFACE_BRIGHTNESS = (15., 1000.)
+SURFACE_BRIGHTNESS = (20., 2500.)
 ARM_FRACTION = 0.7
 ARM_LIGHT = (0.05, 0.2)
 # stars and background galaxies in front of or behind a disc
@@ -33,8 +33,9 @@ INTERLOPER_RATIO = (0.01, 0.3)
 LEAST_DISC = 0.75
 LARGEST_BULGE_FRACTION = 0.7
 MOST_CLUMPS = 15
-# of the flux of the galaxy in the bluest band
+# of the flux of the galaxy in the bluest band; each galaxy has a largest ratio
 FLUX_RATIO = (0.005, 0.3)
+LEAST_LIMIT = 0.02
 LARGEST_TOTAL = 0.7
 # magnitudes from the bluest to the reddest band by which clumps are bluer
 LEAST_TILT, TILT = 0.05, 0.6
@@ -164,7 +165,8 @@ def _flux_ratios(wavelengths, rng):
     The ratios of the fluxes of clumps to that of their galaxy, (n, n_bands).
     """
     n = int(np.exp(rng.uniform(0, np.log(MOST_CLUMPS + 1))))
-    ratio = np.exp(rng.uniform(*np.log(FLUX_RATIO), n))
+    limit = np.exp(rng.uniform(*np.log((LEAST_LIMIT, FLUX_RATIO[1]))))
+    ratio = np.exp(rng.uniform(*np.log((FLUX_RATIO[0], limit)), n))
     ratio = ratio[np.cumsum(ratio) <= LARGEST_TOTAL]
     color = np.log(wavelengths)
     color = (color - color[0]) / max(np.ptp(color), 1e-9)
