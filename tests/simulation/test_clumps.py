@@ -74,7 +74,7 @@ def test_clumps_lie_on_the_disc(seed):
 
 
 def test_no_galaxy_without_clumps_is_changed():
-    drawn, discs, rng = draw(3)
+    _, discs, rng = draw(3)
     before = discs.magnitudes.copy()
     population, host = add_clumps(
         discs, draw_settings('clumps', rng, shape=SHAPE, clumpy_fraction=0.), rng)
