@@ -150,7 +150,8 @@ def everyday_trunk(folder, n_steps):
         classifier = keras.Model(trunk.inputs, keras.layers.Dense(4)(deepest))
         classifier.compile(
             keras.optimizers.AdamW(RATE, weight_decay=1e-3),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True), ['accuracy'])
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=['accuracy'])
         images, rng = photographs(), np.random.default_rng(0)
         for step in range(n_steps):
             parts, turns = [], rng.integers(0, 4, 4 * BATCH_SIZE)
