@@ -17,6 +17,7 @@ from photutils_rcnn.io.result_files import ResultFiles
 from photutils_rcnn.plotting.plots import ResultPlots
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.sources.band_catalogs import BandCatalogs
+from photutils_rcnn.sources.clumps import ResultClumps
 from photutils_rcnn.sources.contours import contours_on_sky, mask_contours
 from photutils_rcnn.sources.parents import labels_of_parents
 from photutils_rcnn.sources.photometry import (
@@ -32,7 +33,7 @@ from photutils_rcnn.sources.source_table import (
 )
 
 
-class RCNNResult(ResultFiles, ResultPhotometry, ResultPlots, ResultPSF):
+class RCNNResult(ResultClumps, ResultFiles, ResultPhotometry, ResultPlots, ResultPSF):
     """
     The sources found on a frame.
 

@@ -20,6 +20,7 @@ from photutils_rcnn.detection.nms import overlapping_pairs
 from photutils_rcnn.detection.pixel_check import ISOPHOTE
 from photutils_rcnn.preprocessing.normalization import mean_image
 from photutils_rcnn.preprocessing.psf import HALF, WINGS, adaptive_fwhm
+from photutils_rcnn.sources.classes import PART_CLASSES
 from photutils_rcnn.sources.instances import RCNN_FLAGS
 
 LEAST_SIDE = 2.  # of the box of a bright star, FWHM
@@ -70,7 +71,8 @@ def merge_duplicates(instances, snr, invalid, fwhm):
     invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
         `True` for pixels without data.
     fwhm : (n_bands,) `~numpy.ndarray` or `None`
-        The FWHM of the PSF in pixels. If it is not known, nothing is merged.
+        The FWHM of the PSF in pixels. If it is not known, nothing is merged, nor are
+        sources of `~photutils_rcnn.sources.classes.PART_CLASSES`.
 
     Returns
     -------
@@ -98,7 +100,9 @@ def _concentric_pairs(instances, fwhm):
     """
     boxes, centers = instances.boxes, instances.centers
     sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
-    large = np.flatnonzero(sides > LEAST_SIDE * fwhm)
+    is_part = np.isin(np.array(instances.class_names)[instances.class_ids - 1],
+                      PART_CLASSES)
+    large = np.flatnonzero((sides > LEAST_SIDE * fwhm) & ~is_part)
     pairs = large[np.stack(overlapping_pairs(boxes[large], LEAST_OVERLAP), axis=1)]
     radius = 0.5 * sides[pairs].min(axis=1)
     offset = np.hypot(*(centers[pairs[:, 0]] - centers[pairs[:, 1]]).T)

@@ -65,8 +65,11 @@ def export_stages(model, folder):
         _drop_inverse_transposes(converted)
         parameters = {parameter.output(0).any_name.split(':')[0]: parameter
                       for parameter in converted.get_parameters()}
+        # an argument that the network does not use passes for a result, too
+        results = [result for result in converted.get_results()
+                   if result.input_value(0).get_node().get_type_name() != 'Parameter']
         ordered = openvino.Model(
-            converted.get_results(), [parameters[key] for key in arguments], name)
+            results, [parameters[key] for key in arguments], name)
         openvino.save_model(ordered, folder / f'{name}.xml', compress_to_fp16=False)
 
 

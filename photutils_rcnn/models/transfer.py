@@ -27,18 +27,19 @@ def transfer_weights(network, weights, leave_out=()):
     weights : dict of `~numpy.ndarray`
         The weights of another, by the names of its variables.
     leave_out : sequence of str, optional
-        The layers that keep the network's weights.
+        The layers of either network that are not taken over: those of the network
+        keep its weights.
 
     Raises
     ------
     ValueError
         If another layer's weight is missing, unexpected or of another
-        shape, or ``leave_out`` names a layer that the network has not; then
+        shape, or ``leave_out`` names a layer that neither network has; then
         nothing is assigned.
     """
     own = get_weights(network)
     kept = [name for name in own if _layer(name) in leave_out]
-    unknown = set(leave_out) - {_layer(name) for name in kept}
+    unknown = set(leave_out) - {_layer(name) for name in (*own, *weights)}
     if unknown:
         msg = f'leave_out names unknown layers: {sorted(unknown)}'
         raise ValueError(msg)

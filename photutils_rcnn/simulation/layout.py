@@ -14,6 +14,7 @@ from photutils_rcnn.simulation.catsim import (
     draw_stars,
     sample_magnitudes,
 )
+from photutils_rcnn.simulation.clumps import draw_discs
 from photutils_rcnn.simulation.population import Population
 from photutils_rcnn.simulation.star_clusters import cluster_counts, king_positions
 from photutils_rcnn.simulation.structure import add_structure
@@ -227,6 +228,8 @@ def draw_population(settings, rng):
         parts.append(_cluster(settings, rng))
     if settings.n_large:
         parts.append(_large(settings, rng))
+    if settings.n_discs:
+        parts.append(draw_discs(settings, rng))
     if settings.overlap_fraction:
         parts.append(_overlaps(settings, rng,
                                Population.concatenate(parts)))

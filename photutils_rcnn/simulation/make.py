@@ -8,6 +8,7 @@ __all__ = ['make_scene']
 import numpy as np
 
 from photutils_rcnn.simulation import artifacts
+from photutils_rcnn.simulation.clumps import add_clumps
 from photutils_rcnn.simulation.layout import draw_population
 from photutils_rcnn.simulation.noise import add_noise, amplification
 from photutils_rcnn.simulation.population import half_light_radius
@@ -112,7 +113,8 @@ def make_scene(preset, seed, **overrides):
         the instrument, the PSF, the depth and the populations at random,
         ``'decam'`` follows the description of the training set of Burke et
         al. (2019, MNRAS 490, 3952): DECam g, r, z, 150 s, 12 < g < 23; others
-        are bright blends and crowded fields of random instruments, and surveys.
+        are bright blends, crowded fields and galaxies with star-forming clumps
+        (``'clumps'``) of random instruments, and surveys.
     seed : int
         The seed: the same seed gives the same bytes.
     **overrides
@@ -135,7 +137,9 @@ def make_scene(preset, seed, **overrides):
     """
     rng = np.random.default_rng(seed)
     settings = draw_settings(preset, rng, **overrides)
-    population = draw_population(settings, rng)
+    population, host = draw_population(settings, rng), None
+    if settings.clumpy_fraction:
+        population, host = add_clumps(population, settings, rng)
     point_spreads = _point_spreads(settings)
     variance = np.asarray(settings.variance, dtype=float)
     sigma = np.sqrt(variance)
@@ -159,7 +163,7 @@ def make_scene(preset, seed, **overrides):
         population, stamps, fluxes, total, bands=settings.bands,
         sigma=sigma * amplify, variance=variance, fwhm=fwhm, bad=bad,
         full_well=settings.full_well, reference=reference,
-        size=_sizes(reference, population))
+        size=_sizes(reference, population), host=host)
     truth.meta['reference_band'] = settings.bands[reference]
     return Scene(data=data.astype(np.float32),
                  noise=sigma.astype(np.float32), mask=bad,

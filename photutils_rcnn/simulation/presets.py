@@ -14,6 +14,7 @@ from photutils_rcnn.simulation.catsim import (
     STAR_COUNTS,
     relative_counts,
 )
+from photutils_rcnn.simulation.clumpy_galaxies import draw_clumpy_galaxy
 from photutils_rcnn.simulation.crowded_fields import draw_crowded_field
 from photutils_rcnn.simulation.noise import limiting_magnitude, resampling_kernel
 from photutils_rcnn.simulation.random_instrument import (
@@ -28,7 +29,7 @@ from photutils_rcnn.simulation.survey import SURVEYS
 GALAXIES_R24 = 11.5
 STARS_R24 = 2.8
 
-PRESETS = ('universal', 'blends', 'crowded', 'decam', 'decam-deep', *(
+PRESETS = ('universal', 'blends', 'crowded', 'clumps', 'decam', 'decam-deep', *(
     name for name in SURVEYS if name != 'decam'))
 
 
@@ -46,6 +47,8 @@ def default_side(preset):
     side : int
         The side in pixels.
     """
+    if preset == 'clumps':
+        return 128
     return 256 if preset in ('universal', 'blends', 'crowded') else 512
 
 
@@ -94,6 +97,8 @@ def draw_settings(preset, rng, **overrides):
                            overlap_fraction=float(rng.uniform(0.3, 0.9)))
     elif preset == 'crowded':
         settings = draw_crowded_field(rng, shape)
+    elif preset == 'clumps':
+        settings = draw_clumpy_galaxy(rng, shape)
     elif preset == 'decam':
         settings = _decam(rng, shape)
     elif preset == 'decam-deep':

@@ -147,7 +147,7 @@ def _universal_numbers(rng, shape, fwhm):
     return total * (1 - stars), total * stars, False
 
 
-def draw_random_instrument(rng, shape):
+def draw_random_instrument(rng, shape, bands=None):
     """
     Draw instrument, PSF, depth, density and defects of a scene.
 
@@ -157,13 +157,15 @@ def draw_random_instrument(rng, shape):
         The random generator.
     shape : (2,) tuple of int
         The shape ``(ny, nx)`` in pixels.
+    bands : (2,) tuple of tuple, optional
+        The names of the bands and their wavelengths in nm; drawn by default.
 
     Returns
     -------
     settings : `~photutils_rcnn.simulation.settings.SceneSettings`
         The settings.
     """
-    bands, wavelengths = _universal_bands(rng)
+    bands, wavelengths = _universal_bands(rng) if bands is None else bands
     psf, space = _universal_psf(rng, len(bands))
     fwhm = float(np.mean(psf['fwhm']))
     kernel = _universal_kernel(rng)
@@ -171,7 +173,7 @@ def draw_random_instrument(rng, shape):
     variance = sky * np.exp(rng.normal(0, 0.3, len(bands)))
     depth = rng.uniform(23.5, 29) if space else rng.uniform(21.5, 27)
     # typical surveys lose depth from blue to red
-    depths = depth + np.interp(wavelengths, (484, 622, 905), (0.4, 0, -0.8)
+    depths = depth + np.interp(wavelengths, (355, 484, 622, 905), (-0.4, 0.4, 0, -0.8)
                                ) + rng.normal(0, 0.3, len(bands))
     amplify = amplification(kernel, fwhm)
     zero_points = depths - limiting_magnitude(0.0, variance, psf['fwhm'], amplify)

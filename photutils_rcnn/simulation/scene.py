@@ -42,7 +42,7 @@ class Scene:
         The seed.
     truth : `~astropy.table.Table`
         One row per source: ``x``, ``y`` (pixels, 0-based), ``class_id``
-        (1 star, 2 galaxy), ``flux_<band>`` (electrons, the whole model, of
+        (1 star, 2 galaxy, 3 clump of a galaxy), ``flux_<band>`` (electrons, the whole model, of
         which some 5 percent, and up to a fifth where the signal-to-noise
         ratio is low, lie beyond the pixels that were drawn), ``mag`` (in the
         band ``truth.meta['reference_band']``), ``snr`` (of a matched filter
@@ -52,9 +52,14 @@ class Scene:
         others within the footprint), ``nearest`` (pixels to the nearest
         other row), ``saturated``, and ``ignore``: too faint, too small,
         centered outside the frame, mostly masked or merged with a brighter
-        source, so that neither finding nor missing it should count. With
-        other classes than stars and galaxies, ``truth.meta['class_names']``
-        are their names.
+        source, so that neither finding nor missing it should count. Scenes with
+        clumps also have ``host``, the row of the galaxy of a clump, -1 for other
+        sources and if it is not listed, and ``flux_ratio_<band>``, the flux of the
+        clump in units of that of the galaxy with all clumps, NaN for other sources;
+        the fluxes of galaxies are without their clumps. Clumps that hardly stand out
+        from the light around them or have a ratio below 0.01 in the bluest band
+        are to be ignored, too. With other classes than stars and galaxies,
+        ``truth.meta['class_names']`` are their names.
     footprints : `~photutils_rcnn.sources.footprints.Footprints`
         The amodal footprints, in the order of ``truth``.
     """

@@ -19,11 +19,11 @@ CHOICES = {'reference': ('r', 'g'),
            'structure': ('', 'fringes', 'patches', 'steps'),
            'missing': ('', 'columns', 'corner', 'edge', 'band')}
 FRACTIONS = ('aureole', 'spheroid_fraction', 'structured_fraction',
-             'merger_fraction', 'binary_fraction', 'overlap_fraction',
+             'merger_fraction', 'binary_fraction', 'overlap_fraction', 'clumpy_fraction',
              'spike_fraction', 'halo_fraction')
 AT_LEAST_0 = ('n_galaxies', 'n_stars', 'n_cosmic_rays', 'background',
               'structure_rms')
-WHOLE = ('n_members', 'n_large', 'spikes')
+WHOLE = ('n_members', 'n_large', 'n_discs', 'spikes')
 SWITCHES = ('mask_saturated', 'bleeding', 'trail')
 # GalSim draws no Moffat profile of this exponent or a smaller one
 LEAST_BETA = 1.1
@@ -92,6 +92,12 @@ class SceneSettings:
         The number of members of a cluster of galaxies; 0 for none.
     n_large : int, optional
         The number of additional large galaxies.
+    n_discs : int, optional
+        The number of additional disc galaxies, which may have clumps, see
+        `~photutils_rcnn.simulation.clumps.draw_discs`.
+    clumpy_fraction : float, optional
+        The fraction of the resolved discs with giant star-forming clumps, see
+        `~photutils_rcnn.simulation.clumps.add_clumps`.
     merger_fraction, binary_fraction : float, optional
         The fractions of galaxies and stars with a companion of their class.
     overlap_fraction : float, optional
@@ -165,6 +171,8 @@ class SceneSettings:
     structured_fraction: float = 0.0
     n_members: int = 0
     n_large: int = 0
+    n_discs: int = 0
+    clumpy_fraction: float = 0.0
     merger_fraction: float = 0.07
     binary_fraction: float = 0.03
     overlap_fraction: float = 0.0

@@ -12,6 +12,9 @@ fixed level would swallow it whole in well-sampled images and enlarge it in
 poorly sampled ones. At 3.0 / FWHM, 45 percent of its peak, the faintest
 detectable star has a footprint about one FWHM across in all of them.
 
+A clump of a galaxy is outlined down to a quarter of its peak, as below that the
+light of the galaxy hides it.
+
 A source that is detectable, but so diffuse that no pixel of it reaches that
 level, is listed to be ignored, with the pixels above half of its peak.
 """
@@ -23,7 +26,7 @@ from astropy.table import Table
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from photutils_rcnn.sources.classes import STAR
+from photutils_rcnn.sources.classes import CLUMP, STAR
 from photutils_rcnn.sources.footprints import Footprints
 
 FOOTPRINT_LEVEL = 3.0
@@ -33,9 +36,18 @@ MIN_AREA = 5
 MERGED_SEPARATION = 0.35
 MERGED_PER_DEX = 0.25
 MAX_STAR_RADIUS = 125.0
+# of the peak, down to which a clump of a galaxy is outlined
+CLUMP_LEVEL = 0.25
+# of a clump: the light under it has to be told from the disc's
+LIMITING_CLUMP_SNR = 7.0
+# of the light of others at its peak in the band where it stands out most: fainter
+# clumps are not told from the structure of a disc
+LEAST_CONTRAST = 0.15
+# of the galaxy's flux in the bluest band: smaller clumps need not be found
+LEAST_RATIO = 0.01
 
 
-def _footprint(stamp, sigma, level, x, y, is_star):
+def _footprint(stamp, sigma, level, x, y, class_id):
     """
     The connected pixels around the brightest one, without holes, and whether
     the source is diffuse; no footprint if there is nothing to outline.
@@ -46,7 +58,9 @@ def _footprint(stamp, sigma, level, x, y, is_star):
     peak = np.unravel_index(np.argmax(ratio), ratio.shape)
     diffuse = not ratio[peak] > level**2
     mask = ratio > (ratio[peak] / 4 if diffuse else level**2)
-    if is_star and max(mask.shape) > 2 * MAX_STAR_RADIUS:
+    if class_id == CLUMP:
+        mask &= ratio > CLUMP_LEVEL**2 * ratio[peak]
+    if class_id == STAR and max(mask.shape) > 2 * MAX_STAR_RADIUS:
         rows, cols = np.ogrid[:mask.shape[0], :mask.shape[1]]
         mask &= ((rows + stamp.y1 - y) ** 2 + (cols + stamp.x1 - x) ** 2
                  < MAX_STAR_RADIUS**2)
@@ -63,7 +77,7 @@ def _footprint(stamp, sigma, level, x, y, is_star):
 
 
 def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
-                  variance, fwhm, bad, full_well, reference, size):
+                  variance, fwhm, bad, full_well, reference, size, host=None):
     """
     The truth table and footprints of a scene.
 
@@ -93,6 +107,8 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
         The band whose magnitudes and bulge fractions are listed.
     size : (N,) `~numpy.ndarray`
         Half-light radii to list.
+    host : (N,) `~numpy.ndarray` of int, optional
+        The source that is the galaxy of a clump, -1 for others.
 
     Returns
     -------
@@ -118,9 +134,10 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
             continue
         weight = fluxes[i] / sigma
         level = FOOTPRINT_LEVEL / (np.sum(weight * fwhm) / np.sum(weight))
-        is_star = population.class_id[i] == STAR
+        class_id = population.class_id[i]
+        limit = LIMITING_CLUMP_SNR if class_id == CLUMP else LIMITING_SNR
         x, y = population.x[i], population.y[i]
-        mask, diffuse = _footprint(stamp, sigma, level, x, y, is_star)
+        mask, diffuse = _footprint(stamp, sigma, level, x, y, class_id)
         if mask is None or (diffuse and snr < LIMITING_SNR):
             continue
         own = np.tensordot(1 / sigma, stamp.light, axes=1)
@@ -135,9 +152,11 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
             bad[box[0]:box[2], box[1]:box[3]] & mask) / n_pixels
         inside = -0.5 <= x < shape[1] - 0.5 and -0.5 <= y < shape[0] - 0.5
         rows.append((i, snr, float(np.clip(blendedness, 0, 1)), saturated,
-                     diffuse or snr < LIMITING_SNR or n_pixels < MIN_AREA
+                     diffuse or snr < limit or n_pixels < MIN_AREA
                      or bad_fraction > 0.5 or not inside
-                     or _drowned(stamp, total[where], full_well)))
+                     or _drowned(stamp, total[where], full_well)
+                     or (class_id == CLUMP
+                         and _contrast(stamp, total[where]) < LEAST_CONTRAST)))
         boxes.append(box)
         masks.append(mask)
 
@@ -159,7 +178,37 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
     truth['nearest'] = nearest
     truth['saturated'] = np.array([row[3] for row in rows], dtype=bool)
     truth['ignore'] = np.array([row[4] for row in rows], dtype=bool) | merged
+    if host is not None:
+        _add_hosts(truth, index, host, fluxes, bands)
     return truth, Footprints(boxes, masks, shape)
+
+
+def _add_hosts(truth, index, host, fluxes, bands):
+    """
+    Add the galaxies of clumps and the ratios of their fluxes to the table.
+    """
+    row_of = np.full(len(host) + 1, -1)
+    row_of[index] = np.arange(len(index))
+    truth['host'] = row_of[host[index]].astype(np.int32)
+    is_clump = host >= 0
+    whole = fluxes.copy()
+    np.add.at(whole, host[is_clump], fluxes[is_clump])
+    ratio = np.full(fluxes.shape, np.nan)
+    ratio[is_clump] = fluxes[is_clump] / whole[host[is_clump]]
+    for b, band in enumerate(bands):
+        truth[f'flux_ratio_{band}'] = ratio[index, b]
+    truth['ignore'] |= ratio[index, 0] < LEAST_RATIO
+
+
+def _contrast(stamp, total):
+    """
+    The peak of a source in units of the light of others there, in the band where that
+    is largest.
+    """
+    peak = np.unravel_index(np.argmax(stamp.light.sum(axis=0)),
+                            stamp.light.shape[1:])
+    own, here = stamp.light[:, *peak], total[:, *peak]
+    return np.max(own / np.maximum(here - own, 1e-9))
 
 
 def _drowned(stamp, total, full_well):

@@ -3,17 +3,25 @@
 Source classes, in the order of the network's outputs.
 
 Class identifiers follow the Astro R-CNN training sets (``CLASS_ID``):
-0 is background, 1 star, 2 galaxy.
+0 is background, 1 star, 2 galaxy. Simulated clumps of galaxies are 3, which models
+of two classes do not know.
 """
 
-__all__ = ['CLASS_COLORS', 'CLASS_IDS', 'CLASS_NAMES', 'GALAXY', 'STAR']
+__all__ = ['CLASS_COLORS', 'CLASS_IDS', 'CLASS_NAMES', 'CLUMP', 'GALAXY', 'PART_CLASSES',
+           'STAR']
 
 CLASS_NAMES = ('star', 'galaxy')
 CLASS_IDS = {name: i + 1 for i, name in enumerate(CLASS_NAMES)}
 STAR = CLASS_IDS['star']
 GALAXY = CLASS_IDS['galaxy']
+CLUMP = 3
 
-CLASS_COLORS = {'star': 'cyan', 'galaxy': 'orange'}
+PART_CLASSES = ('clump',)
+"""
+The classes of parts of other sources, on whose outlines they lie.
+"""
+
+CLASS_COLORS = {'star': 'cyan', 'galaxy': 'orange', 'clump': 'magenta'}
 """
 The colors of the classes in pictures and region files.
 """

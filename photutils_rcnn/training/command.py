@@ -118,6 +118,8 @@ def _begin_with(args, recipe):
     training = initial.settings.get('training', {})
     recipe['config'] = {**initial.config.to_dict(),
                         **training.get('config', {})}
+    # all of it is taken over
+    recipe.pop('leave_out', None)
     folder = Path(args.initial)
     recipe['initial'] = (str(folder.resolve()) if folder.exists()
                          else args.initial)
@@ -248,7 +250,8 @@ def _check_initial(args, recipe, config):
     _check_kind(initial, recipe)
     try:
         transfer_weights(type(initial.network)(config),
-                         get_weights(initial.network))
+                         get_weights(initial.network),
+                         recipe.get('leave_out') or ())
     except ValueError as exc:
         msg = ('initial of the recipe does not fit its config, got '
                f'{recipe["initial"]!r}: {exc}')

@@ -98,7 +98,8 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
         trainer.resume()
     elif recipe.get('initial'):
         initial = load_model(recipe['initial'])
-        transfer_weights(trainer.model, get_weights(initial.network))
+        transfer_weights(trainer.model, get_weights(initial.network),
+                         recipe.get('leave_out') or ())
         _warn_of_heads(config, dataset.attribute)
         trainer.state['initial'] = initial.sha256
     finished = trainer.run(end - time.monotonic())

@@ -19,7 +19,7 @@ from photutils_rcnn.training.protocol import TrainingProtocol
 
 _COMMON_KEYS = {'config', 'training_scenes', 'validation_scenes',
                 'batch_size', 'side', 'max_sources', 'seed'}
-_OPTIONAL_KEYS = {'cutouts', 'initial', 'network', 'precision'}
+_OPTIONAL_KEYS = {'cutouts', 'initial', 'leave_out', 'network', 'precision'}
 PRECISIONS = ('float32', 'mixed_bfloat16')
 _SCENE_KEYS = {'preset', 'n_scenes', 'seed'}
 
@@ -118,6 +118,7 @@ def check_recipe(recipe):
         msg = ('initial of the recipe must be the name or the folder of a '
                f'model, got {recipe["initial"]!r}')
         raise ValueError(msg)
+    _check_leave_out(recipe)
     if recipe.get('precision') not in (*PRECISIONS, None):
         msg = (f'precision of the recipe must be one of {PRECISIONS} or null, '
                f'got {recipe["precision"]!r}')
@@ -144,6 +145,21 @@ def _check_cutouts(recipe):
     if recipe.get('initial') is None or recipe.get('network') is not None:
         msg = ('cutouts of the recipe need an initial model of this package, which '
                f'finds their sources, got {recipe.get("initial")!r}')
+        raise ValueError(msg)
+
+
+def _check_leave_out(recipe):
+    """
+    The layers that are not taken over from the initial model.
+    """
+    names = recipe.get('leave_out')
+    if names is None:
+        return
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        msg = f'leave_out of the recipe must be a list of layers, got {names!r}'
+        raise ValueError(msg)
+    if recipe.get('initial') is None:
+        msg = f'leave_out of the recipe needs an initial model, got {names!r}'
         raise ValueError(msg)
 
 

@@ -73,6 +73,19 @@ def test_rings_about_a_star_are_one_source():
     assert_allclose(given.scores, [0.9, 0.99, 0.7, 0.6])  # as it was
 
 
+def test_clumps_are_no_duplicates():
+    """
+    A compact galaxy and the bright clump in its middle have concentric outlines, and
+    the pixels show a single peak.
+    """
+    snr = scene((60, 70, 3000))
+    given = sources((60, 70, 13), (60, 70, 9))
+    assert len(merge_duplicates(given, snr, NOTHING, FWHM)) == 1
+    given.class_names = 'star', 'galaxy', 'clump'
+    given.class_probabilities = np.array([[0.1, 0.8, 0.1], [0.2, 0.1, 0.7]])
+    assert merge_duplicates(given, snr, NOTHING, FWHM) is given
+
+
 def test_three_rings():
     snr = scene((60, 70, 5000))
     merged = merge_duplicates(sources((60, 70, 9), (60, 70, 12), (60.5, 70, 15)), snr,

@@ -274,3 +274,19 @@ def test_smooth_sky():
     found = found.repeat(2, axis=0).repeat(2, axis=1)
     assert (found - sky)[20:-20, 20:-20].std() < 0.35
     assert abs(found - sky)[covered].max() < 1.2
+
+
+def test_clump_on_a_galaxy_is_kept():
+    """
+    What lies on the outline of another source stands out from the sky as that does.
+    """
+    disc = 20 * np.exp(-np.hypot(X - 200, Y - 200) / 15)
+    light = disc + 8 * np.exp(-0.5 * ((X - 215)**2 + (Y - 205)**2) / 1.7**2)
+    outlines = disc > 1, np.hypot(X - 215, Y - 205) < 3
+    boxes, masks = zip(*(Footprints.from_full(mask, (0, 0), SHAPE) for mask in outlines),
+                       strict=True)
+    bands = np.stack([light + _noise(k) for k in range(3)]).astype(np.float32)
+    check = check_pixels(Footprints(boxes, masks, SHAPE), bands,
+                         np.zeros(bands.shape, bool), np.full(3, 4.))
+    assert check.keep.all()
+    assert not check.misled

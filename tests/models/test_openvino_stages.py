@@ -91,10 +91,11 @@ def test_stages(models, shape, n_boxes):
         assert_allclose(one, other, atol=1e-4 * np.abs(one).max())
 
 
-def test_without_profile_head():
+@pytest.mark.parametrize('psf_conditioned', [True, False])
+def test_without_profile_head(psf_conditioned):
     tile = random_tile((64, 64), 3)
-    results = [run_stages(model.detector, *tile)
-               for model in make_models(profile_size=0)]
+    models = make_models(profile_size=0, psf_conditioned=psf_conditioned)
+    results = [run_stages(model.detector, *tile) for model in models]
     for one, other in zip(*results, strict=True):
         assert_allclose(one, other, atol=1e-4 * np.abs(one).max())
 

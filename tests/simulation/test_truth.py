@@ -46,7 +46,7 @@ def measure(sources, *, fwhm=4.0, n_bands=1, bad=None, full_well=np.inf,
     return measure_truth(
         population, stamps, fluxes, total, bands=('g', 'r')[:n_bands],
         sigma=sigma, variance=sigma**2, fwhm=np.full(n_bands, fwhm), bad=bad,
-        full_well=full_well, reference_magnitudes=np.full(len(x), 20.0),
+        full_well=full_well, reference=0,
         size=np.zeros(len(x)))
 
 
@@ -217,7 +217,7 @@ def test_correlated_noise():
         one, [Stamp(star, 0, 0)], np.array([[2000.0]]), star, bands=('r',),
         sigma=np.array([sigma]), variance=np.array([400.0]),
         fwhm=np.array([2.0]), bad=np.zeros(SHAPE, dtype=bool),
-        full_well=np.inf, reference_magnitudes=np.array([20.0]),
+        full_well=np.inf, reference=0,
         size=np.zeros(1))[0]['snr'][0] for sigma in (20.0, 30.0))
     assert correlated == pytest.approx(white / 1.5)
     assert white == pytest.approx(np.sqrt(4 * 500**2 / (400 + 500)))

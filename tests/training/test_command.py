@@ -15,7 +15,8 @@ from astropy.table import Table
 from tiny_network import tiny_config
 
 from photutils_rcnn.cli import main
-from photutils_rcnn.models.zoo import get_weights, load_model
+from photutils_rcnn.models.mask_rcnn import MaskRCNN
+from photutils_rcnn.models.zoo import get_weights, load_model, save_model
 from photutils_rcnn.training.calibration import fit_calibration
 from photutils_rcnn.training.command import _check_initial
 from photutils_rcnn.training.recipe import check_recipe, read_recipe
@@ -194,6 +195,46 @@ def test_initial_weights(recipe, tmp_path, capsys):
     assert 'initial of a run cannot change' in capsys.readouterr().err
 
 
+def test_other_classes_from_a_trained_trunk(recipe, tmp_path, capsys):
+    """
+    A run can begin with a model of other classes, but for the layers left out.
+    """
+    two = tmp_path / 'two'
+    save_model(two, MaskRCNN(tiny_config()), {
+        'name': 'two', 'description': '', 'training': {}, 'thresholds': {}, 'halo': 32}, '')
+    left = ['class_logits', *(f'profile_{name}' for name in (
+        'conv1', 'conv2', 'conv3', 'conv4', 'dense1', 'dense2', 'logits'))]
+    classes = ('star', 'galaxy', 'clump')
+    values = json.loads(recipe.read_text())
+    values.update(
+        config=tiny_config(class_names=classes, profile_size=0).to_dict(),
+        initial=str(two), rate=1e-12, refinement=None, steps=2,
+        training_scenes=[{'preset': 'clumps', 'n_scenes': 3, 'seed': 0}],
+        validation_scenes=None)
+    recipe.write_text(json.dumps(values))
+    command = ['train', str(tmp_path / 'run'), '--recipe', str(recipe)]
+    assert main(command) != 0
+    error = capsys.readouterr().err
+    assert 'does not fit its config' in error
+    assert 'class_logits' in error
+    recipe.write_text(json.dumps({**values, 'leave_out': left}))
+    assert main(command) == 0
+    model = load_model(tmp_path / 'run' / 'model')
+    assert model.config.class_names == classes
+    old, new = (get_weights(m.network) for m in (load_model(two), model))
+    assert new['class_logits/kernel'].shape[1] == 4
+    for name in new:
+        if 'moving_' not in name and not name.startswith('class_logits'):
+            np.testing.assert_allclose(new[name], old[name], atol=1e-6)
+    # an initial model on the command line brings its own configuration
+    again = ['train', str(tmp_path / 'again'), '--recipe', str(recipe), '--initial',
+             str(tmp_path / 'run' / 'model')]
+    assert main(again) == 0
+    last = get_weights(load_model(tmp_path / 'again' / 'model').network)
+    np.testing.assert_allclose(last['class_logits/kernel'], new['class_logits/kernel'],
+                               atol=1e-6)
+
+
 def test_refinement_without_profile_head(recipe, tmp_path, capsys):
     config = tiny_config(profile_size=0)
     (tmp_path / 'tiny.json').write_text(json.dumps(config.to_dict()))
@@ -202,7 +243,7 @@ def test_refinement_without_profile_head(recipe, tmp_path, capsys):
     assert 'got profile_size 0' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('name', ['default', 'fine-tuning', 'profile-head',
+@pytest.mark.parametrize('name', ['default', 'fine-tuning', 'profile-head', 'clumps',
                                   'astro_rcnn'])
 def test_shipped_recipes_have_seeds_of_their_own(name):
     """
@@ -222,6 +263,8 @@ SCENES = {'preset': 'decam', 'n_scenes': 1, 'seed': 0}
 
 @pytest.mark.parametrize(('key', 'value', 'match'), [
     ('epochs', 3, "keys .*'steps'.*got .*'epochs'"),
+    ('leave_out', 'class_logits', 'leave_out of the recipe must be a list of layers'),
+    ('leave_out', ['class_logits'], 'leave_out of the recipe needs an initial model'),
     ('steps', 0, 'steps of the recipe may be 0 only with an initial model'),
     ('steps', -5, 'steps of the recipe must be a whole number above 0, got'),
     ('steps', 2.5, 'steps of the recipe must be a whole number'),
