@@ -17,7 +17,7 @@ from photutils_rcnn.simulation.psf import ROUND, PointSpread
 from photutils_rcnn.simulation.rendering import Renderer
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.simulation.truth import measure_truth
-from photutils_rcnn.sources.classes import STAR
+from photutils_rcnn.sources.classes import CLASS_NAMES, PART_CLASSES, STAR
 
 
 def _point_spreads(settings):
@@ -165,6 +165,8 @@ def make_scene(preset, seed, **overrides):
         full_well=settings.full_well, reference=reference,
         size=_sizes(reference, population), host=host)
     truth.meta['reference_band'] = settings.bands[reference]
+    if host is not None:
+        truth.meta['class_names'] = *CLASS_NAMES, *PART_CLASSES
     return Scene(data=data.astype(np.float32),
                  noise=sigma.astype(np.float32), mask=bad,
                  bands=settings.bands, psf_fwhm=fwhm.astype(np.float32),
