@@ -45,7 +45,7 @@ def of_scenes(segmenter, folder):
         matches = match_overlaps(
             mask_overlaps(found.footprints, scene.footprints, ignore=ignore),
             found.instances.scores, MIN_IOU, ignore=ignore)
-        true = smooth_or_disc(scene.truth)
+        true = smooth_or_disc(scene)
         for row, i in zip(found.table, matches.truth_of_detection, strict=True):
             if i >= 0 and true[i] and row['morphology']:
                 rows.append((true[i], row['morphology'], row['prob_smooth'],

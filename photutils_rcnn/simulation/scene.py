@@ -47,8 +47,9 @@ class Scene:
         ratio is low, lie beyond the pixels that were drawn), ``mag`` (in the
         band ``truth.meta['reference_band']``), ``snr`` (of a matched filter
         over all bands), ``half_light_radius`` (pixels, circularized, without
-        the PSF; 0 for stars), ``bulge_fraction`` (the fraction of the bulge in the
-        flux of the reference band; 0 for stars), ``blendedness`` (the fraction of the light of
+        the PSF; 0 for stars), ``bulge_fraction`` and ``structure_fraction`` (the
+        fractions of the bulge and of arms and knots in the flux of the reference band; 0
+        for stars), ``disc_axis_ratio``, ``blendedness`` (the fraction of the light of
         others within the footprint), ``nearest`` (pixels to the nearest
         other row), ``saturated``, and ``ignore``: too faint, too small,
         centered outside the frame, mostly masked or merged with a brighter

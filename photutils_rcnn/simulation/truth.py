@@ -173,7 +173,10 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
     truth['mag'] = population.magnitudes[index, reference]
     truth['snr'] = snr
     truth['half_light_radius'] = size[index]
-    truth['bulge_fraction'] = population.bulge_fraction[index, reference]
+    bulge = population.bulge_fraction[index, reference]
+    truth['bulge_fraction'] = bulge
+    truth['structure_fraction'] = (1 - bulge) * population.clump_fraction[index]
+    truth['disc_axis_ratio'] = population.disc_q[index]
     truth['blendedness'] = np.array([row[2] for row in rows], dtype=float)
     truth['nearest'] = nearest
     truth['saturated'] = np.array([row[3] for row in rows], dtype=bool)

@@ -15,7 +15,7 @@ from photutils_rcnn.simulation.presets import PRESETS
 from photutils_rcnn.training._checks import check_keys, check_number
 from photutils_rcnn.training.morphology import smooth_or_disc
 
-#: What makes labels of the truth of a scene, by the name in a recipe.
+#: What makes the labels of a scene, by the name in a recipe.
 SCENE_LABELS = {'smooth_or_disc': smooth_or_disc}
 
 
@@ -32,7 +32,7 @@ def read_attribute_recipe(value):
     -------
     recipe : dict
         ``attribute``, an `~photutils_rcnn.models.attribute_config.AttributeConfig`;
-        ``labels``, a function of the truth of a scene; and ``scenes``, a list of
+        ``labels``, a function of a scene; and ``scenes``, a list of
         dictionaries with ``preset``, ``n_scenes``, ``seed`` and the ``settings`` that
         differ from those of the preset.
 

@@ -88,8 +88,9 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
     labels : sequence or callable
         For each image the label of the source in the middle, or a table with the
         positions ``x`` and ``y`` in pixels and a column named as the attribute. For
-        scenes a function that makes the labels of the truth table. Labels are names of
-        classes or values; empty ones, `None` and NaN are not known.
+        scenes a function that makes the labels of a
+        `~photutils_rcnn.simulation.scene.Scene`. Labels are names of classes or values;
+        empty ones, `None` and NaN are not known.
     out : path-like
         The folder of the model. An older model in it is replaced.
     model : str, path-like or `~photutils_rcnn.models.zoo.Model`, optional

@@ -35,8 +35,8 @@ class LabelledFrame:
         simulated scene, or a `~photutils_rcnn.simulation.scene.Scene`.
     labels : object
         The label of the source in the middle; a table with the columns ``x`` and
-        ``y`` in pixels and that of the attribute; or a function that makes the latter
-        of the truth table of a scene.
+        ``y`` in pixels and that of the attribute; or a function that makes the labels of
+        the truth of a scene.
     """
 
     image: object
@@ -65,13 +65,13 @@ class LabelledFrame:
         TypeError, ValueError
             If the image cannot be read, or the labels do not fit.
         """
-        cube, truth = self._read_image()
+        cube, scene = self._read_image()
         if callable(self.labels):
-            if truth is None:
+            if scene is None:
                 msg = 'labels can be a function only for simulated scenes'
                 raise ValueError(msg)
-            return (cube, *(np.asarray(truth[axis], float) for axis in 'xy'),
-                    np.asarray(self.labels(truth)))
+            return (cube, *(np.asarray(scene.truth[axis], float) for axis in 'xy'),
+                    np.asarray(self.labels(scene)))
         if isinstance(self.labels, Table):
             missing = {'x', 'y', name} - set(self.labels.colnames)
             if missing:
@@ -86,7 +86,7 @@ class LabelledFrame:
 
     def _read_image(self):
         """
-        The checked frame, and the truth of a scene or `None`.
+        The checked frame, and the scene, if it is one, or `None`.
         """
         image = self.image
         if isinstance(image, str | os.PathLike):
@@ -97,7 +97,7 @@ class LabelledFrame:
                 image = Scene.read(image)
         if isinstance(image, Scene):
             cube = prepare_inputs(image.data, mask=image.mask, bands=image.bands)
-            return cube, image.truth
+            return cube, image
         given = dict.fromkeys(ARGUMENTS)
         if isinstance(image, Mapping):
             unknown = set(image) - {'data', *ARGUMENTS}

@@ -3,6 +3,8 @@
 Tests of the training of attribute heads.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from astropy.table import Table
@@ -203,11 +205,15 @@ def test_classes_count_alike():
 def test_recipe_and_its_labels():
     recipe = read_attribute_recipe('morphology')
     assert recipe['attribute'].of_class == 'galaxy'
-    truth = Table({'bulge_fraction': [0.1, 0.5, 0.9, 0.9, 0.1],
-                   'class_id': [2, 2, 2, 1, 2], 'snr': [20, 20, 20, 20, 5.],
-                   'ignore': [False] * 5})
     assert recipe['labels'] is smooth_or_disc
-    assert smooth_or_disc(truth).tolist() == ['disc', '', 'smooth', '', '']
+    truth = Table({
+        'bulge_fraction': [0.1, 0.1, 0.1, 0.9, 0.1, 0.9, 0.1, 0.1],
+        'structure_fraction': [0.1, 0, 0, 0, 0.02, 0, 0.1, 0.1],
+        'disc_axis_ratio': [0.9, 0.2, 0.9, 0.2, 0.9, 0.9, 0.9, 0.9],
+        'class_id': [2, 2, 2, 2, 2, 1, 2, 2], 'snr': [20, 20, 20, 20, 20, 20, 5., 20],
+        'ignore': [False] * 7 + [True]})
+    assert smooth_or_disc(SimpleNamespace(truth=truth)).tolist() == [
+        'disc', 'disc', 'smooth', 'smooth', '', '', '', '']
     with pytest.raises(ValueError, match='recipe must be one of'):
         read_attribute_recipe('nothing')
 
