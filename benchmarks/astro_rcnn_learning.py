@@ -29,7 +29,7 @@ from photutils_rcnn.astro_rcnn.weight_layout import COCO_HEADS
 from photutils_rcnn.evaluation import evaluate
 from photutils_rcnn.models.targets import sample_rois, with_truth
 from photutils_rcnn.models.transfer import transfer_weights
-from photutils_rcnn.models.zoo import get_weights
+from photutils_rcnn.models.weights import get_weights
 from photutils_rcnn.simulation import simulate_scenes
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.dataset import CropDataset

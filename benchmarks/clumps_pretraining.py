@@ -31,7 +31,8 @@ from photutils_rcnn.io.pictures import read_picture
 from photutils_rcnn.models.backbones import compact_trunk
 from photutils_rcnn.models.training_config import TrainingConfig
 from photutils_rcnn.models.transfer import transfer_weights
-from photutils_rcnn.models.zoo import get_weights, load_model
+from photutils_rcnn.models.weights import get_weights
+from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.normalization import normalize_cube
 from photutils_rcnn.preprocessing.stretches import ArcsinhStretch

@@ -33,7 +33,7 @@ class RCNNSegmenter:
 
     Parameters
     ----------
-    model : str, path-like or `~photutils_rcnn.models.zoo.Model`, optional
+    model : str, path-like or `~photutils_rcnn.models.model.Model`, optional
         The name of a shipped model (see `list_models`), the folder of one,
         a weight file of Astro R-CNN (``.h5``), or a model. The network is
         built when it is first used.

@@ -13,7 +13,7 @@ import numpy as np
 from photutils_rcnn.astro_rcnn.config import AstroRCNNConfig
 from photutils_rcnn.astro_rcnn.stretches import ZScoreInt16Stretch
 from photutils_rcnn.astro_rcnn.weights import read_weights
-from photutils_rcnn.models.zoo import Model
+from photutils_rcnn.models.model import Model
 
 THRESHOLDS = {'objectness': 0., 'pre_nms': 6000, 'proposals': 1000,
               'proposal_nms': 0.7, 'score': 0.5, 'nms': 0.3,
@@ -32,7 +32,7 @@ class AstroRCNNModel(Model):
     Parameters
     ----------
     settings, weights, precision, runtime
-        See `~photutils_rcnn.models.zoo.Model`. With ``stretch``, the
+        See `~photutils_rcnn.models.model.Model`. With ``stretch``, the
         settings name one that is not that of this package's networks;
         ``resize_to`` is the side of the square to which frames are resized,
         or `None`.

@@ -116,7 +116,7 @@ def measure_attributes(model, instances, normalized, fwhm, stacklevel=2):
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         A model with attribute heads.
     instances, normalized, fwhm
         See `attribute_inputs`.

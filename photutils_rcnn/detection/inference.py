@@ -55,7 +55,7 @@ class Thresholds:
 
         Parameters
         ----------
-        model : `~photutils_rcnn.models.zoo.Model`
+        model : `~photutils_rcnn.models.model.Model`
             The model.
         score, nms : float, optional
             Instead of the model's.
@@ -102,7 +102,7 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None, psf=None,
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model.
     image : (ny, nx, n_bands) `~numpy.ndarray` of float32 or \
             `~photutils_rcnn.preprocessing.normalization.NormalizedImage`
@@ -171,7 +171,7 @@ def plan_tiles(model, shape, tile_size=None):
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model.
     shape : (2,) tuple of int
         The shape (ny, nx) of the frame.
@@ -210,7 +210,7 @@ def infer_tile(model, image, tile, invalid, psf, thresholds):
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model.
     image : (ny, nx, n_bands) `~numpy.ndarray` of float32 or \
             `~photutils_rcnn.preprocessing.normalization.NormalizedImage`

@@ -93,7 +93,7 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model.
     cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
         The frame.

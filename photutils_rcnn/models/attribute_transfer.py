@@ -9,7 +9,7 @@ import attrs
 import keras
 
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
-from photutils_rcnn.models.zoo import get_weights
+from photutils_rcnn.models.weights import get_weights
 
 
 def add_attribute(model, attribute, seed=0):
@@ -18,7 +18,7 @@ def add_attribute(model, attribute, seed=0):
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model, which is not changed.
     attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
         The head.
@@ -27,7 +27,7 @@ def add_attribute(model, attribute, seed=0):
 
     Returns
     -------
-    extended : `~photutils_rcnn.models.zoo.Model`
+    extended : `~photutils_rcnn.models.model.Model`
         A model with the weights of ``model`` and a head to be trained.
 
     Raises

@@ -25,7 +25,7 @@ def export_stages(model, folder):
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model.
     folder : `~pathlib.Path`
         The folder to write to: ``.xml`` and ``.bin`` of each stage, in float32.

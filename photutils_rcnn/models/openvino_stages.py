@@ -57,7 +57,7 @@ class OpenVINOStages:
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model.
     """
 

@@ -21,7 +21,7 @@ def choose_runtime(runtime, model):
         What is asked for. ``'auto'`` is OpenVINO if it is installed, the model is one
         of this package's and ``KERAS_BACKEND`` names no other backend than TensorFlow,
         else Keras.
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model.
 
     Returns

@@ -8,7 +8,7 @@ __all__ = ['extend_classes', 'transfer_weights']
 import numpy as np
 
 from photutils_rcnn.models.attribute_config import ATTRIBUTE
-from photutils_rcnn.models.zoo import get_weights, set_weights
+from photutils_rcnn.models.weights import get_weights, set_weights
 
 # A class that is new begins with logits below the mean of the others by this.
 NEW_CLASS_OFFSET = 3.

@@ -115,7 +115,7 @@ def frame_examples(model, attribute, frame, rng, cutout_side=None):
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         A model with this head.
     attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
         The head.
@@ -174,7 +174,7 @@ def collect_examples(model, attribute, frames, folder, *, cutout_side=None, seed
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model that the head is to be added to.
     attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
         The head.

@@ -14,7 +14,8 @@ from keras import ops
 
 from photutils_rcnn.models.attribute_transfer import add_attribute
 from photutils_rcnn.models.losses import gaussian_loss
-from photutils_rcnn.models.zoo import Model, load_model, save_model
+from photutils_rcnn.models.model import Model
+from photutils_rcnn.models.zoo import load_model, save_model
 from photutils_rcnn.training.attribute_batches import AttributeBatches, class_weights
 from photutils_rcnn.training.attribute_calibration import (
     attribute_report,
@@ -93,7 +94,7 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
         empty ones, `None` and NaN are not known.
     out : path-like
         The folder of the model. An older model in it is replaced.
-    model : str, path-like or `~photutils_rcnn.models.zoo.Model`, optional
+    model : str, path-like or `~photutils_rcnn.models.model.Model`, optional
         The model that the head is added to, or whose head of this name is replaced.
     epochs : int, optional
         How often the examples are seen at most.
@@ -112,7 +113,7 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
 
     Returns
     -------
-    trained : `~photutils_rcnn.models.zoo.Model`
+    trained : `~photutils_rcnn.models.model.Model`
         The model, for `~photutils_rcnn.RCNNSegmenter`. Its settings have a report of
         the held-out sources in ``training``.
 

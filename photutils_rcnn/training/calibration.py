@@ -98,7 +98,7 @@ def fit_calibration(outcomes):
     -------
     calibration : dict
         ``source_scale``, ``source_offset``, ``class_scale`` and
-        ``class_offset`` of `~photutils_rcnn.models.zoo.Model`. With a warning
+        ``class_offset`` of `~photutils_rcnn.models.model.Model`. With a warning
         in the log, nothing if no detection or all detections are right, and
         nothing of the classes if one of them is missing.
     """

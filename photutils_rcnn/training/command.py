@@ -235,7 +235,8 @@ def _check_initial(args, recipe, config):
     network; once the run has begun it may be gone.
     """
     from photutils_rcnn.models.transfer import transfer_weights
-    from photutils_rcnn.models.zoo import get_weights, load_model
+    from photutils_rcnn.models.weights import get_weights
+    from photutils_rcnn.models.zoo import load_model
 
     begun = any((args.output / name).exists()
                 for name in ('checkpoint.npz', 'network'))

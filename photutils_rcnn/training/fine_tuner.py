@@ -15,7 +15,7 @@ import numpy as np
 
 from photutils_rcnn._files import atomic_path, open_npz
 from photutils_rcnn.models.transfer import transfer_weights
-from photutils_rcnn.models.zoo import get_weights
+from photutils_rcnn.models.weights import get_weights
 from photutils_rcnn.training.checkpoint import read_state
 from photutils_rcnn.training.held_out import is_worse, mean_precision
 from photutils_rcnn.training.loop import learning_rate

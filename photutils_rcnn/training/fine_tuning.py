@@ -53,7 +53,7 @@ def fine_tune(images, labels, classes, out, *, masks=None, bands=None,
 
     Returns
     -------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model, for `~photutils_rcnn.RCNNSegmenter`; that of the folder
         ``out``.
 
@@ -134,7 +134,7 @@ def fine_tune_scenes(scenes, out, *, initial='default', held_out=0.25, minutes=m
     out : path-like
         The folder of the new model. An unfinished run is kept in its folder
         ``fine_tuning``, of which the log of the losses stays.
-    initial : str, path-like or `~photutils_rcnn.models.zoo.Model`, optional
+    initial : str, path-like or `~photutils_rcnn.models.model.Model`, optional
         The model to begin with. The default is the shipped one.
     held_out : float, optional
         The fraction of the frames, at least one, that is not trained on. The
@@ -164,7 +164,7 @@ def fine_tune_scenes(scenes, out, *, initial='default', held_out=0.25, minutes=m
 
     Returns
     -------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model. ``model.settings['fine_tuning']`` has the figures before and
         after, see `~photutils_rcnn.training.held_out.held_out_figures`.
 

@@ -18,9 +18,11 @@ from photutils.utils.exceptions import NoDetectionsWarning
 from tqdm.auto import tqdm
 
 from photutils_rcnn._files import atomic_path
+from photutils_rcnn.models.model import Model
 from photutils_rcnn.models.training_config import TrainingConfig
 from photutils_rcnn.models.transfer import extend_classes
-from photutils_rcnn.models.zoo import Model, load_model, save_model, set_weights
+from photutils_rcnn.models.weights import set_weights
+from photutils_rcnn.models.zoo import load_model, save_model
 from photutils_rcnn.segmenter import RCNNSegmenter
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.dataset import CropDataset
@@ -48,7 +50,7 @@ class FineTuningRun:
     ----------
     out : `~pathlib.Path`
         The folder of the new model; the run is in its folder ``fine_tuning``.
-    initial : str, path-like or `~photutils_rcnn.models.zoo.Model`
+    initial : str, path-like or `~photutils_rcnn.models.model.Model`
         The model to begin with.
     held_out, unlabelled, seed, batch_size, stages, progress_bar
         See `~photutils_rcnn.training.fine_tuning.fine_tune_scenes`.
@@ -270,7 +272,7 @@ class FineTuningRun:
 
         Returns
         -------
-        model : `~photutils_rcnn.models.zoo.Model`
+        model : `~photutils_rcnn.models.model.Model`
             The model in the folder.
         """
         before, best = self._before, None

@@ -33,7 +33,7 @@ def held_out_figures(model, scenes):
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model.
     scenes : iterable of `~photutils_rcnn.simulation.scene.Scene`
         Frames that it was not trained on. Their classes are those of the

@@ -67,7 +67,7 @@ def fit_mask_scale(counts):
     Returns
     -------
     scale : float
-        The ``mask_scale`` of `~photutils_rcnn.models.zoo.Model`; 1 without pixels.
+        The ``mask_scale`` of `~photutils_rcnn.models.model.Model`; 1 without pixels.
     """
     outside, inside = np.sum(counts, axis=0)
     if not (outside.any() and inside.any()):

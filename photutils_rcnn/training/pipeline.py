@@ -11,7 +11,8 @@ import shutil
 import time
 
 from photutils_rcnn.models.transfer import transfer_weights
-from photutils_rcnn.models.zoo import get_weights, load_model, save_model
+from photutils_rcnn.models.weights import get_weights
+from photutils_rcnn.models.zoo import load_model, save_model
 from photutils_rcnn.simulation.file_names import scene_parts
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.calibration import calibrate_model
@@ -229,7 +230,7 @@ def refinement_folder(output, network):
     ----------
     output : `~pathlib.Path`
         The folder of the run.
-    network : `~photutils_rcnn.models.zoo.Model`
+    network : `~photutils_rcnn.models.model.Model`
         The network.
 
     Returns

@@ -47,7 +47,7 @@ def scene_profiles(model, scene, rng):
 
     Parameters
     ----------
-    model : `~photutils_rcnn.models.zoo.Model`
+    model : `~photutils_rcnn.models.model.Model`
         The network.
     scene : `~photutils_rcnn.simulation.scene.Scene`
         The scene.

@@ -9,8 +9,8 @@ import keras
 
 from photutils_rcnn.models.compiled import fastest_precision
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
+from photutils_rcnn.models.model import DEFAULT_THRESHOLDS
 from photutils_rcnn.models.receptive_field import halo_width
-from photutils_rcnn.models.zoo import DEFAULT_THRESHOLDS
 from photutils_rcnn.training.loop import TrainingLoop
 
 

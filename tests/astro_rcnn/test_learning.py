@@ -16,7 +16,7 @@ from photutils_rcnn.astro_rcnn.targets import limit_negatives
 from photutils_rcnn.evaluation import evaluate
 from photutils_rcnn.models.targets import sample_rois, with_truth
 from photutils_rcnn.models.transfer import transfer_weights
-from photutils_rcnn.models.zoo import get_weights
+from photutils_rcnn.models.weights import get_weights
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.export import export_model
 from photutils_rcnn.training.trainer import Trainer

@@ -24,7 +24,7 @@ from photutils_rcnn.astro_rcnn.pooling import (
 from photutils_rcnn.astro_rcnn.resizing import fit_square, resize_bilinear
 from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.models.roi_align import flatten_pyramid
-from photutils_rcnn.models.zoo import set_weights
+from photutils_rcnn.models.weights import set_weights
 
 SEEDS = range(6)
 SHAPE = (128, 192)

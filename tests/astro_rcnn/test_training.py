@@ -20,7 +20,8 @@ from photutils_rcnn.models.losses import class_loss
 from photutils_rcnn.models.roi_align import flatten_pyramid
 from photutils_rcnn.models.targets import sample_rois
 from photutils_rcnn.models.transfer import transfer_weights
-from photutils_rcnn.models.zoo import get_weights, load_model
+from photutils_rcnn.models.weights import get_weights
+from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.training.export import export_model
 
 HEADS = ('mrcnn_', 'rpn_', 'fpn_')

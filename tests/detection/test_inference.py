@@ -13,8 +13,9 @@ from photutils_rcnn.detection.inference import _flag, run_inference
 from photutils_rcnn.detection.nms import overlapping_pairs
 from photutils_rcnn.detection.tiling import make_tiles
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
+from photutils_rcnn.models.model import Model
 from photutils_rcnn.models.receptive_field import halo_width
-from photutils_rcnn.models.zoo import Model, get_weights, set_weights
+from photutils_rcnn.models.weights import get_weights, set_weights
 from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
 
 # The small frames here need tiles that are mostly halo.

@@ -16,7 +16,8 @@ import numpy as np
 from tiny_network import make_batch, tiny_config
 from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
-from photutils_rcnn.models.zoo import Model, get_weights
+from photutils_rcnn.models.model import Model
+from photutils_rcnn.models.weights import get_weights
 config = tiny_config()
 images, truth = make_batch(config)
 network = MaskRCNN(config)

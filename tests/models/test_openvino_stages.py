@@ -18,8 +18,9 @@ from tiny_network import tiny_config
 
 from photutils_rcnn.detection.inference import plan_tiles, run_inference
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
+from photutils_rcnn.models.model import Model
 from photutils_rcnn.models.openvino_stages import STAGES, OpenVINOStages
-from photutils_rcnn.models.zoo import Model, get_weights
+from photutils_rcnn.models.weights import get_weights
 
 pytestmark = pytest.mark.skipif(
     find_spec('openvino') is None, reason='OpenVINO is another runtime')

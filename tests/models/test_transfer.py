@@ -11,7 +11,7 @@ from tiny_network import tiny_config
 
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.transfer import extend_classes
-from photutils_rcnn.models.zoo import get_weights, set_weights
+from photutils_rcnn.models.weights import get_weights, set_weights
 
 
 def randomize(network, seed=0):

@@ -21,8 +21,11 @@ from tiny_network import tiny_config
 from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.astro_rcnn.config import AstroRCNNConfig
 from photutils_rcnn.astro_rcnn.model import AstroRCNNModel
+from photutils_rcnn.models import model as model_module
 from photutils_rcnn.models import zoo
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
+from photutils_rcnn.models.model import DEFAULT_THRESHOLDS
+from photutils_rcnn.models.weights import get_weights, set_weights
 
 SETTINGS = {'name': 'tiny', 'description': 'for tests',
             'thresholds': {'score': 0.4}, 'halo': 48, 'training': {}}
@@ -47,10 +50,10 @@ def test_round_trip(folder, network):
     assert model.name == 'tiny'
     assert model.halo == 48
     assert model.stretch == {'name': 'arcsinh', 'scale': 2.0}
-    assert model.thresholds == {**zoo.DEFAULT_THRESHOLDS, 'score': 0.4}
+    assert model.thresholds == {**DEFAULT_THRESHOLDS, 'score': 0.4}
     assert model.network.config == network.config.network
-    before = zoo.get_weights(network)
-    after = zoo.get_weights(model.network)
+    before = get_weights(network)
+    after = get_weights(model.network)
     assert list(before) == list(after)
     for name, value in before.items():
         tolerance = 1e-3 if value.ndim > 1 else 0
@@ -188,7 +191,7 @@ def test_weights_must_be_finite(folder, network, tmp_path):
     """
     A network of NaN finds nothing and would not say why.
     """
-    weights = {**zoo.get_weights(network)}
+    weights = {**get_weights(network)}
     name = next(name for name in weights if name.endswith('kernel'))
     weights[name] = np.full_like(weights[name], np.nan)
     buffer = io.BytesIO()
@@ -285,7 +288,7 @@ def test_weights_must_fit(network):
     Missing, unexpected and misshapen weights are named, and then nothing
     is assigned.
     """
-    before = zoo.get_weights(network)
+    before = get_weights(network)
     first, *_, last = before
     for change, message in (
             ({first: None}, f"missing .'{first}'."),
@@ -295,8 +298,8 @@ def test_weights_must_fit(network):
         weights = {name: value for name, value in weights.items()
                    if value is not None}
         with pytest.raises(ValueError, match=message):
-            zoo.set_weights(network, weights)
-        assert_equal(zoo.get_weights(network)[last], before[last])
+            set_weights(network, weights)
+        assert_equal(get_weights(network)[last], before[last])
 
 
 def test_calibration(folder):
@@ -346,6 +349,6 @@ def test_precision_that_was_asked_for(monkeypatch):
         return precision
 
     monkeypatch.setattr('photutils_rcnn.models.mask_rcnn.MaskRCNN', network)
-    monkeypatch.setattr(zoo, 'set_weights', lambda *_: None)
+    monkeypatch.setattr(model_module, 'set_weights', lambda *_: None)
     assert model.network == 'float32'
     assert zoo.load_model().precision is None

@@ -15,7 +15,8 @@ from PIL import Image
 from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.cli import main
 from photutils_rcnn.models.attribute_config import AttributeConfig
-from photutils_rcnn.models.zoo import get_weights, load_model
+from photutils_rcnn.models.weights import get_weights
+from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.training.attribute_batches import AttributeBatches, class_weights
 from photutils_rcnn.training.attribute_examples import encode_labels
 from photutils_rcnn.training.attribute_recipe import read_attribute_recipe

@@ -10,7 +10,7 @@ from astropy.table import Table, vstack
 from numpy.testing import assert_allclose
 from scipy import special
 
-from photutils_rcnn.models.zoo import Model
+from photutils_rcnn.models.model import Model
 from photutils_rcnn.sources.instances import Instances
 from photutils_rcnn.training import calibration
 from photutils_rcnn.training.calibration import (

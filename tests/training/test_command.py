@@ -16,7 +16,8 @@ from tiny_network import tiny_config
 
 from photutils_rcnn.cli import main
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
-from photutils_rcnn.models.zoo import get_weights, load_model, save_model
+from photutils_rcnn.models.weights import get_weights
+from photutils_rcnn.models.zoo import load_model, save_model
 from photutils_rcnn.training.calibration import fit_calibration
 from photutils_rcnn.training.command import _check_initial
 from photutils_rcnn.training.recipe import check_recipe, read_recipe

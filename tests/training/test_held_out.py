@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from photutils_rcnn.models.zoo import Model
+from photutils_rcnn.models.model import Model
 from photutils_rcnn.sources.instances import Instances
 from photutils_rcnn.training import held_out
 from photutils_rcnn.training.held_out import (

@@ -16,7 +16,7 @@ from tiny_network import make_batch, tiny_config
 
 from photutils_rcnn.models.mask_rcnn import LOSS_NAMES, MaskRCNN
 from photutils_rcnn.models.transfer import transfer_weights
-from photutils_rcnn.models.zoo import get_weights
+from photutils_rcnn.models.weights import get_weights
 from photutils_rcnn.training.mixed_dataset import MixedDataset, _turned
 from photutils_rcnn.training.recipe import check_recipe, read_recipe
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_equal
 from scipy import special
 
-from photutils_rcnn.models.zoo import Model
+from photutils_rcnn.models.model import Model
 from photutils_rcnn.sources.footprints import Footprints
 from photutils_rcnn.sources.instances import Instances
 from photutils_rcnn.training.mask_calibration import (

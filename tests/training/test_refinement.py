@@ -12,7 +12,7 @@ from tiny_network import tiny_config
 
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.profile_head import sample_profiles
-from photutils_rcnn.models.zoo import get_weights
+from photutils_rcnn.models.weights import get_weights
 from photutils_rcnn.training.profiles import ProfileDataset
 from photutils_rcnn.training.refinement import ProfileClassifier, Refinement
 

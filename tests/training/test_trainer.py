@@ -14,7 +14,8 @@ from tiny_network import tiny_config
 
 from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.models.mask_rcnn import LOSS_NAMES
-from photutils_rcnn.models.zoo import get_weights, load_model
+from photutils_rcnn.models.weights import get_weights
+from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.training.checkpoint import (
     load_checkpoint,
     save_checkpoint,
