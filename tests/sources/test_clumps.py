@@ -91,8 +91,9 @@ def test_flux_ratio_of_clumps_on_a_disc():
 def test_place_in_units_of_the_radius(distance, phi, angle):
     # half of the light of a Gaussian is within 1.1774 sigma
     radius, q = 1.1774 * 12, 0.7
-    u, v = distance * radius * np.cos(phi), q * distance * radius * np.sin(phi)
-    dx, dy = u * np.cos(angle) - v * np.sin(angle), u * np.sin(angle) + v * np.cos(angle)
+    major, minor = distance * radius * np.cos(phi), q * distance * radius * np.sin(phi)
+    cos, sin = np.cos(angle), np.sin(angle)
+    dx, dy = major * cos - minor * sin, major * sin + minor * cos
     result = make_result([(70, 60, 12, 60000., q, angle)], [(70 + dx, 60 + dy, 800.)])
     row = result.clumps[0]
     assert row['host_radius'].unit == u.pix
@@ -100,9 +101,6 @@ def test_place_in_units_of_the_radius(distance, phi, angle):
     assert row['host_distance'] == pytest.approx(distance, rel=0.2, abs=0.05)
     assert row['host_dx'] == pytest.approx(dx / radius, abs=0.2)
     assert row['host_dy'] == pytest.approx(dy / radius, abs=0.2)
-
-
-
 
 
 def test_clump_belongs_to_the_nearest_galaxy_in_units_of_its_radius():
