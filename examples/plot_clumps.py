@@ -74,7 +74,7 @@ def main():
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     segmenter = None if args.model is None else RCNNSegmenter(args.model)
-    picture(segmenter).savefig(args.output / 'clumps.png', dpi=80)
+    picture(segmenter).savefig(args.output / 'clumps.png', dpi=60)
 
 
 if __name__ == '__main__':

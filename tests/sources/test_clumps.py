@@ -80,7 +80,8 @@ def test_flux_ratio_of_clumps_on_a_disc():
     whole = 60000 + np.multiply.outer([2, 1], [3000, 1500, 600]).sum(axis=1)
     for band, total, factor in zip(result.bands, whole, (2, 1), strict=True):
         flux = factor * np.array([3000, 1500, 600])
-        np.testing.assert_allclose(clumps[f'clump_flux_{band}'], flux, rtol=0.2)
+        # the light of a disc bends within the annulus, too
+        np.testing.assert_allclose(clumps[f'clump_flux_{band}'], flux, rtol=0.25)
         np.testing.assert_allclose(clumps[f'flux_ratio_{band}'], flux / total, rtol=0.25)
         assert (clumps[f'clump_flux_err_{band}'] > 0).all()
     assert (clumps['flux_ratio_band1'] > clumps['flux_ratio_band2']).all()
