@@ -158,7 +158,7 @@ def main():
     Run the command line.
     """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--model', default='clumps', help='name or folder of a model')
+    parser.add_argument('model', help='name or folder of a model')
     parser.add_argument('-n', type=int, default=200, help='number of simulated scenes')
     parser.add_argument('--seed', type=int, default=8000000, help='seed of the first')
     parser.add_argument('--sampling', type=float, default=3., help='FWHM in pixels to '

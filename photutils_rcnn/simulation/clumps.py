@@ -28,10 +28,12 @@ ARM_LIGHT = (0.05, 0.2)
 # stars and background galaxies in front of or behind a disc
 INTERLOPER_FRACTION = 0.3
 INTERLOPER_RATIO = (0.01, 0.3)
+# places on discs, half-light radii
+EVEN_RADIUS, LARGEST_RADIUS = 1.7, 2.2
 
 # of a host, in units of the FWHM: clumps of smaller discs are not told apart
 LEAST_DISC = 0.75
-LARGEST_BULGE_FRACTION = 0.7
+LARGEST_BULGE_FRACTION = 0.6
 MOST_CLUMPS = 15
 # of the flux of the galaxy in the bluest band; each galaxy has a largest ratio
 FLUX_RATIO = (0.005, 0.3)
@@ -113,9 +115,10 @@ def _places(discs, rng):
     A random position on each of some discs, half of them spread evenly.
     """
     n = len(discs)
+    # farther out, nothing tells a clump from a star
     radius = discs.disc_radius * np.where(
-        rng.random(n) < 0.5, 2 * np.sqrt(rng.random(n)),
-        np.minimum(rng.gamma(2.0, 1 / 1.678, n), 3))
+        rng.random(n) < 0.5, EVEN_RADIUS * np.sqrt(rng.random(n)),
+        np.minimum(rng.gamma(2.0, 1 / 1.678, n), LARGEST_RADIUS))
     theta = rng.uniform(0, 2 * np.pi, n)
     u, v = radius * np.cos(theta), discs.disc_q * radius * np.sin(theta)
     cos, sin = np.cos(discs.angle), np.sin(discs.angle)

@@ -19,8 +19,8 @@ from photutils.morphology import data_properties
 from photutils_rcnn.sources.photometry import band_pixels, detection_pixels
 
 # Radii of the aperture and of the annulus of the local background, FWHM.
-APERTURE = 1.
-ANNULUS = 1.5, 2.5
+APERTURE = 0.75
+ANNULUS = 1.25, 2.25
 # A footprint of a clump ends at a quarter of the peak of a Gaussian: its diameter, FWHM.
 FOOTPRINT_DIAMETER = 2**0.5
 
@@ -44,7 +44,7 @@ class ResultClumps:
         is the distance in the plane of the galaxy, if it is a thin disc. For each
         band there are the flux of the clump above the light around it,
         ``clump_flux_<band>`` with ``clump_flux_err_<band>``, in an aperture of a
-        radius of 1 FWHM and corrected for the light of a point source outside, and
+        radius of 0.75 FWHM and corrected for the light of a point source outside, and
         ``flux_ratio_<band>``, that divided by the flux within the footprints of the
         galaxy and of its clumps. Without a host, what is about it is NaN.
 
@@ -53,8 +53,8 @@ class ResultClumps:
         """
         names = self.instances.class_names
         if not {'clump', 'galaxy'} <= set(names):
-            msg = ('clumps needs a model with the classes clump and galaxy, such as '
-                   f"RCNNSegmenter('clumps'), got the classes {tuple(names)}")
+            msg = ('clumps needs a model with the classes clump and galaxy, such as that '
+                   f"of the recipe 'clumps', got the classes {tuple(names)}")
             raise ValueError(msg)
         return clump_table(self)
 

@@ -14,6 +14,7 @@ from photutils_rcnn.simulation import Scene, make_scene
 from photutils_rcnn.simulation.catsim import draw_stars
 from photutils_rcnn.simulation.clumps import (
     FLUX_RATIO,
+    LARGEST_RADIUS,
     LARGEST_TOTAL,
     add_clumps,
     draw_discs,
@@ -68,7 +69,7 @@ def test_clumps_lie_on_the_disc(seed):
     cos, sin = np.cos(galaxies.angle), np.sin(galaxies.angle)
     radius = np.hypot(dx * cos + dy * sin,
                       (dy * cos - dx * sin) / galaxies.disc_q)
-    assert (radius <= 3 * galaxies.disc_radius * (1 + 1e-9)).all()
+    assert (radius <= LARGEST_RADIUS * galaxies.disc_radius * (1 + 1e-9)).all()
     # unresolved to marginally resolved: the FWHM is twice the half-light radius
     assert (2 * clumps.disc_radius <= np.mean(drawn.fwhm)).all()
 

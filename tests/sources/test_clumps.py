@@ -80,7 +80,8 @@ def test_flux_ratio_of_clumps_on_a_disc():
     whole = 60000 + np.multiply.outer([2, 1], [3000, 1500, 600]).sum(axis=1)
     for band, total, factor in zip(result.bands, whole, (2, 1), strict=True):
         flux = factor * np.array([3000, 1500, 600])
-        np.testing.assert_allclose(clumps[f'clump_flux_{band}'], flux, rtol=0.2)
+        # the light of a disc bends within the annulus, too
+        np.testing.assert_allclose(clumps[f'clump_flux_{band}'], flux, rtol=0.25)
         np.testing.assert_allclose(clumps[f'flux_ratio_{band}'], flux / total, rtol=0.25)
         assert (clumps[f'clump_flux_err_{band}'] > 0).all()
     assert (clumps['flux_ratio_band1'] > clumps['flux_ratio_band2']).all()
@@ -91,8 +92,9 @@ def test_flux_ratio_of_clumps_on_a_disc():
 def test_place_in_units_of_the_radius(distance, phi, angle):
     # half of the light of a Gaussian is within 1.1774 sigma
     radius, q = 1.1774 * 12, 0.7
-    u, v = distance * radius * np.cos(phi), q * distance * radius * np.sin(phi)
-    dx, dy = u * np.cos(angle) - v * np.sin(angle), u * np.sin(angle) + v * np.cos(angle)
+    major, minor = distance * radius * np.cos(phi), q * distance * radius * np.sin(phi)
+    cos, sin = np.cos(angle), np.sin(angle)
+    dx, dy = major * cos - minor * sin, major * sin + minor * cos
     result = make_result([(70, 60, 12, 60000., q, angle)], [(70 + dx, 60 + dy, 800.)])
     row = result.clumps[0]
     assert row['host_radius'].unit == u.pix
@@ -100,9 +102,6 @@ def test_place_in_units_of_the_radius(distance, phi, angle):
     assert row['host_distance'] == pytest.approx(distance, rel=0.2, abs=0.05)
     assert row['host_dx'] == pytest.approx(dx / radius, abs=0.2)
     assert row['host_dy'] == pytest.approx(dy / radius, abs=0.2)
-
-
-
 
 
 def test_clump_belongs_to_the_nearest_galaxy_in_units_of_its_radius():
