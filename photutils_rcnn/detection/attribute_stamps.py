@@ -72,16 +72,14 @@ def source_stamps(pixels, shape, boxes, size, extent):
     return np.arcsinh(np.array(stamps, dtype=np.float32))
 
 
-def source_numbers(boxes, snr, fwhm, size, extent):
+def source_numbers(boxes, fwhm, size, extent):
     """
-    How large and how bright sources are.
+    How large sources are.
 
     Parameters
     ----------
     boxes : (N, 4) `~numpy.ndarray`
         The boxes of the sources.
-    snr : (N,) `~numpy.ndarray`
-        The S/N of their footprints.
     fwhm : float or (n_bands,) array_like or `None`
         The FWHM of the PSF in pixels; `None` if it is not known.
     size, extent
@@ -89,13 +87,10 @@ def source_numbers(boxes, snr, fwhm, size, extent):
 
     Returns
     -------
-    numbers : (N, 5) float32 `~numpy.ndarray`
-        The decadic logarithms of height, width and cell of the grid in units of the
-        FWHM, of the FWHM in pixels and of the root of the S/N.
+    numbers : (N, 3) float32 `~numpy.ndarray`
+        The decadic logarithms of height, width and cell of the grid in units of the FWHM.
     """
     fwhm = USUAL_FWHM if fwhm is None else np.mean(fwhm)
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1) / fwhm
     cell = extent * _sides(boxes) / size / fwhm
-    values = np.column_stack([sides, cell, np.full(len(boxes), fwhm),
-                              np.sqrt(np.maximum(snr, 1))])
-    return np.log10(values).astype(np.float32)
+    return np.log10(np.column_stack([sides, cell])).astype(np.float32)

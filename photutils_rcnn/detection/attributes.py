@@ -29,7 +29,7 @@ def attribute_inputs(attribute, instances, normalized, fwhm, stretch_scale):
     attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
         The head.
     instances : `~photutils_rcnn.sources.instances.Instances`
-        The N sources, with features and S/N.
+        The N sources, with features.
     normalized : `~photutils_rcnn.preprocessing.normalization.NormalizedCube`
         The frame as the network sees it.
     fwhm : (n_bands,) `~numpy.ndarray` or `None`
@@ -61,7 +61,7 @@ def attribute_inputs(attribute, instances, normalized, fwhm, stretch_scale):
         fwhm = np.asarray(fwhm)[chosen]
     return {'pooled': instances.features,
             'stamps': source_stamps(pixels, cube.shape, instances.boxes, *grid),
-            'numbers': source_numbers(instances.boxes, instances.snr, fwhm, *grid)}
+            'numbers': source_numbers(instances.boxes, fwhm, *grid)}
 
 
 def attribute_columns(attribute, outputs, calibration):

@@ -9,7 +9,7 @@ import keyword
 
 import attrs
 
-from photutils_rcnn.models.fields import integer, integers, number, texts
+from photutils_rcnn.models.fields import flag, integer, integers, number, texts
 
 # Before the name of an attribute, the name of its stage and its layers.
 ATTRIBUTE = 'attribute_'
@@ -46,6 +46,9 @@ class AttributeConfig:
     bands : tuple of str, optional
         The bands that the head sees, blue to red, which a frame must have by these
         names. By default those that the network sees, of any frame.
+    trunk_features : bool, optional
+        Whether the head sees the features that the trunk has of a source, too. The
+        default is `True`.
     stamp_size : int, optional
         The side of the square image of a source, in cells.
     stamp_extent : float, optional
@@ -61,6 +64,7 @@ class AttributeConfig:
     classes: tuple = texts((), empty=True)
     of_class: str | None = attrs.field(default=None, validator=_check_class)
     bands: tuple = texts((), empty=True)
+    trunk_features: bool = flag(True)
     stamp_size: int = integer(32)
     stamp_extent: float = number(1.5)
     filters: tuple = integers((24, 32, 48, 64))

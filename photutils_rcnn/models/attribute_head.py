@@ -2,9 +2,9 @@
 """
 Attribute head: a class or a value of a source, from features of the trunk and pixels.
 
-It sees the features that the trunk has of the source, an image of it on a grid as
-large as the source needs, and how large a cell of this grid, the source and the PSF
-are and how bright the source is. So it can be trained on frozen features.
+It sees an image of the source on a grid as large as the source needs, how large the
+source and a cell of this grid are beside the PSF, and, if it is to, the features that
+the trunk has of the source. So it can be trained alone.
 """
 
 __all__ = ['N_NUMBERS', 'attribute_head', 'attribute_head_inputs']
@@ -14,8 +14,8 @@ from keras import Input, Model, layers, ops
 
 from photutils_rcnn.models.attribute_config import ATTRIBUTE
 
-# log10 of sides over FWHM (2), cells over FWHM, FWHM in pixels, S/N
-N_NUMBERS = 5
+# log10 of height, width and cells over FWHM
+N_NUMBERS = 3
 # Images are also seen with the brightest light as unit, where it is so many times the
 # noise at least; ``arcsinh`` of this many times that shows the outskirts.
 FAINTEST = 1.
@@ -41,7 +41,7 @@ def attribute_head_inputs(stamps, numbers, size):
     ----------
     stamps : (R, S, S, n_bands) tensor
         The pixels around the source, ``arcsinh`` of the S/N.
-    numbers : (R, 5) tensor
+    numbers : (R, 3) tensor
         From `~photutils_rcnn.detection.attribute_stamps.source_numbers`.
     size : int
         The side S of the stamps.
@@ -50,7 +50,7 @@ def attribute_head_inputs(stamps, numbers, size):
     -------
     images : (R, S, S, 2 * n_bands) tensor
         The pixels, stretched, and in units of the brightest light.
-    numbers : (R, 5 + n_bands) tensor
+    numbers : (R, 3 + n_bands) tensor
         The numbers and the light of the bands relative to their mean.
     """
     light = ops.sinh(ops.clip(stamps, -12., 12.))
@@ -83,15 +83,14 @@ def attribute_head(config, attribute):
     Returns
     -------
     head : `keras.Model`
-        Takes pooled features (R, ``box_pool``, ``box_pool``, C) and the images and the
-        numbers of `attribute_head_inputs`, and returns (R, ``attribute.n_outputs``).
+        Takes the images and the numbers of `attribute_head_inputs` and, with
+        ``attribute.trunk_features``, pooled features (R, ``box_pool``, ``box_pool``, C);
+        returns (R, ``attribute.n_outputs``).
     """
     n_bands = len(attribute.bands) or config.n_bands
     side, prefix = attribute.stamp_size, ATTRIBUTE + attribute.name
     options = {'data_format': 'channels_last', 'dtype': 'float32'}
     active = {'activation': 'relu', 'kernel_initializer': 'he_normal'}
-    pooled = Input((config.box_pool, config.box_pool, config.pyramid_channels),
-                   dtype='float32', name=f'{prefix}_pooled')
     images = Input((side, side, 2 * n_bands), dtype='float32', name=f'{prefix}_images')
     numbers = Input((N_NUMBERS + n_bands,), dtype='float32', name=f'{prefix}_numbers')
     x = images
@@ -100,15 +99,20 @@ def attribute_head(config, attribute):
                           padding='same', name=f'{prefix}_conv{i + 1}', **active, **options)(x)
         if i == 1:
             x = layers.MaxPooling2D(2, name=f'{prefix}_pool', **options)(x)
-    y = layers.Conv2D(attribute.width // 2, 3, name=f'{prefix}_trunk_conv', **active,
-                      **options)(pooled)
-    x = layers.Concatenate(dtype='float32', name=f'{prefix}_concat')([
-        layers.GlobalAveragePooling2D(name=f'{prefix}_mean', **options)(x),
-        layers.GlobalMaxPooling2D(name=f'{prefix}_max', **options)(x),
-        layers.GlobalAveragePooling2D(name=f'{prefix}_trunk_mean', **options)(y), numbers])
+    inputs = [images, numbers]
+    seen = [layers.GlobalAveragePooling2D(name=f'{prefix}_mean', **options)(x),
+            layers.GlobalMaxPooling2D(name=f'{prefix}_max', **options)(x), numbers]
+    if attribute.trunk_features:
+        inputs.append(Input((config.box_pool, config.box_pool, config.pyramid_channels),
+                            dtype='float32', name=f'{prefix}_pooled'))
+        y = layers.Conv2D(attribute.width // 2, 3, name=f'{prefix}_trunk_conv', **active,
+                          **options)(inputs[-1])
+        seen.append(layers.GlobalAveragePooling2D(
+            name=f'{prefix}_trunk_mean', **options)(y))
+    x = layers.Concatenate(dtype='float32', name=f'{prefix}_concat')(seen)
     for i in (1, 2):
         x = layers.Dense(attribute.width, dtype='float32', name=f'{prefix}_dense{i}', **active)(x)
         x = layers.Dropout(DROPOUT, dtype='float32', name=f'{prefix}_dropout{i}')(x)
     x = layers.Dense(attribute.n_outputs, kernel_initializer='zeros', dtype='float32',
                      name=f'{prefix}_outputs')(x)
-    return Model([pooled, images, numbers], x, name=prefix)
+    return Model(inputs, x, name=prefix)

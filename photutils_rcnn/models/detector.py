@@ -209,7 +209,7 @@ class Detector:
             From `pool_sources`.
         stamps : (R, S, S, n_bands) `~numpy.ndarray`
             See `~photutils_rcnn.detection.attribute_stamps.source_stamps`.
-        numbers : (R, 5) `~numpy.ndarray`
+        numbers : (R, 3) `~numpy.ndarray`
             See `~photutils_rcnn.detection.attribute_stamps.source_numbers`.
 
         Returns

@@ -307,11 +307,11 @@ class MaskRCNN(keras.Model):
         outputs : (R, K) tensor
             The logits of the classes, or the value and the logarithm of its variance.
         """
-        size, = (attribute.stamp_size for attribute in self.config.attributes
-                 if attribute.name == name)
-        return self.attribute_heads[name](
-            [ops.cast(pooled, 'float32'), *attribute_head_inputs(stamps, numbers, size)],
-            training=training)
+        attribute, = (one for one in self.config.attributes if one.name == name)
+        inputs = [*attribute_head_inputs(stamps, numbers, attribute.stamp_size)]
+        if attribute.trunk_features:
+            inputs.append(ops.cast(pooled, 'float32'))
+        return self.attribute_heads[name](inputs, training=training)
 
     def refine_boxes(self, boxes, deltas, shape):
         """

@@ -125,7 +125,7 @@ def attribute_loss(network, attribute, truth, pyramid):
         The head.
     truth : dict of tensor
         ``source_boxes`` (C, M, 4), the boxes of M sources on each image, their
-        ``stamps`` (C, M, S, S, n_bands) and ``numbers`` (C, M, 5), the ``targets`` (C, M)
+        ``stamps`` (C, M, S, S, n_bands) and ``numbers`` (C, M, 3), the ``targets`` (C, M)
         and their ``target_weights``.
     pyramid : list of (C, ny, nx, F) tensor
         The feature maps of the images.

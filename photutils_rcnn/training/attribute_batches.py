@@ -8,13 +8,20 @@ __all__ = ['AttributeBatches', 'class_weights']
 import keras
 import numpy as np
 
+# The bins of sizes, dex, and the number of sources in one at which its fractions of the
+# classes count as much as those of all sizes.
+SIZE_STEP = 0.2
+N_PRIOR = 20
 # Of the stretch of composites, for the brightest light as unit.
 SOFTENING = 0.5, 6.
 
 
-def class_weights(values, n_classes):
+def class_weights(values, n_classes, log_size):
     """
-    Weights with which all classes count alike.
+    Weights with which all classes count alike among sources of any size.
+
+    Else the size alone would tell the class: large galaxies show more of their arms, and
+    surveys find them at other distances.
 
     Parameters
     ----------
@@ -22,15 +29,23 @@ def class_weights(values, n_classes):
         The classes, counted from 0.
     n_classes : int
         Their number.
+    log_size : (N,) array_like
+        The decadic logarithm of the sizes of the sources.
 
     Returns
     -------
     weights : (N,) `~numpy.ndarray`
-        Of mean 1.
+        Of mean 1. Where few sources have a size, they are those of all sizes.
     """
     values = np.asarray(values, dtype=int)
-    counts = np.bincount(values, minlength=n_classes)
-    weights = 1 / counts[values]
+    bins = np.floor(np.asarray(log_size) / SIZE_STEP).astype(int)
+    overall = np.bincount(values, minlength=n_classes) / len(values)
+    weights = np.empty(len(values))
+    for one in np.unique(bins):
+        chosen = bins == one
+        counts = np.bincount(values[chosen], minlength=n_classes)
+        fractions = (counts + N_PRIOR * overall) / (counts.sum() + N_PRIOR)
+        weights[chosen] = 1 / fractions[values[chosen]]
     return weights / weights.mean()
 
 

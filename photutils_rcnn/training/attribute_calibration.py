@@ -10,11 +10,10 @@ from astropy.stats import mad_std
 from scipy import special, stats
 
 from photutils_rcnn.detection.attributes import UNSURE, attribute_columns
-from photutils_rcnn.training.attribute_batches import class_weights
 from photutils_rcnn.training.calibration import fit_scaling
 
 
-def fit_attribute_calibration(attribute, outputs, values, center=0., spread=1.):
+def fit_attribute_calibration(attribute, outputs, values, weights, center=0., spread=1.):
     """
     The calibration of an attribute.
 
@@ -26,6 +25,9 @@ def fit_attribute_calibration(attribute, outputs, values, center=0., spread=1.):
         Its outputs of sources it was not trained on.
     values : (N,) `~numpy.ndarray`
         Their classes, counted from 0, or values.
+    weights : (N,) `~numpy.ndarray`
+        The weights of classifications, see
+        `~photutils_rcnn.training.attribute_batches.class_weights`.
     center, spread : float, optional
         Mean and scatter of the values of a regression in its training.
 
@@ -36,9 +38,8 @@ def fit_attribute_calibration(attribute, outputs, values, center=0., spread=1.):
     """
     n_classes = len(attribute.classes)
     if n_classes:
-        classes = values.astype(int)
         scale, offset = fit_scaling(special.log_softmax(outputs.astype(float), axis=1),
-                                    classes, class_weights(classes, n_classes))
+                                    values.astype(int), weights)
         return {'scale': scale, 'offset': offset}
     pulls = (((values - center) / spread - outputs[:, 0])
              / np.exp(0.5 * outputs[:, 1]))

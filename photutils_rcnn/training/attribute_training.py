@@ -81,7 +81,8 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
     Parameters
     ----------
     attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
-        The head. All classes count alike in its training, whatever their numbers.
+        The head. All classes count alike in its training, whatever their numbers, also
+        among sources of one size.
     images : sequence
         Frames or cutouts: anything that `~photutils_rcnn.RCNNSegmenter.segment` takes, or
         a dictionary of its arguments ``data``, ``bands`` and so on; paths of color
@@ -144,8 +145,8 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
                for chosen, augmented in ((~held_out, True), (held_out, False))]
     outputs = _fit(network, attribute, batches, out, epochs=epochs, rate=rate,
                    progress_bar=progress_bar)
-    calibration = fit_attribute_calibration(attribute, outputs, values[held_out],
-                                            center, spread)
+    calibration = fit_attribute_calibration(
+        attribute, outputs, values[held_out], batches[1].weights, center, spread)
     report = attribute_report(attribute, outputs, values[held_out], calibration)
     log.info('%s of held-out sources: %s', attribute.name, report)
     settings = _settings(model, attribute, calibration, report, found, held_out)
@@ -188,7 +189,8 @@ def _batches(examples, chosen, attribute, values, augmented, **options):
     """
     part = {name: column[chosen] for name, column in examples.items()}
     values, n_classes = values[chosen], len(attribute.classes)
-    weights = class_weights(values, n_classes) if n_classes else np.ones(len(values))
+    weights = (class_weights(values, n_classes, part['numbers'][:, 0]) if n_classes
+               else np.ones(len(values)))
     return AttributeBatches(
         part, values.astype(np.int32 if n_classes else np.float32),
         weights.astype(np.float32), augmented=augmented,

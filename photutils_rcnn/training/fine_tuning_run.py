@@ -282,7 +282,9 @@ class FineTuningRun:
             set_weights(network, weights)
             save_model(self.folder / 'network', network, settings, '')
             candidates = [self.folder / 'network']
-            if self.initial.config.profile_size and refine_network(
+            # For known classes the few sources of the frames would be learned by heart.
+            is_new = len(self.class_names) > len(self.initial.config.class_names)
+            if is_new and self.initial.config.profile_size and refine_network(
                     self.folder, REFINEMENT, self.folder / 'training', None,
                     seed=self.seed, time_budget=time_budget):
                 candidates.append(refinement_folder(

@@ -48,7 +48,8 @@ class MixedDataset:
         if not n_classes:
             values = (values - np.mean(values)) / (np.std(values) or 1)
         self._targets = values.astype(np.float32)
-        self._weights = (class_weights(values, n_classes) if n_classes
+        self._weights = (class_weights(values, n_classes, examples['numbers'][:, 0])
+                         if n_classes
                          else np.ones(len(values))).astype(np.float32)
 
     def __len__(self):

@@ -188,7 +188,7 @@ def test_attribute_heads():
     image = rng.normal(0, 1, (64, 96, 3)).astype('f4')
     boxes = np.array([[3, 4, 20, 30], [10, 40, 18, 50], [30, 60, 64, 96]], 'f4')
     stamps = rng.normal(0, 2, (3, 32, 32, 3)).astype('f4')
-    numbers = rng.normal(0, 1, (3, 5)).astype('f4')
+    numbers = rng.normal(0, 1, (3, 3)).astype('f4')
     results = []
     for model in (keras_model, converted):
         features, _, _ = model.detector.dense(image)

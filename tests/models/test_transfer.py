@@ -6,6 +6,7 @@ Tests for networks of more classes.
 import attrs
 import numpy as np
 import pytest
+from keras import ops
 from numpy.testing import assert_allclose
 from tiny_network import tiny_config
 
@@ -43,8 +44,8 @@ def test_known_classes_stay(n_new, profile_size):
     rng = np.random.default_rng(1)
     n = 5
     boxes = np.array([[3, 4, 12, 14.]] * n, np.float32)
-    pooled = rng.normal(0, 1, (n, config.box_pool, config.box_pool,
-                               config.pyramid_channels)).astype(np.float32)
+    pooled = ops.convert_to_tensor(rng.normal(0, 1, (
+        n, config.box_pool, config.box_pool, config.pyramid_channels)), dtype='float32')
     (before, box_before), (after, box_after) = ([
         np.asarray(value) for value in network.box_head(
             network.box_head_inputs(pooled, boxes, None))] for network in (old, new))

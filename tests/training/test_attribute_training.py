@@ -164,7 +164,7 @@ def test_turned_batches():
     """
     rng = np.random.default_rng(0)
     stamps = rng.normal(0, 1, (64, 4, 4, 2))
-    examples = {'stamps': stamps, 'pooled': stamps, 'numbers': rng.normal(0, 1, (64, 5))}
+    examples = {'stamps': stamps, 'pooled': stamps, 'numbers': rng.normal(0, 1, (64, 3))}
     batches = AttributeBatches(examples, np.arange(64), np.ones(64), batch_size=8)
     seen = set()
     for i in range(len(batches)):
@@ -179,7 +179,7 @@ def test_turned_batches():
         if np.allclose(inputs['numbers'], numbers):
             seen.add('upright')
         else:
-            assert_allclose(inputs['numbers'], numbers[:, [1, 0, 2, 3, 4]], rtol=1e-6)
+            assert_allclose(inputs['numbers'], numbers[:, [1, 0, 2]], rtol=1e-6)
             seen.add('turned')
     assert seen == {'upright', 'turned'}
 
@@ -189,7 +189,7 @@ def test_compressed_light():
     As in composites: the peak is lowered, faint light stays, the order too.
     """
     stamps = np.arcsinh(np.linspace(0, 200, 25)).reshape(1, 5, 5, 1)
-    examples = {'stamps': stamps, 'pooled': stamps, 'numbers': np.zeros((1, 5))}
+    examples = {'stamps': stamps, 'pooled': stamps, 'numbers': np.zeros((1, 3))}
     batches = AttributeBatches(examples, np.zeros(1), np.ones(1), composites=1.)
     inputs, _, _ = batches[0]
     light = np.sort(np.sinh(inputs['stamps'].ravel()))
@@ -199,8 +199,17 @@ def test_compressed_light():
 
 
 def test_classes_count_alike():
-    weights = class_weights([0, 0, 0, 1], 2)
+    """
+    Among all sources, and among those of one size where there are many.
+    """
+    weights = class_weights([0, 0, 0, 1], 2, np.zeros(4))
     assert_allclose(weights, [2 / 3, 2 / 3, 2 / 3, 2])
+    values = np.repeat([0, 1, 0, 1], [900, 100, 200, 800])
+    sizes = np.repeat([0.1, 0.5], 1000)
+    weights = class_weights(values, 2, sizes)
+    for size in (0.1, 0.5):
+        total = [weights[(values == i) & (sizes == size)].sum() for i in range(2)]
+        assert_allclose(total[0], total[1], rtol=0.1)
 
 
 def test_recipe_and_its_labels():
@@ -208,13 +217,15 @@ def test_recipe_and_its_labels():
     assert recipe['attribute'].of_class == 'galaxy'
     assert recipe['labels'] is smooth_or_disc
     truth = Table({
-        'bulge_fraction': [0.1, 0.1, 0.1, 0.9, 0.1, 0.9, 0.1, 0.1],
-        'structure_fraction': [0.1, 0, 0, 0, 0.02, 0, 0.1, 0.1],
-        'disc_axis_ratio': [0.9, 0.2, 0.9, 0.2, 0.9, 0.9, 0.9, 0.9],
-        'class_id': [2, 2, 2, 2, 2, 1, 2, 2], 'snr': [20, 20, 20, 20, 20, 20, 5., 20],
-        'ignore': [False] * 7 + [True]})
-    assert smooth_or_disc(SimpleNamespace(truth=truth)).tolist() == [
-        'disc', 'disc', 'smooth', 'smooth', '', '', '', '']
+        'bulge_fraction': [0.1, 0.1, 0.1, 0.9, 0.1, 0.9, 0.1, 0.1, 0.1],
+        'structure_fraction': [0.1, 0, 0, 0, 0.06, 0, 0.1, 0.1, 0.1],
+        'disc_axis_ratio': [0.9, 0.2, 0.9, 0.2, 0.9, 0.9, 0.9, 0.9, 0.9],
+        'half_light_radius': [6., 6, 6, 6, 6, 0, 6, 6, 2],
+        'class_id': [2, 2, 2, 2, 2, 1, 2, 2, 2], 'snr': [100.] * 6 + [5., 100, 100],
+        'ignore': [False] * 7 + [True, False]})
+    scene = SimpleNamespace(truth=truth, psf_fwhm=np.array([3., 4., 5.]))
+    assert smooth_or_disc(scene).tolist() == [
+        'disc', 'disc', 'smooth', 'smooth', '', '', '', '', '']
     with pytest.raises(ValueError, match='recipe must be one of'):
         read_attribute_recipe('nothing')
 
