@@ -93,6 +93,11 @@ class AttributeConfig:
 def attributes():
     """
     A field with `AttributeConfig` or their dictionaries, of different names.
+
+    Returns
+    -------
+    field : object
+        The field of a class of attrs.
     """
     def convert(values):
         if not isinstance(values, list | tuple):

@@ -57,7 +57,7 @@ def load_model(model='default', *, precision=None):
 
     Returns
     -------
-    model : `Model`
+    model : `~photutils_rcnn.models.model.Model`
         The model.
 
     Raises

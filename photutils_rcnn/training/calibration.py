@@ -173,6 +173,20 @@ def fit_scaling(logits, classes, weights):
 
     Vector scaling with one scale, Guo et al. (2017, arXiv:1706.04599),
     section 4.2.
+
+    Parameters
+    ----------
+    logits : (N, K) `~numpy.ndarray`
+        The logits.
+    classes, weights : (N,) `~numpy.ndarray`
+        The true classes, counted from 0, and how much they count.
+
+    Returns
+    -------
+    scale : float
+        The factor of the logits.
+    offsets : (K,) list of float
+        What is added then.
     """
     def negative_log_likelihood(values):
         scaled = logits * values[0] + np.append(0, values[1:])

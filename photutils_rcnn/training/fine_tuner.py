@@ -79,8 +79,12 @@ class FineTuner(Trainer):
 
     Parameters
     ----------
-    config, dataset, folder
-        See `~photutils_rcnn.training.trainer.Trainer`.
+    config : `~photutils_rcnn.models.training_config.TrainingConfig`
+        The network.
+    dataset : `~photutils_rcnn.training.dataset.CropDataset`
+        The training batches.
+    folder : path-like
+        Where the checkpoint and the log go.
     weights : dict of `~numpy.ndarray`
         The weights to begin with, by name.
     judge : callable
@@ -149,6 +153,16 @@ class FineTuner(Trainer):
     def learning_rate(self, step):
         """
         The learning rate of a step of the stage.
+
+        Parameters
+        ----------
+        step : int
+            The number of the step, over all stages.
+
+        Returns
+        -------
+        rate : float
+            The learning rate.
         """
         stage = self.stages[self.state['stage']]
         return learning_rate(step - self._first, stage.n_steps, stage.rate,
@@ -166,7 +180,19 @@ class FineTuner(Trainer):
 
     def run(self, time_budget=math.inf, progress=None):
         """
-        Train until the schedule or the time, over all stages, ends; see the parent.
+        Train until the schedule or the time, over all stages, ends.
+
+        Parameters
+        ----------
+        time_budget : float, optional
+            Stop and save after so many seconds.
+        progress : callable, optional
+            See `~photutils_rcnn.training.loop.TrainingLoop.run`.
+
+        Returns
+        -------
+        finished : bool
+            Whether the schedule has come to its end.
         """
         end = time.monotonic() + time_budget
         while super().run(end - time.monotonic(), progress):

@@ -73,6 +73,11 @@ class MixedDataset:
         """
         Read new scenes; see `CropDataset.refresh
         <photutils_rcnn.training.dataset.CropDataset.refresh>`.
+
+        Parameters
+        ----------
+        limit : int, optional
+            Read at most so many.
         """
         self.scenes.refresh(limit)
 
