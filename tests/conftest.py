@@ -69,6 +69,7 @@ def fake_model(monkeypatch):
         name='fake', sha256='0' * 64, isophotal=True, star_log_odds=None,
         thresholds={'score': 0.5, 'nms': 0.6, 'mask': 0.5},
         stretch={'name': 'arcsinh', 'scale': 2.0},
+        config=SimpleNamespace(attributes=()),
         runtime='keras', detector=None, settings={'network': {'n_bands': 3}})
     model.with_runtime = lambda runtime: model
     return model

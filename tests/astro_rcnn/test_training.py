@@ -39,6 +39,8 @@ class Batches:
     def __len__(self):
         return len(self.images)
 
+    attribute = None
+
     def refresh(self, limit=None):
         pass
 
