@@ -67,7 +67,7 @@ def test_overlapping_labels_stay(make_scene):
     Footprints that overlap tell where sources end themselves.
     """
     scene = make_scene([(20, 20), (20, 30)], radii=8.)
-    found = make_found(scene.footprints.boxes - (4, 4, -4, -4), scene.footprints.shape)
+    found = make_found(scene.footprints.boxes - (2, 2, -2, -2), scene.footprints.shape)
     new = complete_truth(scene, found)
     for one, other in zip(scene.footprints.masks, new.footprints.masks, strict=True):
         assert_equal(one, other)
