@@ -5,15 +5,13 @@ Recipes of attribute heads that are trained on simulated scenes.
 
 __all__ = ['SCENE_LABELS', 'recipe_scenes', 'read_attribute_recipe']
 
-import json
-from importlib import resources
 from numbers import Integral
-from pathlib import Path
 
 from photutils_rcnn.models.attribute_config import AttributeConfig
 from photutils_rcnn.simulation.presets import PRESETS
 from photutils_rcnn.training._checks import check_keys, check_number
 from photutils_rcnn.training.morphology import smooth_or_disc
+from photutils_rcnn.training.shipped import read_json_recipe
 
 #: What makes the labels of a scene, by the name in a recipe.
 SCENE_LABELS = {'smooth_or_disc': smooth_or_disc}
@@ -41,19 +39,7 @@ def read_attribute_recipe(value):
     ValueError
         If there is no such recipe or it does not fit.
     """
-    folder = resources.files('photutils_rcnn') / 'data' / 'attributes'
-    shipped = {item.name.removesuffix('.json'): item for item in folder.iterdir()
-               if item.name.endswith('.json')}
-    path = shipped.get(str(value), Path(value))
-    if not path.is_file():
-        msg = (f'recipe must be one of {sorted(shipped)} or a JSON file, got '
-               f'{str(value)!r}')
-        raise ValueError(msg)
-    try:
-        recipe = json.loads(path.read_text())
-    except ValueError as exc:
-        msg = f'recipe {str(value)!r} is no JSON: {exc}'
-        raise ValueError(msg) from exc
+    recipe = read_json_recipe('attributes', value)
     check_keys(recipe, {'attribute', 'labels', 'scenes'}, 'recipe')
     if recipe['labels'] not in SCENE_LABELS:
         msg = (f'labels of the recipe must be one of {sorted(SCENE_LABELS)}, got '

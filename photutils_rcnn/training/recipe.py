@@ -5,8 +5,6 @@ What a training run is made of: network, scenes and schedule.
 
 __all__ = ['check_recipe', 'get_protocol', 'read_recipe']
 
-import json
-from importlib import resources
 from itertools import combinations
 from numbers import Integral
 from pathlib import Path
@@ -16,6 +14,7 @@ from photutils_rcnn.simulation.file_names import scene_parts
 from photutils_rcnn.simulation.presets import PRESETS, default_side
 from photutils_rcnn.training._checks import check_keys, check_number
 from photutils_rcnn.training.protocol import TrainingProtocol
+from photutils_rcnn.training.shipped import read_json_recipe
 
 _COMMON_KEYS = {'config', 'training_scenes', 'validation_scenes',
                 'batch_size', 'side', 'max_sources', 'seed'}
@@ -43,19 +42,7 @@ def read_recipe(value):
     ValueError
         If there is no such recipe or it does not fit, see `check_recipe`.
     """
-    folder = resources.files('photutils_rcnn') / 'data' / 'recipes'
-    shipped = {item.name.removesuffix('.json'): item
-               for item in folder.iterdir() if item.name.endswith('.json')}
-    path = shipped.get(str(value), Path(value))
-    if not path.is_file():
-        msg = (f'recipe must be one of {sorted(shipped)} or a JSON file, got '
-               f'{str(value)!r}')
-        raise ValueError(msg)
-    try:
-        recipe = json.loads(path.read_text())
-    except ValueError as exc:
-        msg = f'recipe {str(value)!r} is no JSON: {exc}'
-        raise ValueError(msg) from exc
+    recipe = read_json_recipe('recipes', value)
     check_recipe(recipe)
     return recipe
 
