@@ -34,13 +34,15 @@ def run(args):
     List the shipped models, show one, or import one.
     """
     if args.action == 'show':
-        from photutils_rcnn.models.cards import model_card, model_facts
+        from photutils_rcnn.models.cards import model_facts
+        from photutils_rcnn.models.zoo import load_model
 
-        facts = model_facts(args.model)
+        model = load_model(args.model)
+        facts = model_facts(model)
         width = max(map(len, facts))
         for name, value in facts.items():
             print(f'{name:{width}}  {value}')
-        print('', model_card(args.model), sep='\n', end='')
+        print('', model.card, sep='\n', end='')
         return 0
     if args.action == 'import':
         from photutils_rcnn.astro_rcnn.importer import import_model
