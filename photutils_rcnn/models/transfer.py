@@ -3,7 +3,7 @@
 Transfer of weights from another model, also to more classes.
 """
 
-__all__ = ['extend_classes', 'transfer_weights']
+__all__ = ['extend_classes', 'interpolate_weights', 'transfer_weights']
 
 import numpy as np
 
@@ -48,6 +48,30 @@ def transfer_weights(network, weights, leave_out=()):
              and (name in own or not name.startswith(ATTRIBUTE))}
     kept += [name for name in own if name.startswith(ATTRIBUTE) and name not in taken]
     set_weights(network, {**taken, **{name: own[name] for name in kept}})
+
+
+def interpolate_weights(network, weights, fraction):
+    """
+    Interpolate between the weights of a fine-tuned network and those it began with.
+
+    The mean keeps more of what the first knew than the second does, see Wortsman et
+    al. (2022, arXiv:2109.01903).
+
+    Parameters
+    ----------
+    network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
+        The fine-tuned network, whose weights are changed.
+    weights : dict of `~numpy.ndarray`
+        The weights that it began with, by the names of its variables. Those of
+        variables that were not there, or had another shape, stay as they are.
+    fraction : float
+        The fraction of ``weights``, between 0 and 1.
+    """
+    own = get_weights(network)
+    set_weights(network, {
+        name: (fraction * weights[name] + (1 - fraction) * value
+               if name in weights and weights[name].shape == value.shape else value)
+        for name, value in own.items()})
 
 
 def _layer(name):

@@ -270,6 +270,7 @@ def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
     clumps = np.where(clumpy & ~spheroidal, rng.uniform(0.05, 0.3, n), 0.0)
     clumps = np.where(irregular, rng.uniform(0.3, 0.6, n), clumps)
     spiral = (resolved > 0.9) & ~irregular & (rng.random(n) < 0.7)
+    clumps = np.where(spiral & (resolved > 1.5), 1.6 * clumps, clumps)
     return Population(
         class_id=np.full(n, GALAXY), x=np.asarray(x), y=np.asarray(y),
         magnitudes=magnitudes, bulge_fraction=odds / (1 + odds),

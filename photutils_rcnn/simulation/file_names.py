@@ -3,7 +3,7 @@
 The names of scene files, which tell preset and seed.
 """
 
-__all__ = ['count_shared', 'scene_name', 'scene_parts']
+__all__ = ['count_shared', 'scene_name', 'scene_parts', 'scene_preset']
 
 import re
 from pathlib import Path
@@ -40,6 +40,24 @@ def _preset_and_seed(name):
     if match is None or match[1] not in PRESETS:
         return None
     return match[1], int(match[2])
+
+
+def scene_preset(name):
+    """
+    The preset of a scene.
+
+    Parameters
+    ----------
+    name : str
+        The name of its file.
+
+    Returns
+    -------
+    preset : str or `None`
+        The preset; `None` for a scene of other origin.
+    """
+    known = _preset_and_seed(name)
+    return known and known[0]
 
 
 def scene_parts(folder):

@@ -16,6 +16,7 @@ from photutils_rcnn.simulation.catsim import (
 )
 from photutils_rcnn.simulation.clumpy_galaxies import draw_clumpy_galaxy
 from photutils_rcnn.simulation.crowded_fields import draw_crowded_field
+from photutils_rcnn.simulation.nearby_galaxies import draw_nearby_galaxies
 from photutils_rcnn.simulation.noise import limiting_magnitude, resampling_kernel
 from photutils_rcnn.simulation.random_instrument import (
     draw_ellipticities,
@@ -29,7 +30,7 @@ from photutils_rcnn.simulation.survey import SURVEYS
 GALAXIES_R24 = 11.5
 STARS_R24 = 2.8
 
-PRESETS = ('universal', 'blends', 'crowded', 'clumps', 'decam', 'decam-deep', *(
+PRESETS = ('universal', 'blends', 'crowded', 'nearby', 'clumps', 'decam', 'decam-deep', *(
     name for name in SURVEYS if name != 'decam'))
 
 
@@ -49,7 +50,7 @@ def default_side(preset):
     """
     if preset == 'clumps':
         return 128
-    return 256 if preset in ('universal', 'blends', 'crowded') else 512
+    return 256 if preset in ('universal', 'blends', 'crowded', 'nearby') else 512
 
 
 def draw_settings(preset, rng, **overrides):
@@ -97,6 +98,8 @@ def draw_settings(preset, rng, **overrides):
                            overlap_fraction=float(rng.uniform(0.3, 0.9)))
     elif preset == 'crowded':
         settings = draw_crowded_field(rng, shape)
+    elif preset == 'nearby':
+        settings = draw_nearby_galaxies(rng, shape)
     elif preset == 'clumps':
         settings = draw_clumpy_galaxy(rng, shape)
     elif preset == 'decam':

@@ -25,6 +25,10 @@ STAMP_SIDES = (16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320,
 MAX_GALAXY_SIDE = 512
 MAX_STAR_SIDE = 640
 EDGE_LEVEL = 0.1
+# half-light radius of a disc, in FWHM, above which its arms are continuous
+SMOOTH_ARMS = 1.5
+KNOT_FRACTION = 0.02  # of the points of an arm, twelve times as bright as others
+BAR_FRACTION = 0.5
 
 _GSPARAMS = galsim.GSParams(folding_threshold=2e-2, maxk_threshold=1e-2,
                             kvalue_accuracy=1e-4)
@@ -180,20 +184,33 @@ class Renderer:
 
     def _clump_transform(self, population, i, n, oversample, rng):
         """
-        The transform of star-forming knots, or of spiral arms made of them.
+        The transform of star-forming knots, or of spiral arms and a bar.
         """
         radius, q = population.disc_radius[i], population.disc_q[i]
         arms = population.arms[i]
         scale = radius / 1.678
         if arms:
-            count = 60 * arms
+            # well-resolved arms are continuous, with knots on them
+            smooth = radius > SMOOTH_ARMS * self._narrowest
+            count = (400 if smooth else 60) * arms
             r = np.clip(rng.gamma(2.0, scale, count), 0.5 * radius,
-                        5 * radius)
+                        (3 if smooth else 5) * radius)
             winding = rng.uniform(2.0, 4.5) * rng.choice([-1, 1])
             theta = (winding * np.log(r / radius)
                      + rng.integers(0, arms, count) * 2 * np.pi / arms
                      + rng.normal(0, 0.22, count))
             weight = rng.exponential(1.0, count)
+            if smooth:
+                weight = np.where(rng.random(count) < KNOT_FRACTION, 12, 1) * weight
+                if rng.random() < BAR_FRACTION:
+                    # the arms begin where the bar ends
+                    phi = winding * np.log(0.5) + np.pi
+                    along = 0.5 * radius * rng.uniform(-1, 1, 150)
+                    across = 0.06 * radius * rng.normal(size=150)
+                    r = np.append(r, np.hypot(along, across))
+                    theta = np.append(theta, phi + np.arctan2(across, along))
+                    weight = np.append(weight, np.full(
+                        150, rng.uniform(0.2, 0.6) * weight.sum() / 150))
         else:
             # single knots of a well-resolved disc are faint
             resolved = radius > 1.2 * self._narrowest

@@ -10,10 +10,10 @@ import math
 import shutil
 import time
 
-from photutils_rcnn.models.transfer import transfer_weights
+from photutils_rcnn.models.transfer import interpolate_weights, transfer_weights
 from photutils_rcnn.models.weights import get_weights
 from photutils_rcnn.models.zoo import load_model, save_model
-from photutils_rcnn.simulation.file_names import scene_parts
+from photutils_rcnn.simulation.file_names import scene_parts, scene_preset
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training.calibration import calibrate_model
 from photutils_rcnn.training.checkpoint import read_state
@@ -105,6 +105,10 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
         trainer.state['initial'] = initial.sha256
     finished = trainer.run(end - time.monotonic())
     if finished:
+        if recipe.get('initial_fraction'):
+            interpolate_weights(trainer.model,
+                                get_weights(load_model(recipe['initial']).network),
+                                recipe['initial_fraction'])
         export_model(trainer, folder, scenes=used)
     return finished
 
@@ -156,7 +160,7 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
     refinement : dict
         ``epochs``, ``rate`` and ``batch_size``; with others than before, the
         head begins anew. With ``n_scenes``, profiles come from so many of
-        the training scenes.
+        the training scenes, with ``presets`` from scenes of these alone.
     scenes, held_out : `~pathlib.Path`
         The folders of training and validation scenes; ``held_out`` may be
         `None`.
@@ -182,6 +186,9 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
             continue
         profiles = folder / f'{kind}_profiles'
         paths = sorted(source.glob('*.npz'))
+        if 'presets' in refinement:
+            paths = [path for path in paths
+                     if scene_preset(path.name) in refinement['presets']]
         if kind == 'training':
             paths = _spread(paths, refinement.get('n_scenes'))
         log.info('profiles of the sources in %d scenes of %s', len(paths),

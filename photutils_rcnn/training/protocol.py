@@ -10,6 +10,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from photutils_rcnn.models.training_config import TrainingConfig
+from photutils_rcnn.simulation.presets import PRESETS
 from photutils_rcnn.training._checks import check_keys, check_number
 
 _REFINEMENT_KEYS = {'epochs', 'rate', 'batch_size'}
@@ -53,7 +54,12 @@ class TrainingProtocol:
         check_number(recipe, 'rate', Real, 'recipe')
         if refinement is not None:
             check_keys(refinement, _REFINEMENT_KEYS, 'refinement',
-                       optional={'n_scenes'})
+                       optional={'n_scenes', 'presets'})
+            for preset in refinement.get('presets', ()):
+                if preset not in PRESETS:
+                    msg = (f'presets of the refinement must be among {PRESETS}, got '
+                           f'{preset!r}')
+                    raise ValueError(msg)
             if 'n_scenes' in refinement:
                 check_number(refinement, 'n_scenes', Integral, 'refinement')
             check_number(refinement, 'epochs', Integral, 'refinement')

@@ -6,7 +6,7 @@ What a training run is made of: network, scenes and schedule.
 __all__ = ['check_recipe', 'get_protocol', 'read_recipe']
 
 from itertools import combinations
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 
 from photutils_rcnn.models.attribute_config import AttributeConfig
@@ -18,7 +18,8 @@ from photutils_rcnn.training.shipped import read_json_recipe
 
 _COMMON_KEYS = {'config', 'training_scenes', 'validation_scenes',
                 'batch_size', 'side', 'max_sources', 'seed'}
-_OPTIONAL_KEYS = {'cutouts', 'initial', 'leave_out', 'network', 'precision'}
+_OPTIONAL_KEYS = {'cutouts', 'initial', 'initial_fraction', 'leave_out', 'network',
+                  'precision'}
 PRECISIONS = ('float32', 'mixed_bfloat16')
 _SCENE_KEYS = {'preset', 'n_scenes', 'seed'}
 
@@ -106,6 +107,7 @@ def check_recipe(recipe):
                f'model, got {recipe["initial"]!r}')
         raise ValueError(msg)
     _check_leave_out(recipe)
+    _check_initial_fraction(recipe)
     if recipe.get('precision') not in (*PRECISIONS, None):
         msg = (f'precision of the recipe must be one of {PRECISIONS} or null, '
                f'got {recipe["precision"]!r}')
@@ -147,6 +149,24 @@ def _check_leave_out(recipe):
         raise ValueError(msg)
     if recipe.get('initial') is None:
         msg = f'leave_out of the recipe needs an initial model, got {names!r}'
+        raise ValueError(msg)
+
+
+def _check_initial_fraction(recipe):
+    """
+    How much of the initial weights is in the mean.
+    """
+    fraction = recipe.get('initial_fraction')
+    if fraction is None:
+        return
+    if not isinstance(fraction, Real) or isinstance(fraction, bool) or not (
+            0 < fraction < 1):
+        msg = ('initial_fraction of the recipe must be a number between 0 and 1, got '
+               f'{fraction!r}')
+        raise ValueError(msg)
+    if recipe.get('initial') is None or not recipe.get('steps'):
+        msg = ('initial_fraction of the recipe needs an initial model and steps of '
+               f'training, got {fraction!r}')
         raise ValueError(msg)
 
 
