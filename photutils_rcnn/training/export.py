@@ -17,9 +17,13 @@ A Mask R-CNN ({config}) trained by `photutils-rcnn train` for {step} steps of
 INITIAL = """
 It began with the weights of sha256 {initial}.
 """
+MEAN = """
+Its weights are the mean of these, with weight {initial_fraction}, and those at the end.
+"""
 
 
-def export_model(trainer, folder, *, name='trained', scenes=None):
+def export_model(trainer, folder, *, name='trained', scenes=None,
+                 initial_fraction=None):
     """
     Write the network of a training run as a model.
 
@@ -34,6 +38,8 @@ def export_model(trainer, folder, *, name='trained', scenes=None):
     scenes : dict, optional
         Lists of scenes, as `~photutils_rcnn.simulation.file_names.scene_parts`
         gives, by what they served for; they are written to ``training``.
+    initial_fraction : float, optional
+        The fraction of the initial weights in those of the network.
     """
     dataset, config = trainer.dataset, trainer.model.config
     training = {'step': trainer.state['step'], 'n_crops': len(dataset),
@@ -43,6 +49,9 @@ def export_model(trainer, folder, *, name='trained', scenes=None):
     if 'initial' in trainer.state:
         training['initial'] = trainer.state['initial']
         card += INITIAL.format(**training)
+    if initial_fraction:
+        training['initial_fraction'] = initial_fraction
+        card += MEAN.format(**training)
     training.update(scenes or {})
     network = config.network.to_dict()
     training['config'] = {name: value for name, value

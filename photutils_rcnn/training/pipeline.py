@@ -105,11 +105,11 @@ def train_network(output, recipe, config, scenes, held_out, *, precision,
         trainer.state['initial'] = initial.sha256
     finished = trainer.run(end - time.monotonic())
     if finished:
-        if recipe.get('initial_fraction'):
-            interpolate_weights(trainer.model,
-                                get_weights(load_model(recipe['initial']).network),
-                                recipe['initial_fraction'])
-        export_model(trainer, folder, scenes=used)
+        fraction = recipe.get('initial_fraction')
+        if fraction:
+            interpolate_weights(trainer.model, get_weights(
+                load_model(recipe['initial']).network), fraction)
+        export_model(trainer, folder, scenes=used, initial_fraction=fraction)
     return finished
 
 

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from tiny_network import tiny_config
 
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
-from photutils_rcnn.models.transfer import extend_classes
+from photutils_rcnn.models.transfer import extend_classes, interpolate_weights
 from photutils_rcnn.models.weights import get_weights, set_weights
 
 
@@ -69,3 +69,20 @@ def test_order_of_classes():
     with pytest.raises(ValueError, match=r"must begin with \('star', 'galaxy'\)"):
         extend_classes({}, config, ('galaxy', 'star'))
     assert extend_classes({'a': 1}, config, config.class_names) == {'a': 1}
+
+
+def test_interpolation():
+    """
+    The mean of two networks, but for what only one of them has or has in another shape.
+    """
+    network = MaskRCNN(tiny_config())
+    before = get_weights(network)
+    other = randomize(network)
+    del other['class_logits/bias']
+    other['box_dense1/bias'] = np.zeros(1, np.float32)
+    interpolate_weights(network, other, 0.25)
+    after = get_weights(network)
+    for name in ('class_logits/bias', 'box_dense1/bias'):
+        assert_allclose(after[name], before[name])
+    for name in ('class_logits/kernel', 'box_dense1/kernel'):
+        assert_allclose(after[name], 0.25 * other[name] + 0.75 * before[name], rtol=1e-5)

@@ -10,6 +10,7 @@ from photutils_rcnn.simulation.file_names import (
     count_shared,
     scene_name,
     scene_parts,
+    scene_preset,
 )
 from photutils_rcnn.simulation.presets import PRESETS
 
@@ -30,6 +31,9 @@ def test_parts_hold_the_scenes(tmp_path_factory, scenes, others):
     spread = [(part['preset'], part['seed'] + i) for part in parts
               for i in range(part['n_scenes'])]
     assert sorted(spread) == sorted(scenes)
+    assert {scene_preset(scene_name(*scene)) for scene in scenes} == {
+        preset for preset, _ in scenes}
+    assert scene_preset('field-00000003.npz') is None
     firsts = {(part['preset'], part['seed']) for part in parts}
     assert all((preset, seed - 1) not in scenes for preset, seed in firsts)
     paths = [folder / scene_name(*scene) for scene in others]

@@ -6,12 +6,14 @@ Tests for the settings that the presets draw.
 import numpy as np
 import pytest
 
+from photutils_rcnn.simulation.layout import draw_population
 from photutils_rcnn.simulation.presets import (
     PRESETS,
     default_side,
     draw_settings,
 )
 from photutils_rcnn.simulation.survey import SURVEYS
+from photutils_rcnn.sources.classes import GALAXY
 
 
 def universal(n, **overrides):
@@ -42,6 +44,25 @@ def test_universal_covers_its_ranges():
             assert len(getattr(s, name)) == len(s.bands)
         seeing = np.mean(s.fwhm) * s.pixel_scale
         assert 0.06 < seeing < 2.2
+
+
+def test_nearby_galaxies_are_large():
+    """
+    Most galaxies are larger than the PSF, whether on the ground or in space, and both
+    kinds are there.
+    """
+    radius, spheroid = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        settings = draw_settings('nearby', rng)
+        galaxies = draw_population(settings, rng)
+        galaxies = galaxies[galaxies.class_id == GALAXY]
+        spheroid += (galaxies.bulge_fraction[:, 0] > 0.9).tolist()
+        radius += (np.maximum(galaxies.bulge_radius, galaxies.disc_radius)
+                   / np.mean(settings.fwhm)).tolist()
+    assert np.median(radius) > 1
+    assert np.percentile(radius, 90) > 3
+    assert 0.2 < np.mean(spheroid) < 0.5
 
 
 def test_numbers_scale_with_the_area():

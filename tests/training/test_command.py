@@ -196,6 +196,27 @@ def test_initial_weights(recipe, tmp_path, capsys):
     assert 'initial of a run cannot change' in capsys.readouterr().err
 
 
+def test_mean_with_initial_weights(recipe, tmp_path):
+    """
+    The profile head is trained for the mean of the network at the end and the initial one.
+    """
+    values = json.loads(recipe.read_text())
+    values.update(config='compact', initial='default', refinement=None, rate=1e-3)
+    changes = {}
+    for fraction in (None, 0.75):
+        recipe.write_text(json.dumps({**values, 'initial_fraction': fraction}))
+        out = tmp_path / str(fraction)
+        assert main(['train', str(out), '--recipe', str(recipe)]) == 0
+        model, initial = load_model(out / 'model'), load_model()
+        assert model.settings['training'].get('initial_fraction') == fraction
+        changes[fraction] = (get_weights(model.network)['class_logits/kernel']
+                             - get_weights(initial.network)['class_logits/kernel'])
+    assert '0.75' in (out / 'model' / 'MODEL_CARD.md').read_text()
+    largest = np.abs(changes[None]).max()
+    assert largest > 1e-4
+    np.testing.assert_allclose(changes[0.75], 0.25 * changes[None], atol=0.02 * largest)
+
+
 def test_other_classes_from_a_trained_trunk(recipe, tmp_path, capsys):
     """
     A run can begin with a model of other classes, but for the layers left out.
@@ -290,6 +311,10 @@ SCENES = {'preset': 'decam', 'n_scenes': 1, 'seed': 0}
      "refinement must have the keys .*'batch_sise'"),
     ('refinement', {'epochs': 1, 'rate': 1e-3, 'batch_size': 8,
                     'n_scenes': 0}, 'n_scenes of the refinement'),
+    ('refinement', {'epochs': 1, 'rate': 1e-3, 'batch_size': 8, 'presets': ['mars']},
+     "presets of the refinement must be among .*'mars'"),
+    ('initial_fraction', 1, 'initial_fraction of the recipe must be .* got 1'),
+    ('initial_fraction', 0.5, 'initial_fraction of the recipe needs an initial'),
     ('training_scenes', None, 'training_scenes must be a list'),
     ('training_scenes', [{'preset': 'decam', 'seed': 0}],
      'each of the training_scenes must have the keys'),
