@@ -9,7 +9,7 @@ __all__ = ['adaptive_fwhm', 'check_fwhm', 'find_psf_stars', 'find_varying_psf_st
 import numpy as np
 from astropy import units as u
 from astropy.stats import gaussian_sigma_to_fwhm
-from scipy import ndimage
+from scipy import ndimage, special
 
 from photutils_rcnn.preprocessing.normalization import mean_image
 from photutils_rcnn.preprocessing.psf_trend import find_trend, relative_width
@@ -21,6 +21,11 @@ PEAK_REACH = 4  # pixels, each way, of which a peak is the brightest
 LEVELS = (40., 20., 10.)
 ENOUGH = 25
 FEWEST = 4
+# The scatter of white noise after smoothing by one pixel, and up to how many times this
+# the noise of images is taken to be as white.
+SMOOTH_NOISE = 1 / np.sqrt(4 * np.pi)
+WHITE = 1.5
+N_SKY_PIXELS = 100_000
 # Among fewer sources than enough, a pile has so many members, so many
 # standard deviations more than expected.
 FEWEST_PILED = 3
@@ -185,9 +190,10 @@ def _find(snr, invalid, find_slopes=None):
     near_bad = ~valid
     if near_bad.any():
         near_bad = ndimage.binary_dilation(near_bad, iterations=3)
+    correlation = _correlation(smooth, valid)
     for level in LEVELS:
         # Smoothing lowers peaks and noise; the level refers to the image.
-        peaks = _peaks(smooth, level / 2, near_bad, snr, invalid)
+        peaks = _peaks(smooth, correlation * level / 2, near_bad, snr, invalid)
         if len(peaks) >= ENOUGH:
             break
     stamps, usable = _band_stamps(snr, invalid, peaks)
@@ -221,6 +227,22 @@ def _find(snr, invalid, find_slopes=None):
     ratios = _ratios(stamps[:, members], usable[:, members],
                      measured[members])
     return width / WINGS * ratios, peaks[members], slopes
+
+
+def _correlation(smooth, valid):
+    """
+    By how much the noise of a smoothed image exceeds what white noise would have.
+
+    Where neighboring pixels share their noise, as in magnified images, its peaks are as
+    high as those of faint stars, and as wide.
+    """
+    stride = int(np.ceil(np.sqrt(smooth.size / N_SKY_PIXELS)))
+    sky = smooth[::stride, ::stride][valid[::stride, ::stride]]
+    negative = sky[sky < 0]
+    if len(negative) == 0:
+        return 1.
+    scatter = -np.median(negative) / special.ndtri(0.75)
+    return max(1., float(scatter) / (WHITE * SMOOTH_NOISE))
 
 
 def _band_stamps(snr, invalid, peaks):

@@ -3,9 +3,6 @@
 Tests of the estimate of the PSF.
 """
 
-
-
-
 from dataclasses import replace
 
 import numpy as np
@@ -193,6 +190,24 @@ def test_cosmic_rays_are_not_stars():
     image[0, rows[50:], cols[50:]] = np.nan
     bad[:, rows[50:], cols[50:]] = True
     assert_allclose(find_psf_stars(image, bad)[0] * 1.13, 4.0, rtol=0.08)
+
+
+@pytest.mark.parametrize('n_stars', [0, 8])
+def test_correlated_noise(n_stars):
+    """
+    In a magnified image noise has peaks that are no stars.
+    """
+    fwhm, shape = 8., (1, 300, 300)
+    noise = ndimage.gaussian_filter(
+        np.random.default_rng(1).exponential(size=shape), (0, 1.5, 1.5))
+    noise -= np.median(noise)
+    noise /= -1.4826 * np.median(noise[noise < 0])
+    image = noise + _field([fwhm] * n_stars, np.linspace(3000, 30_000, n_stars))
+    found = find_psf_stars(image, np.zeros(shape, bool))[0]
+    if n_stars:
+        assert_allclose(found * 1.13, fwhm, rtol=0.05)
+    else:
+        assert found is None
 
 
 def test_unknown():
