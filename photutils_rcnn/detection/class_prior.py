@@ -22,11 +22,11 @@ from scipy import optimize, special
 PIVOT_SNR = 30.
 # Beyond, the fraction of stars is that at the limit: no frame has many such sources.
 SNR_LIMITS = 5., 3000.
-# Of intercept and slope: the narrowest with a log loss within 0.001 of the smallest in
-# simulated scenes of ten kinds. Both scatter more from frame to frame, but Bayes
+# Of intercept and slope: the narrowest with a log loss within 0.002 of that of 0.3 in
+# simulated scenes of six kinds. Both scatter more from frame to frame, but Bayes
 # factors err, all of a frame alike where its PSF was measured wrongly, and a wide
 # prior would follow them.
-WIDTH = 0.3, 0.3
+WIDTH = 0.25, 0.3
 # Less probable sources do not count, so that the fraction of stars does not depend on a
 # lower threshold of the user. It does on a higher one.
 LEAST_SCORE = 0.5
@@ -131,7 +131,7 @@ def fit_star_log_odds(log_bayes_factors, snr, weights, center, width=WIDTH):
         The weights, such as the probabilities to be sources.
     center, width : (2,) sequence of float
         The mean and standard deviation of the Gaussian prior of :math:`a` and
-        :math:`b`. The default width is ``(0.3, 0.3)``.
+        :math:`b`. The default width is ``(0.25, 0.3)``.
 
     Returns
     -------

@@ -343,7 +343,7 @@ def run(args):
         return _stopped(args)
     finish_model(args.output,
                  held_out if get_protocol(recipe).calibrated else None,
-                 refined=bool(refinement))
+                 refinement=refinement)
     if recipe.get('cutouts') is not None:
         train_head_again(recipe, args.output / 'model', args.output / 'head_examples')
     return 0

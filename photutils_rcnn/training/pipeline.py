@@ -186,9 +186,7 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
             continue
         profiles = folder / f'{kind}_profiles'
         paths = sorted(source.glob('*.npz'))
-        if 'presets' in refinement:
-            paths = [path for path in paths
-                     if scene_preset(path.name) in refinement['presets']]
+        paths = _of_presets(paths, refinement)
         if kind == 'training':
             paths = _spread(paths, refinement.get('n_scenes'))
         log.info('profiles of the sources in %d scenes of %s', len(paths),
@@ -248,6 +246,15 @@ def refinement_folder(output, network):
     return output / 'refinement' / network.sha256[:12]
 
 
+def _of_presets(paths, refinement):
+    """
+    The scenes of the presets that a refinement names, all if it names none.
+    """
+    presets = (refinement or {}).get('presets')
+    return [path for path in paths
+            if presets is None or scene_preset(path.name) in presets]
+
+
 def _spread(paths, count):
     """
     At most ``count`` paths, evenly spaced, so that each preset has its part.
@@ -257,7 +264,7 @@ def _spread(paths, count):
     return [paths[i * len(paths) // count] for i in range(count)]
 
 
-def finish_model(output, held_out, *, refined):
+def finish_model(output, held_out, *, refinement):
     """
     Calibrate the model of a run.
 
@@ -269,20 +276,21 @@ def finish_model(output, held_out, *, refined):
     held_out : `~pathlib.Path` or `None`
         The folder of validation scenes; without it, scores stay as they
         are.
-    refined : bool
-        Whether the model is that of `refine_network`; if not, it is
-        ``network``.
+    refinement : dict or `None`
+        See `refine_network`, whose model it is; if `None`, it is ``network``. With
+        ``presets``, scores are calibrated on scenes of these, as the head knows no
+        others.
     """
     source = output / 'network'
-    if refined:
+    if refinement:
         source = refinement_folder(output, load_model(source)) / 'model'
     folder = output / 'model.part'
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder)
     if held_out is not None:
         log.info('calibrating the scores on %s', held_out)
-        calibrate_model(folder, map(Scene.read,
-                                    sorted(held_out.glob('*.npz'))))
+        calibrate_model(folder, map(Scene.read, _of_presets(
+            sorted(held_out.glob('*.npz')), refinement)))
     if (output / 'model').exists():
         shutil.rmtree(output / 'model')
     folder.replace(output / 'model')
