@@ -51,12 +51,6 @@ class Manifest:
         """
         self._rows[name].update(values)
 
-    def count(self, state):
-        """
-        The number of frames of a state.
-        """
-        return sum(row['state'] == state for row in self._rows.values())
-
     @property
     def table(self):
         """

@@ -68,13 +68,17 @@ def run_jobs(jobs, out, options, *, client=None, n_workers=None, overwrite=False
             name: settings[name] for name in ('model', 'model_sha256', 'runtime')})
     with tqdm(total=len(jobs), desc='Segmenting', unit='frame',
               disable=not progress_bar) as bar:
+        n_failed = 0
+
         def report(job, outcome):
+            nonlocal n_failed
             if outcome is not None:
                 manifest.update(job.name, **{name: getattr(outcome, name) for name in (
                     'state', 'n_sources', 'seconds', 'message')})
+                n_failed += outcome.state == 'failed'
             if tell is not None:
                 tell(job, outcome)
-            bar.set_postfix(failed=manifest.count('failed'), refresh=False)
+            bar.set_postfix(failed=n_failed, refresh=False)
             bar.update()
             manifest.save()
 
@@ -137,7 +141,7 @@ def _check_names(jobs):
         raise ValueError(msg)
     named = {}
     for job in jobs:
-        if not job.name or Path(job.name).name != job.name:
+        if not (isinstance(job.name, str) and job.name and Path(job.name).name == job.name):
             msg = ('the names of frames must be the beginnings of file names, got '
                    f'{job.name!r}')
             raise ValueError(msg)
@@ -175,7 +179,8 @@ def _cluster(client, n_workers):
     n_threads = max(1, CPU_COUNT // n_workers)
     settings = dask.config.set({
         'distributed.worker.multiprocessing-method': 'spawn',
-        'distributed.nanny.pre-spawn-environ': thread_settings(n_threads)})
+        **{f'distributed.nanny.pre-spawn-environ.{name}': value
+           for name, value in thread_settings(n_threads).items()}})
     # A worker that Dask pauses for want of memory would wait for ever: it holds nothing
     # that could be spilled. Its pages of status are nobody else's business.
     with (settings,
@@ -191,7 +196,7 @@ def _outcomes(client, left, run):
     The jobs and what became of them, as they are done.
     """
     import dask
-    from distributed import KilledWorker, as_completed
+    from distributed import CancelledError, KilledWorker, as_completed
 
     queue, running, done = iter(left), {}, as_completed(loop=client.loop)
 
@@ -211,5 +216,8 @@ def _outcomes(client, left, run):
                 outcome = future.result()
             except KilledWorker as exc:  # again and again, with this frame
                 outcome = Outcome('failed', message=str(exc), error=type(exc).__name__)
+            except CancelledError as exc:
+                msg = f'the cluster was lost or gave up its work: {exc}'
+                raise ConnectionError(msg) from exc
             yield running.pop(future.key), outcome
             submit()

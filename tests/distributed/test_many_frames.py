@@ -5,6 +5,7 @@ Tests of many frames, without other processes.
 
 import os
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -144,10 +145,35 @@ def test_arrays(field, wcs, client, tmp_path):
     assert {name for name in after if after[name] != before[name]} == {'counts'}
 
 
+def test_model_of_a_worker(files, client, tmp_path, monkeypatch):
+    """
+    A model that is not that of the client is the matter of all frames; a frame that ends
+    its process each time is not.
+    """
+    run = {'out': tmp_path, 'client': client, 'progress_bar': False}
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, 'RCNNSegmenter', lambda **options: SimpleNamespace(
+            model=SimpleNamespace(sha256='other')))
+        with pytest.raises(ValueError, match='model of worker .* other, that of .* 0000'):
+            segment_many(files, **run)
+    assert (Table.read(tmp_path / 'manifest.ecsv')['state'] == 'pending').all()
+
+    def dies(job, known, run):
+        if job.name == 'b':
+            raise distributed.KilledWorker('b', SimpleNamespace(address='x'), 3)
+        return worker.run_job(job, known, run)
+
+    monkeypatch.setattr(scheduling, 'run_job', dies)
+    manifest = segment_many(files, **run)
+    assert manifest['state'].tolist() == ['done', 'failed', 'done']
+    assert 'died while' in manifest['message'][1]
+
+
 @pytest.mark.parametrize(('frames', 'options', 'error', 'match'), [
     ([], {}, ValueError, 'frames must hold at least one frame'),
     ([np.ones((9, 9))], {}, TypeError, 'must be paths, or a mapping .* type ndarray'),
     (['a.fits', 'b/a.fits.gz'], {}, ValueError, "names of frames must differ, got 'a' of"),
+    ({7: 'a.fits'}, {}, ValueError, 'beginnings of file names, got 7'),
     ({'a/b': 'a.fits'}, {}, ValueError, "beginnings of file names, got 'a/b'"),
     (['a.fits'], {'formats': 'asdf'}, ValueError, "formats must be some of .*, got 'asdf'"),
     (['a.fits'], {'formats': ['xls']}, ValueError, r'formats must be some of .*\[.xls.\]'),
