@@ -457,10 +457,15 @@ def test_further_outputs_of_nothing(tmp_path):
      "--stem must not be given with --each, got 'a'"),
     (['g.fits', 'sub/g.fits', '--each'],
      'names of the files must differ, got g.fits and sub/g.fits'),
+    ([], 'must be named either as arguments or in a file'),
+    (['g.fits', '--list', 'g.txt'], 'must be named either as arguments or in a file'),
+    (['--list', 'empty.txt'], '--list must name frames, got empty.txt without any'),
+    (['g.fits', '--workers', '2'], '--workers and --scheduler need several frames'),
     (['g.fits', 'r.fits', '--each', '--error', 'a', 'b', 'c'],
      '--error must name one file or, with --each, one for each of the 2 frames, got 3')])
 def test_bad_options(arguments, match, band_files, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / 'empty.txt').write_text('\n')
     assert main(['segment', *arguments, '-o', 'out']) == 2
     assert re.search(match, capsys.readouterr().err)
     assert not (tmp_path / 'out').exists()
@@ -498,6 +503,21 @@ def test_each(band_files, field, tmp_path, capsys):
     assert f'{bad}:' in streams.err.splitlines()
     assert main(['segment', *band_files, '-o', str(out), '--each', '--quiet',
                  '--overwrite']) == 0
+
+
+def test_list(band_files, tmp_path, capsys):
+    """
+    A line of a list is a frame of one file or several.
+    """
+    spaced = tmp_path / 'a name.fits'
+    Path(band_files[2]).rename(spaced)
+    listed = tmp_path / 'list.txt'
+    listed.write_text(f'{band_files[0]} {band_files[1]}\n\nnone.fits\n"{spaced}"\n')
+    assert main(['segment', '--list', str(listed), '--out', str(tmp_path / 'out')]) == 1
+    assert 'none.fits: error: ' in capsys.readouterr().err
+    for name, bands in (('g', ('g', 'r')), ('a name', ('band1',))):
+        result = RCNNResult.read(tmp_path / 'out' / f'{name}_result.asdf')
+        assert result.bands == bands
 
 
 def test_errors_of_each(band_files, field, tmp_path):

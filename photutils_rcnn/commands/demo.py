@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from photutils_rcnn.commands.options import add_model_options, make_segmenter
-from photutils_rcnn.commands.outputs import check_outputs, write_outputs
+from photutils_rcnn.commands.outputs import check_outputs, output_paths, write_outputs
 
 
 def add_arguments(parser):
@@ -31,7 +31,8 @@ def run(args):
     """
     Segment the demonstration field and compare with its truth.
     """
-    paths = check_outputs(args.output, 'demo', overwrite=args.overwrite)
+    paths = output_paths(args.output, 'demo')
+    check_outputs(paths, overwrite=args.overwrite)
     scene = _scene(args.simulate)
     result = make_segmenter(args).segment(scene.data, mask=scene.mask,
                                           bands=scene.bands)

@@ -3,7 +3,7 @@
 Options that several commands share.
 """
 
-__all__ = ['add_model_options', 'make_segmenter']
+__all__ = ['add_model_options', 'make_segmenter', 'segmenter_options']
 
 from photutils_rcnn._quiet import starting
 from photutils_rcnn.models.runtime import RUNTIMES
@@ -41,6 +41,31 @@ def add_model_options(parser, quiet='no progress bar and no summary'):
     parser.add_argument('--quiet', action='store_true', help=quiet)
 
 
+def segmenter_options(args):
+    """
+    The options of `~photutils_rcnn.RCNNSegmenter` of a command line.
+
+    Parameters
+    ----------
+    args : `argparse.Namespace`
+        The parsed options.
+
+    Returns
+    -------
+    options : dict
+        The options.
+
+    Raises
+    ------
+    ValueError
+        If the fraction of stars is out of range.
+    """
+    return {'model': args.model, 'score_threshold': args.score_threshold,
+            'nms_threshold': args.nms_threshold, 'tile_size': args.tile_size,
+            'star_fraction': _star_fraction(args.star_fraction), 'runtime': args.runtime,
+            'progress_bar': not args.quiet}
+
+
 def make_segmenter(args, **options):
     """
     The segmenter that the options describe, with its network.
@@ -66,11 +91,7 @@ def make_segmenter(args, **options):
     """
     from photutils_rcnn import RCNNSegmenter
 
-    segmenter = RCNNSegmenter(args.model, **{
-        'score_threshold': args.score_threshold,
-        'nms_threshold': args.nms_threshold, 'tile_size': args.tile_size,
-        'star_fraction': _star_fraction(args.star_fraction),
-        'runtime': args.runtime, 'progress_bar': not args.quiet, **options})
+    segmenter = RCNNSegmenter(**{**segmenter_options(args), **options})
     with starting():
         segmenter.model.detector  # noqa: B018
     return segmenter

@@ -3,7 +3,7 @@
 The files that ``segment`` and ``demo`` write.
 """
 
-__all__ = ['OUTPUTS', 'check_outputs', 'further_outputs', 'write_outputs']
+__all__ = ['check_outputs', 'further_outputs', 'output_paths', 'write_outputs']
 
 import os
 from pathlib import Path
@@ -58,9 +58,9 @@ def further_outputs(tables=None, *, coco=False, masks=False, deblend=False):
     return [*names, *DEBLENDED] if deblend else names
 
 
-def check_outputs(out_dir, stem, *, overwrite, further=()):
+def output_paths(out_dir, stem, further=()):
     """
-    Make the folder, and refuse to replace what is there.
+    The files of a frame.
 
     Parameters
     ----------
@@ -68,8 +68,6 @@ def check_outputs(out_dir, stem, *, overwrite, further=()):
         The folder.
     stem : str
         The common beginning of the names.
-    overwrite : bool
-        Whether files may be replaced.
     further : sequence of str, optional
         More endings, from `further_outputs`.
 
@@ -80,21 +78,36 @@ def check_outputs(out_dir, stem, *, overwrite, further=()):
 
     Raises
     ------
-    FileExistsError
-        If one of the files exists and ``overwrite`` is `False`.
     ValueError
         If ``stem`` names a folder.
     """
     if Path(stem).name != stem:
         msg = f'--stem must be the beginning of a file name, got {stem!r}'
         raise ValueError(msg)
-    paths = {name: out_dir / f'{stem}_{name}' for name in (*OUTPUTS, *further)}
+    return {name: out_dir / f'{stem}_{name}' for name in (*OUTPUTS, *further)}
+
+
+def check_outputs(paths, *, overwrite):
+    """
+    Make the folder, and refuse to replace what is there.
+
+    Parameters
+    ----------
+    paths : dict of str to `~pathlib.Path`
+        The files, from `output_paths`.
+    overwrite : bool
+        Whether files may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If one of the files exists and ``overwrite`` is `False`.
+    """
     present = [str(path) for path in paths.values() if path.exists()]
     if present and not overwrite:
         msg = f'{present[0]} exists; use --overwrite to replace it'
         raise FileExistsError(msg)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    return paths
+    paths['segm.fits'].parent.mkdir(parents=True, exist_ok=True)
 
 
 def write_outputs(paths, result, *, include_data=False):
@@ -107,7 +120,7 @@ def write_outputs(paths, result, *, include_data=False):
     Parameters
     ----------
     paths : dict of str to `~pathlib.Path`
-        The files, from `check_outputs`.
+        The files, from `output_paths`.
     result : `~photutils_rcnn.RCNNResult`
         The result.
     include_data : bool, optional

@@ -63,7 +63,7 @@ def json_line(files, result, sources, notes, written):
         'meta': result.meta})
 
 
-def failure_line(files, exc):
+def failure_line(files, message, kind):
     """
     The failure of a frame as JSON.
 
@@ -71,8 +71,8 @@ def failure_line(files, exc):
     ----------
     files : list of `~pathlib.Path`
         The files of the frame.
-    exc : Exception
-        What went wrong.
+    message, kind : str
+        What went wrong, and the type of the error.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def failure_line(files, exc):
         One line.
     """
     return json.dumps({'files': list(map(str, files)), 'status': 'error',
-                       'error': str(exc), 'type': type(exc).__name__})
+                       'error': message, 'type': kind})
 
 
 def _counts(result):

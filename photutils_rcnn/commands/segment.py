@@ -5,28 +5,31 @@ The ``photutils-rcnn segment`` command.
 
 __all__ = ['add_arguments', 'run']
 
+import json
+import shlex
 import sys
 from pathlib import Path
 
+from photutils_rcnn.commands.frame_job import FrameJob
 from photutils_rcnn.commands.frame_options import (
     FrameOptions,
     add_frame_options,
     number_list,
 )
-from photutils_rcnn.commands.options import add_model_options, make_segmenter
-from photutils_rcnn.commands.outputs import (
-    check_outputs,
-    further_outputs,
-    write_outputs,
+from photutils_rcnn.commands.options import (
+    add_model_options,
+    make_segmenter,
+    segmenter_options,
 )
-from photutils_rcnn.commands.reports import failure_line, json_line, text_lines
+from photutils_rcnn.commands.outputs import further_outputs, output_paths
+from photutils_rcnn.commands.reports import failure_line
 
 
 def add_arguments(parser):
     """
     Declare the options of the command.
     """
-    parser.add_argument('files', nargs='+', type=Path, metavar='FITS',
+    parser.add_argument('files', nargs='*', type=Path, metavar='FITS',
                         help='one file per band, or one file with all: '
                         'extensions or planes of a cube')
     parser.add_argument('-o', '--output', type=Path, required=True,
@@ -34,6 +37,15 @@ def add_arguments(parser):
     parser.add_argument('--each', action='store_true',
                         help='each file is a frame of its own; one that fails is '
                         'reported, and the others are segmented')
+    parser.add_argument('--list', type=Path, metavar='FILE',
+                        help='likewise of a text file with the files of a frame in each '
+                        'line, separated by blanks')
+    processes = parser.add_mutually_exclusive_group()
+    processes.add_argument('--workers', type=int, metavar='N',
+                           help='segment the frames of --each or --list in N processes, '
+                           'write manifest.ecsv, and go on where that was interrupted')
+    processes.add_argument('--scheduler', metavar='ADDRESS',
+                           help='likewise on a Dask cluster')
     parser.add_argument('--stem', help='beginning of the names of the results '
                         '(default: the name of the first file without '
                         'endings such as .fits or .fits.gz)')
@@ -68,46 +80,112 @@ def add_arguments(parser):
 
 def run(args):
     """
-    Segment a frame or, with ``--each``, several.
+    Segment a frame or, with ``--each`` or ``--list``, several.
 
     Returns
     -------
     status : int
-        1 if a frame of ``--each`` failed, else 0.
+        1 if one of several frames failed, else 0.
 
     Raises
     ------
+    ImportError
+        If Dask is needed and not installed.
     OSError, ValueError
-        If an option does not fit or, without ``--each``, a file cannot be read, the
+        If an option does not fit or, with a single frame, a file cannot be read, the
         images do not fit each other or a result exists.
+    """
+    jobs = _jobs(args)
+    fwhm = number_list(args.psf_fwhm, '--psf-fwhm', ('auto', 'none'))
+    fwhm = None if fwhm == 'none' else fwhm
+    if args.workers is not None or args.scheduler:
+        return _run_distributed(args, jobs, {**segmenter_options(args), 'psf_fwhm': fwhm})
+    segmenter = make_segmenter(args, psf_fwhm=fwhm)
+    several = args.each or args.list
+    n_failed = 0
+    for job in jobs:
+        if several and not args.quiet:
+            print(f'{job.files[0]}:', file=sys.stderr)
+        try:
+            _, _, told = job.run(segmenter, overwrite=args.overwrite)
+        # whatever is wrong with one frame, the others are to be segmented
+        except Exception as exc:
+            if not several:
+                raise
+            n_failed += 1
+            told = _tell_failure(args, job, str(exc), type(exc).__name__)
+        if told:
+            print(told, flush=True)
+    return 1 if n_failed else 0
+
+
+def _run_distributed(args, jobs, options):
+    """
+    Segment the frames in other processes.
+    """
+    from tqdm.auto import tqdm
+
+    from photutils_rcnn.distributed.scheduling import run_jobs
+    from photutils_rcnn.io.optional import import_optional
+
+    if not (args.each or args.list):
+        msg = '--workers and --scheduler need several frames, with --each or --list'
+        raise ValueError(msg)
+
+    def tell(job, outcome):
+        if outcome is None:
+            told = args.json and json.dumps({
+                'files': list(map(str, job.files)), 'status': 'skipped'})
+        else:
+            told = outcome.told
+            with tqdm.external_write_mode(file=sys.stderr):
+                if outcome.state == 'failed':
+                    told = _tell_failure(args, job, outcome.message, outcome.error)
+                elif outcome.message:
+                    print(f'photutils-rcnn: warning: {job.files[0]}: {outcome.message}',
+                          file=sys.stderr)
+        if told:
+            tqdm.write(told)
+
+    client = args.scheduler and import_optional('distributed').Client(
+        args.scheduler, set_as_default=False)
+    try:
+        manifest = run_jobs([job.with_absolute_paths() for job in jobs], args.output,
+                            options, client=client, n_workers=args.workers,
+                            overwrite=args.overwrite, progress_bar=not args.quiet,
+                            tell=tell)
+    finally:
+        if client is not None:
+            client.close()
+    n_failed = (manifest['state'] == 'failed').sum()
+    if not (args.quiet or args.json):
+        print(f'{args.output / "manifest.ecsv"}: {len(manifest)} frames, {n_failed} failed')
+    return 1 if n_failed else 0
+
+
+def _tell_failure(args, job, message, kind):
+    """
+    Tell people what failed; what is to be said to programs.
+    """
+    print(f'photutils-rcnn segment: {job.files[0]}: error: {message}', file=sys.stderr)
+    return failure_line(job.files, message, kind) if args.json else ''
+
+
+def _jobs(args):
+    """
+    The frames.
     """
     frames = _frames(args)
     further = further_outputs(args.table, coco=args.coco, masks=args.masks,
                               deblend=args.deblend)
     options = FrameOptions.from_args(args)
-    if args.each:
-        each = [options.of_frame(i, len(frames)) for i in range(len(frames))]
-    else:
-        each = [options]
-    fwhm = number_list(args.psf_fwhm, '--psf-fwhm', ('auto', 'none'))
-    segmenter = make_segmenter(args, psf_fwhm=None if fwhm == 'none' else fwhm)
-    psf = _read_psf(args.psf)
-    n_failed = 0
-    for (stem, files), of_frame in zip(frames.items(), each, strict=True):
-        if args.each and not args.quiet:
-            print(f'{files[0]}:', file=sys.stderr)
-        try:
-            said = _segment(args, segmenter, files, stem, of_frame, psf, further)
-        # whatever is wrong with one frame, the others are to be segmented
-        except Exception as exc:
-            if not args.each:
-                raise
-            n_failed += 1
-            print(f'photutils-rcnn segment: {files[0]}: error: {exc}', file=sys.stderr)
-            said = failure_line(files, exc) if args.json else ''
-        if said:
-            print(said, flush=True)
-    return 1 if n_failed else 0
+    several = args.each or args.list
+    return [FrameJob(
+        name=stem, files=files, paths=output_paths(args.output, stem, further),
+        options=options.of_frame(i, len(frames)) if several else options,
+        psf_files=args.psf or [], include_data=args.include_data,
+        telling='json' if args.json else '' if args.quiet else 'text')
+        for i, (stem, files) in enumerate(frames.items())]
 
 
 def _frames(args):
@@ -116,42 +194,33 @@ def _frames(args):
     """
     from photutils_rcnn.io.extensions import file_stem
 
-    if not args.each:
+    if bool(args.list) == bool(args.files):
+        msg = 'the images must be named either as arguments or in a file, with --list'
+        raise ValueError(msg)
+    if not (args.each or args.list):
         return {args.stem or file_stem(args.files[0]): args.files}
+    how = '--list' if args.list else '--each'
     if args.stem:
-        msg = f'--stem must not be given with --each, got {args.stem!r}'
+        msg = f'--stem must not be given with {how}, got {args.stem!r}'
         raise ValueError(msg)
     frames = {}
-    for path in args.files:
-        stem = file_stem(path)
+    for paths in _read_list(args.list) if args.list else [[path] for path in args.files]:
+        stem = file_stem(paths[0])
         if stem in frames:
-            msg = ('with --each the names of the files must differ, got '
-                   f'{frames[stem][0]} and {path}')
+            msg = (f'with {how} the names of the files must differ, got '
+                   f'{frames[stem][0]} and {paths[0]}')
             raise ValueError(msg)
-        frames[stem] = [path]
+        frames[stem] = paths
     return frames
 
 
-def _read_psf(paths):
+def _read_list(path):
     """
-    The PSF of the frames, one for all bands or one for each; `None` if none was given.
+    The files of each frame of a list.
     """
-    if not paths:
-        return None
-    from photutils_rcnn.io.psf_files import read_psfs
-
-    psf = read_psfs(paths)
-    return psf[0] if len(psf) == 1 else psf
-
-
-def _segment(args, segmenter, files, stem, options, psf, further):
-    """
-    Segment a frame and write its results; what is to be said of it.
-    """
-    cube, background, sources, notes = options.read(files)
-    paths = check_outputs(args.output, stem, overwrite=args.overwrite, further=further)
-    result = segmenter._segment_cube(cube, background, psf)
-    written = write_outputs(paths, result, include_data=args.include_data)
-    if args.json:
-        return json_line(files, result, sources, notes, written)
-    return '' if args.quiet else text_lines(result, sources, notes, written)
+    frames = [[Path(name) for name in shlex.split(line)]
+              for line in path.read_text().splitlines() if line.strip()]
+    if not frames:
+        msg = f'--list must name frames, got {path} without any'
+        raise ValueError(msg)
+    return frames

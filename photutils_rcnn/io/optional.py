@@ -1,13 +1,14 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Packages that some formats need, or one clear error where they are not installed.
+Packages that are not always needed, or one clear error where they are not installed.
 """
 
 __all__ = ['check_format', 'import_optional']
 
 from importlib import import_module
 
-EXTRAS = {'pyarrow': 'parquet', 'pycocotools': 'coco', 'regions': 'regions'}
+EXTRAS = {'distributed': 'distributed', 'pyarrow': 'parquet', 'pycocotools': 'coco',
+          'regions': 'regions'}
 NEEDED = {'.parquet': 'pyarrow', '.json': 'pycocotools', '.reg': 'regions',
           '.crtf': 'regions'}
 

@@ -117,6 +117,10 @@ class OpenVINOStages:
                    'INFERENCE_PRECISION_HINT': self._precision.get(name, 'f32'),
                    # Other work may hold the cores that threads were tied to.
                    'ENABLE_CPU_PINNING': False}
+        # OpenVINO reads no such variable: its threads are not those of OpenMP.
+        n_threads = os.environ.get('OMP_NUM_THREADS', '')
+        if n_threads.isdecimal():
+            options['INFERENCE_NUM_THREADS'] = int(n_threads)
         if os.access(folder, os.W_OK):
             options['CACHE_DIR'] = str(folder)
         return self._core.compile_model(stage, 'CPU', options)
