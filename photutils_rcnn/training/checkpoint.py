@@ -94,7 +94,7 @@ def load_checkpoint(path, model):
         If the file belongs to another configuration.
     """
     with open_npz(path, 'checkpoint') as file:
-        stored = {_stable(name): file[name] for name in file.files}
+        stored = dict(file)
     arrays = _arrays(model)
     missing = [name for name, variable in arrays.items()
                if name not in stored

@@ -18,7 +18,7 @@ import numpy as np
 
 from photutils_rcnn.training.checkpoint import load_checkpoint, save_checkpoint
 from photutils_rcnn.training.log import append_log, cut_log, plot_log
-from photutils_rcnn.training.steps import training_steps
+from photutils_rcnn.training.steps import JaxSteps, KerasSteps
 
 log = logging.getLogger(__name__)
 
@@ -117,11 +117,11 @@ class TrainingLoop:
             A new optimizer.
         """
         # XLA is slower than TensorFlow's own kernels on CPUs.
-        jit = keras.backend.backend() == 'jax'
+        jax = keras.backend.backend() == 'jax'
         self.model.compile(optimizer=optimizer, loss=self.loss,
-                           jit_compile=jit)
+                           jit_compile=jax)
         optimizer.build(self.model.trainable_variables)
-        self.steps = training_steps(self.model)
+        self.steps = (JaxSteps if jax else KerasSteps)(self.model)
 
     def learning_rate(self, step):
         """
@@ -153,7 +153,6 @@ class TrainingLoop:
         Continue from the folder's checkpoint.
         """
         self.state = load_checkpoint(self.checkpoint, self.model)
-        cut_log(self.folder / 'log.csv', self.state['step'])
         log.info('resumed at step %d', self.state['step'])
 
     def run(self, time_budget=math.inf, progress=None):
@@ -175,10 +174,9 @@ class TrainingLoop:
         """
         start = last = time.monotonic()
         losses = None
-        if self.state['step'] == 0:
-            # A run that was stopped before its first checkpoint begins anew.
-            cut_log(self.folder / 'log.csv', 0)
         first = self.state['step']
+        # Steps after the last checkpoint, if any, are taken again.
+        cut_log(self.folder / 'log.csv', first)
         if first < self.n_steps:
             log.info('training from step %d to %d, the losses follow every %d '
                      'steps; the first takes longest, as it compiles the '

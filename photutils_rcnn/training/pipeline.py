@@ -216,7 +216,6 @@ def refine_network(output, refinement, scenes, held_out, *, seed=0,
         else:
             log.info('the profile head begins anew: settings or profiles '
                      'have changed')
-            (folder / 'log.csv').unlink(missing_ok=True)
     if not loop.run(end - time.monotonic()):
         return False
     settings = dict(model.settings)

@@ -3,28 +3,9 @@
 One step of training, on the backend that Keras runs on.
 """
 
-__all__ = ['JaxSteps', 'KerasSteps', 'training_steps']
+__all__ = ['JaxSteps', 'KerasSteps']
 
-import keras
 import numpy as np
-
-
-def training_steps(model):
-    """
-    The way to train a model that suits the backend.
-
-    Parameters
-    ----------
-    model : `keras.Model`
-        A compiled model with a built optimizer.
-
-    Returns
-    -------
-    steps : `KerasSteps` or `JaxSteps`
-        The steps.
-    """
-    jax = keras.backend.backend() == 'jax'
-    return JaxSteps(model) if jax else KerasSteps(model)
 
 
 class KerasSteps:

@@ -40,7 +40,7 @@ import keras
 import numpy as np
 from tiny_network import make_batch, tiny_config
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
-from photutils_rcnn.training.steps import JaxSteps, training_steps
+from photutils_rcnn.training.steps import JaxSteps
 batch = make_batch(tiny_config())
 rates = [1e-3, 3e-3, 2e-3, 1e-3]
 def learn(own):
@@ -49,8 +49,7 @@ def learn(own):
     optimizer = keras.optimizers.AdamW(1.0)
     network.compile(optimizer=optimizer)
     optimizer.build(network.trainable_variables)
-    steps = training_steps(network)
-    assert isinstance(steps, JaxSteps)
+    steps = JaxSteps(network)
     losses = []
     for i, rate in enumerate(rates):
         if i == 2:

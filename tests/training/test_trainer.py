@@ -7,6 +7,7 @@ import csv
 import math
 import time
 
+import keras
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_equal
@@ -199,6 +200,17 @@ def test_checkpoint_round_trip(make_trainer, tmp_path):
                    tmp_path / 'wide', n_steps=1, precision='float32')
     with pytest.raises(ValueError, match='does not fit the model'):
         load_checkpoint(path, wide.model)
+
+
+def test_checkpoint_of_numbered_layers(tmp_path):
+    """
+    Numbers in the name of a layer are no counters of Keras.
+    """
+    model = keras.Sequential([keras.Input((2,)),
+                              keras.layers.Dense(1, name='layer_1_2')])
+    model.compile('sgd')
+    save_checkpoint(tmp_path / 'state.npz', model, {'step': 1})
+    assert load_checkpoint(tmp_path / 'state.npz', model) == {'step': 1}
 
 
 def test_export(make_trainer, tmp_path):
