@@ -49,7 +49,7 @@ class FluxFit:
 
     Parameters
     ----------
-    design : (n_pixels, N) `~scipy.sparse.csr_array`
+    design : (n_pixels, N) `~scipy.sparse.csc_array`
         The templates :math:`A`.
     data : (n_pixels,) `~numpy.ndarray`
         The light.
@@ -70,18 +70,17 @@ class FluxFit:
     def __init__(self, design, data, noise2, misfit=None):
         self._design, self._data = design, data
         self._good = np.isfinite(noise2)
-        self._structure2 = np.zeros(len(data)) if misfit is None else (
-            design @ np.nan_to_num(misfit))**2
-        variance = np.where(self._good, noise2, 1) + self._structure2
-        self._weighted = (sparse.diags_array(np.where(self._good, 1 / variance, 0))
-                          @ design).tocsr()
-        gram = (design.T @ self._weighted).tocsc()
+        self._structure2 = 0. if misfit is None else (design @ np.nan_to_num(misfit))**2
+        self._weight = np.where(
+            self._good, 1 / (np.where(self._good, noise2, 1) + self._structure2), 0)
+        weighted = _scaled(design, self._weight)
+        gram = (design.T @ weighted).tocsc()
         diagonal = gram.diagonal()
         self._seen = np.flatnonzero(diagonal > 1e-12 * diagonal.max(initial=0))
         self._gram = gram[self._seen][:, self._seen]
         self.flux = np.full(design.shape[1], np.nan)
         self.flux[self._seen] = _non_negative(
-            self._gram, (self._weighted.T @ data)[self._seen])
+            self._gram, (weighted.T @ data)[self._seen])
         self.model = design @ np.nan_to_num(self.flux)
 
     def with_errors(self, error2, *, correlation=1.0, sky_error=0.0):
@@ -106,9 +105,9 @@ class FluxFit:
         fluxes : `Fluxes`
             The fluxes.
         """
-        seen, weighted = self._seen, self._weighted
+        seen, weighted = self._seen, _scaled(self._design, self._weight)
         error2 = np.where(self._good, error2, 0)
-        spread = weighted.T @ (sparse.diags_array(error2 + self._structure2) @ weighted)
+        spread = weighted.T @ _scaled(weighted, error2 + self._structure2)
         noise = correlation * _variances(self._gram, spread.tocsr()[seen][:, seen])
         sky = sky_error * _solve(self._gram, weighted.sum(axis=0)[seen])
         others = ((weighted.T @ self.model)[seen] / self._gram.diagonal()
@@ -121,6 +120,15 @@ class FluxFit:
         chi2 = np.where(mass > 0, (self._design.T @ scaled)
                         / np.where(mass > 0, mass, 1), np.nan)
         return Fluxes(self.flux, variance, chi2)
+
+
+def _scaled(design, factors):
+    """
+    The design with a factor for each pixel.
+    """
+    return sparse.csc_array(
+        (design.data * factors[design.indices], design.indices, design.indptr),
+        shape=design.shape)
 
 
 def _non_negative(gram, right):

@@ -11,6 +11,7 @@ import numpy as np
 
 from photutils_rcnn.deblending.blendedness import Blending
 from photutils_rcnn.deblending.drawing import draw
+from photutils_rcnn.deblending.stamps import Canvas
 from photutils_rcnn.deblending.templates import Shapes
 
 
@@ -97,14 +98,13 @@ class DeblendedLight:
         image : (ny, nx) `~numpy.ndarray`
             Their sum.
         """
-        image = np.zeros(self.shape[0] * self.shape[1] + 1)
+        image = Canvas(np.zeros(self.shape), max((g.side for g in self.groups), default=1))
         flux = np.nan_to_num(self.flux[:, band])
         for group in self.groups:
             templates = draw(group, self.shapes, self.psfs[band],
                              self.is_star[group.index[0]])
-            np.add.at(image, group.pixels(self.shape),
-                      flux[group.index, None, None] * templates)
-        return image[:-1].reshape(self.shape)
+            image.add(group, flux[group.index, None, None] * templates)
+        return image.frame.copy()
 
     def _stamp(self, i):
         for group in self.groups:

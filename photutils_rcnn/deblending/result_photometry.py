@@ -13,6 +13,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.deblending.deblend import deblend
 from photutils_rcnn.deblending.photometry import DeblendedPhotometry
+from photutils_rcnn.sources.source_table import detection_flags
 
 # The columns that the table of the catalog gets, of each band where there are such.
 JOINED = ('flux', 'flux_err', 'blendedness', 'flux_fraction_own', 'flux_fraction_outside')
@@ -49,8 +50,8 @@ class ResultPhotometry:
         """
         deblending = self._deblending
         table = deblending.table[self._rows].copy()
-        table.add_column(self.table['label'], index=0)
-        table['detection_flags'] = self.table['detection_flags']
+        table.add_column(self.label_of_source.astype(np.int32), index=0, name='label')
+        table['detection_flags'] = detection_flags(self.instances, self.label_of_source)
         table.meta.update({**self.meta, **deblending.meta})
         return table
 
@@ -143,7 +144,7 @@ class ResultPhotometry:
         frame = self._frame('deblended')
         fwhm = np.ones(len(self.bands))  # of nothing
         if len(self.instances):
-            fwhm, _ = self._psf_stars(frame)
+            fwhm = self._psf_fwhm(frame)
             self._warn_of_varying_psf()
         with np.errstate(all='warn', under='ignore'):
             light = deblend(
