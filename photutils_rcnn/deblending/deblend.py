@@ -88,19 +88,19 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
     flux = _segment_light(bands.data, labels, label_of_source)
     reach = _reach(instances, is_star, bands.brightness(amplitude), psfs, width)
     fit_reach = np.minimum(reach, _fit_reach(instances, is_star, width))
-    misfit = np.where(is_star, STAR_MISFIT, MISFIT)
     known = []
     for n_iterations in N_ITERATIONS:
         shapes, amplitude, variance = fit_shapes(
             image, weight, shapes, amplitude,
             MixedPSF(psfs, _mixture(flux, bands.fractions)),
             group_stamps(shapes.x, shapes.y, fit_reach, is_star), is_star, width,
-            misfit, prior, n_iterations)
+            (MISFIT, STAR_MISFIT), prior, n_iterations)
         groups = group_stamps(shapes.x, shapes.y, reach, is_star)
         designs = design_matrices(groups, shapes, psfs, is_star,
                                   bands.brightness(amplitude), image.shape)
+        misfit = np.where(is_star, STAR_MISFIT, MISFIT)[:, None] * flux
         fits = [FluxFit(design, bands.data[b].ravel(), bands.noise2(b),
-                        misfit * flux[:, b] if known else None)
+                        misfit[:, b] if known else None)
                 for b, design in enumerate(designs)]
         flux = np.stack([fit.flux for fit in fits], axis=1)
         if not known:

@@ -69,19 +69,29 @@ class FluxFit:
 
     def __init__(self, design, data, noise2, misfit=None):
         self._design, self._data = design, data
+        self._rows = design.tocsr()
         self._good = np.isfinite(noise2)
         self._structure2 = 0. if misfit is None else (design @ np.nan_to_num(misfit))**2
         self._weight = np.where(
             self._good, 1 / (np.where(self._good, noise2, 1) + self._structure2), 0)
-        weighted = _scaled(design, self._weight)
-        gram = (design.T @ weighted).tocsc()
+        gram = self._products(self._weight)
         diagonal = gram.diagonal()
         self._seen = np.flatnonzero(diagonal > 1e-12 * diagonal.max(initial=0))
         self._gram = gram[self._seen][:, self._seen]
         self.flux = np.full(design.shape[1], np.nan)
         self.flux[self._seen] = _non_negative(
-            self._gram, (weighted.T @ data)[self._seen])
+            self._gram, (design.T @ (self._weight * data))[self._seen])
         self.model = design @ np.nan_to_num(self.flux)
+
+    def _products(self, factors):
+        """
+        The products of the templates with a factor for each pixel, (N, N).
+        """
+        design = self._design
+        scaled = sparse.csr_array(
+            (design.data * factors[design.indices], design.indices, design.indptr),
+            shape=design.shape[::-1])
+        return (scaled @ self._rows).tocsc()
 
     def with_errors(self, error2, *, correlation=1.0, sky_error=0.0):
         r"""
@@ -105,30 +115,20 @@ class FluxFit:
         fluxes : `Fluxes`
             The fluxes.
         """
-        seen, weighted = self._seen, _scaled(self._design, self._weight)
+        seen, weight, design = self._seen, self._weight, self._design
         error2 = np.where(self._good, error2, 0)
-        spread = weighted.T @ _scaled(weighted, error2 + self._structure2)
-        noise = correlation * _variances(self._gram, spread.tocsr()[seen][:, seen])
-        sky = sky_error * _solve(self._gram, weighted.sum(axis=0)[seen])
-        others = ((weighted.T @ self.model)[seen] / self._gram.diagonal()
+        spread = self._products(weight**2 * (error2 + self._structure2))
+        noise = correlation * _variances(self._gram, spread[seen][:, seen])
+        sky = sky_error * _solve(self._gram, (design.T @ weight)[seen])
+        others = ((design.T @ (weight * self.model))[seen] / self._gram.diagonal()
                   - self.flux[seen])
         variance = np.full(len(self.flux), np.nan)
         variance[seen] = noise + sky**2 + (NEIGHBOR_ERROR * others)**2
         scaled = np.where(self._good & (error2 > 0), (self._data - self.model)**2
                           / np.where(error2 > 0, error2, 1), 0)
-        mass = self._design.T @ self._good.astype(float)
-        chi2 = np.where(mass > 0, (self._design.T @ scaled)
-                        / np.where(mass > 0, mass, 1), np.nan)
+        mass = design.T @ self._good.astype(float)
+        chi2 = np.where(mass > 0, (design.T @ scaled) / np.where(mass > 0, mass, 1), np.nan)
         return Fluxes(self.flux, variance, chi2)
-
-
-def _scaled(design, factors):
-    """
-    The design with a factor for each pixel.
-    """
-    return sparse.csc_array(
-        (design.data * factors[design.indices], design.indices, design.indptr),
-        shape=design.shape)
 
 
 def _non_negative(gram, right):

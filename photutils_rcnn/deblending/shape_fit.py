@@ -52,8 +52,8 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
         Point sources, of which the position alone is fitted.
     fwhm : float
         The FWHM of the PSF in pixels.
-    misfit : (N,) `~numpy.ndarray`
-        The fraction of the light of each source that a profile does not have.
+    misfit : (2,) tuple of float
+        The fraction of the light of galaxies and of stars that a profile does not have.
     size_prior : (log_radius, scatter)
         The prior of the natural logarithm of the half-light radius, arrays (N,).
     n_iterations : int
@@ -75,27 +75,28 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
     start = shapes.x.copy(), shapes.y.copy()
     margin = max((group.side for group in groups), default=1)
     pixels = [Canvas(values, margin, np.float32) for values in (image, weight)]
-    # the light of all sources, and what their profiles do not have
-    model, structure = (Canvas(np.zeros(image.shape), margin) for _ in range(2))
-    moving = groups
+    # the light of galaxies and of stars
+    kinds = [Canvas(np.zeros(image.shape), margin, np.float32) for _ in range(2)]
+    moving = [(group, np.float32(0)) for group in groups]
     for iteration in range(n_iterations):
         is_last = iteration == n_iterations - 1
-        drawn, changes = [], []
-        for group in moving:
-            jacobian = _draw(group, shapes, psf, is_star[group.index[0]])
-            own = amplitude[group.index, None, None] * jacobian[:, 0]
-            model.add(group, own)
-            structure.add(group, misfit[group.index, None, None] * own)
+        drawn, settled = [], []
+        for group, before in moving:
+            stars = int(is_star[group.index[0]])
+            jacobian = _draw(group, shapes, psf, stars)
+            own = amplitude[group.index, None, None].astype(np.float32) * jacobian[:, 0]
+            kinds[stars].add(group, own - before)
             drawn.append((group, jacobian, own))
         moving = []
         for group, jacobian, own in drawn:
-            i = group.index
-            everything = model.cut(group)
-            light, weight = (canvas.cut(group) for canvas in pixels)
-            weight = (weight / (1 + weight * structure.cut(group)**2)).astype(np.float32)
-            residual = (light - everything).astype(np.float32)
-            fraction = np.clip(own / np.maximum(everything, 1e-30), LEAST_FRACTION,
-                               1).astype(np.float32)
+            i, stars = group.index, int(is_star[group.index[0]])
+            galaxies, points, light, weight = (
+                canvas.cut(group) for canvas in (*kinds, *pixels))
+            everything = galaxies + points
+            structure = misfit[0] * galaxies + misfit[1] * points
+            weight /= 1 + weight * structure**2
+            residual = light - everything
+            fraction = np.clip(own / np.maximum(everything, 1e-30), LEAST_FRACTION, 1)
             scale = np.ones(jacobian.shape[:2])
             scale[:, 1:] = np.abs(amplitude[i])[:, None]
             precision, pull = _prior(shapes[i], [values[i] for values in size_prior],
@@ -110,17 +111,15 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
                 variance[i[stays]] = _variance(_hessian(
                     jacobian[stays], weight[stays], scale[stays], precision[stays]),
                     amplitude[i[stays]])
-                changes.append((group[stays], np.einsum(
-                    'ij,ijkl->ikl', (scale * step)[stays], jacobian[stays])))
+                change = _combined(jacobian[stays], (scale * step)[stays])
+                settled.append((kinds[stars], group[stays], change))
             if not stays.all():
-                moving.append(group[~stays])
-                changes.append((group[~stays], -own[~stays]))
+                moving.append((group[~stays], own[~stays]))
             _advance(shapes, amplitude, i, step, fwhm, start)
         if not moving:
             break
-        for group, change in changes:
-            model.add(group, change)
-            structure.add(group, misfit[group.index, None, None] * change)
+        for canvas, group, change in settled:
+            canvas.add(group, change)
     return shapes, amplitude, variance
 
 
@@ -139,6 +138,15 @@ def _products(jacobian, images):
     """
     first, second = (stamps.reshape(*stamps.shape[:2], -1) for stamps in (jacobian, images))
     return (first @ second.swapaxes(1, 2)).astype(float)
+
+
+def _combined(jacobian, factors):
+    """
+    The sums of images with factors, (R, side, side).
+    """
+    n, n_params, *sides = jacobian.shape
+    return (factors.astype(np.float32)[:, None] @ jacobian.reshape(n, n_params, -1)).reshape(
+        n, *sides)
 
 
 def _hessian(jacobian, weight, scale, precision, damping=0.):
