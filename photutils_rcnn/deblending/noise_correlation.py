@@ -36,8 +36,8 @@ def correlation_factor(residual, empty, profile):
     if np.count_nonzero(empty) < FEWEST:
         return 1.
     step = int(np.ceil(empty.size / ENOUGH))
-    values = np.where(empty, np.clip(residual, -5, 5), 0)
-    values = np.where(empty, values - values[empty].mean(), 0)
+    values = np.clip(residual, -5, 5)
+    values = (values - values[empty].mean()) * empty
     lags = range(-LARGEST_LAG, LARGEST_LAG + 1)
     total, power = 0., (profile**2).sum()
     for dy in range(LARGEST_LAG + 1):
