@@ -82,7 +82,8 @@ def design_matrices(groups, shapes, psfs, is_star, brightness, shape):
     index, counts, rows, values = (
         np.concatenate(arrays, axis=-1) for arrays in zip(*parts, strict=True))
     # from the order of groups to that of sources
-    order = sparse.csc_array((np.arange(len(rows)), rows, np.append(0, np.cumsum(counts))),
+    starts = np.append(0, np.cumsum(counts)).astype(np.int32)
+    order = sparse.csc_array((np.arange(len(rows)), rows, starts),
                              shape=(n_pixels, len(index)))[:, np.argsort(index)]
     return [sparse.csc_array((band[order.data].astype(float), order.indices, order.indptr),
                              shape=order.shape) for band in values]
