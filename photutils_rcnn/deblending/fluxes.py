@@ -167,6 +167,8 @@ def _variances(gram, spread):
     The variances of all fluxes.
     """
     diagonal = gram.diagonal()
+    if len(diagonal) == 0:
+        return diagonal
     scale = sparse.diags_array(1 / np.sqrt(diagonal))
     touching = (scale @ gram @ scale > LEAST_OVERLAP).tocsc()
     order = csgraph.reverse_cuthill_mckee(touching, symmetric_mode=True)

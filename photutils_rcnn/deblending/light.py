@@ -84,14 +84,16 @@ class DeblendedLight:
                        for start, part in zip(starts, inside, strict=True))
         return slices, values[tuple(inside)].astype(float)
 
-    def model_image(self, band):
+    def model_image(self, band, chosen=None):
         """
-        The models of all sources in a band.
+        The models of sources in a band.
 
         Parameters
         ----------
         band : int
             The index of the band.
+        chosen : (N,) `~numpy.ndarray` of bool, optional
+            Which sources; by default all.
 
         Returns
         -------
@@ -101,6 +103,10 @@ class DeblendedLight:
         image = Canvas(np.zeros(self.shape), max((g.side for g in self.groups), default=1))
         flux = np.nan_to_num(self.flux[:, band])
         for group in self.groups:
+            if chosen is not None:
+                group = group[chosen[group.index]]
+            if len(group.index) == 0:
+                continue
             templates = draw(group, self.shapes, self.psfs[band],
                              self.is_star[group.index[0]])
             image.add(group, flux[group.index, None, None] * templates)

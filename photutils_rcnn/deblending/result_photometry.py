@@ -55,6 +55,39 @@ class ResultPhotometry:
         table.meta.update({**self.meta, **deblending.meta})
         return table
 
+    def deblended_catalog(self, band=None):
+        """
+        The catalog of a band, each source measured without its neighbors.
+
+        Where `band_catalog` leaves out the pixels of neighbors, the light of these is
+        subtracted here: of the models of `deblended` and of what the models leave, see
+        `source_image`. The pixels of a source are those of its whole footprint, also where
+        others cover it. Positions, shapes and apertures are measured in the band.
+
+        Parameters
+        ----------
+        band : str, optional
+            The name of the band; by default the only one.
+
+        Returns
+        -------
+        table : `~astropy.table.QTable`
+            The default columns of `~photutils.segmentation.SourceCatalog` and
+            ``half_flux_radius``, that of a circle with half of the Kron flux (``FLUX_RADIUS``
+            of SExtractor), one row for each of `table`, with its labels.
+
+        Raises
+        ------
+        KeyError
+            If there is no such band.
+        """
+        whole = self if self._whole is None else self._whole
+        table = self._deblending.catalog(self._band_index(band), whole.footprints)[
+            np.atleast_1d(np.arange(len(whole))[self._rows])]
+        table['label'] = self.label_of_source.astype(np.int32)
+        table.meta.update(self.meta)
+        return table
+
     def model_image(self, band=None):
         """
         The models of all sources in a band; see `deblended`.
