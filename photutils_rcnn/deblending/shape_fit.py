@@ -2,10 +2,11 @@
 """
 Profile fitting: positions, sizes, ellipticities and concentrations of all sources.
 
-The sources of a frame are fitted together, each with Gauss-Newton steps of its own. A
-pixel's residual is shared between the sources in proportion to their light there, so that
-neighbors do not mend the same misfit twice: steps of expectation maximization, which never
-make the whole worse.
+The sources of a frame are fitted together with Gauss-Newton steps, group after group. A group
+sees the latest light of all others, to which its own is added as the step promises, without
+drawing it anew. Within a group a pixel's residual is shared between the sources in proportion
+to their light there, so that neighbors do not mend the same misfit twice: steps of
+expectation maximization, which never make the whole worse.
 """
 
 __all__ = ['fit_shapes']
