@@ -54,12 +54,8 @@ def measure_blending(designs, fractions, amplitude, footprints):
     blending : `Blending`
         Not a number for sources without light or footprint.
     """
-    first = designs[0]
-    n_pixels = np.diff(first.indptr)
-    templates = sparse.csc_array((
-        sum(design.data * np.repeat(part, n_pixels)
-            for design, part in zip(designs, fractions.T, strict=True)),
-        first.indices, first.indptr), shape=first.shape)
+    templates = sum(design @ sparse.diags_array(part)
+                    for design, part in zip(designs, fractions.T, strict=True))
     light = np.maximum(amplitude, 0)
     total = templates @ light
     source, y, x = footprints.pixels()

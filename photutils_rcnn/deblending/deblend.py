@@ -33,7 +33,7 @@ LEAST_COLOR = 0.02  # of the brightest band, for bands where a source has no lig
 MISFIT, STAR_MISFIT = 0.1, 0.01
 # Of the flux: what a disc and a spheroid miss of a galaxy.
 PROFILE_ERROR = 0.02
-N_ITERATIONS = 5, 3  # at most, before and after the sky
+N_ITERATIONS = 8, 3  # at most, before and after the sky
 
 
 def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):

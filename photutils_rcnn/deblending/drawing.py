@@ -64,26 +64,30 @@ def design_matrices(groups, shapes, psfs, is_star, brightness, shape):
     Returns
     -------
     designs : list of (ny * nx, N) `~scipy.sparse.csc_array`
-        The light of the pixels for sources of unit flux in each band. All bands have it in
-        the same pixels.
+        The light of the pixels for sources of unit flux.
     """
     n_pixels = shape[0] * shape[1]
-    parts = []
+    columns = [[] for _ in psfs]
     for group in groups:
         templates = draw(group, shapes, BandPSFs(psfs), is_star[group.index[0]])
-        least = np.minimum(FAINTEST / np.maximum(brightness[group.index], 1e-30),
-                           FAINTEST_OF_PEAK * templates.max(axis=(2, 3)))
-        pixels = group.pixels(shape)
-        kept = (templates > least[..., None, None]).any(axis=0) & (pixels < n_pixels)
-        parts.append((group.index, np.count_nonzero(kept, axis=(1, 2)),
-                      pixels[kept].astype(np.int32), templates[:, kept]))
-    if not parts:
-        return [sparse.csc_array((n_pixels, 0))] * len(psfs)
-    index, counts, rows, values = (
-        np.concatenate(arrays, axis=-1) for arrays in zip(*parts, strict=True))
+        pixels = group.pixels(shape).astype(np.int32)
+        on_frame = pixels < n_pixels
+        faintest = FAINTEST / np.maximum(brightness[group.index], 1e-30)
+        for band, parts in zip(templates, columns, strict=True):
+            least = np.minimum(faintest, FAINTEST_OF_PEAK * band.max(axis=(1, 2)))
+            kept = on_frame & (band > least[:, None, None])
+            parts.append((np.count_nonzero(kept, axis=(1, 2)), pixels[kept], band[kept]))
     # from the order of groups to that of sources
+    index = np.argsort(np.concatenate([np.zeros(0, int), *(group.index for group in groups)]))
+    return [_columns(parts, (n_pixels, len(is_star)))[:, index] for parts in columns]
+
+
+def _columns(parts, shape):
+    """
+    A sparse matrix of the counts, rows and values of columns.
+    """
+    if not parts:
+        return sparse.csc_array(shape)
+    counts, rows, values = map(np.concatenate, zip(*parts, strict=True))
     starts = np.append(0, np.cumsum(counts)).astype(np.int32)
-    order = sparse.csc_array((np.arange(len(rows)), rows, starts),
-                             shape=(n_pixels, len(index)))[:, np.argsort(index)]
-    return [sparse.csc_array((band[order.data].astype(float), order.indices, order.indptr),
-                             shape=order.shape) for band in values]
+    return sparse.csc_array((values.astype(float), rows, starts), shape=shape)

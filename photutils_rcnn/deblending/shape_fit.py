@@ -2,11 +2,10 @@
 """
 Profile fitting: positions, sizes, ellipticities and concentrations of all sources.
 
-The sources of a frame are fitted together with Gauss-Newton steps, group after group. A group
-sees the latest light of all others, to which its own is added as the step promises, without
-drawing it anew. Within a group a pixel's residual is shared between the sources in proportion
-to their light there, so that neighbors do not mend the same misfit twice: steps of
-expectation maximization, which never make the whole worse.
+The sources of a frame are fitted together, each with Gauss-Newton steps of its own. A
+pixel's residual is shared between the sources in proportion to their light there, so that
+neighbors do not mend the same misfit twice: steps of expectation maximization, which never
+make the whole worse.
 """
 
 __all__ = ['fit_shapes']
@@ -15,7 +14,6 @@ from dataclasses import fields
 
 import numpy as np
 
-from photutils_rcnn.deblending.drawing import draw
 from photutils_rcnn.deblending.stamps import Canvas
 from photutils_rcnn.deblending.templates import Shapes, render, render_stars
 
@@ -77,29 +75,28 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
     start = shapes.x.copy(), shapes.y.copy()
     margin = max((group.side for group in groups), default=1)
     pixels = [Canvas(values, margin, np.float32) for values in (image, weight)]
-    # the light of galaxies, of stars, and of those that go a step together
-    *kinds, together = (Canvas(np.zeros(image.shape), margin, np.float32) for _ in range(3))
-    moving = []
-    for group in groups[::-1]:
-        stars = int(is_star[group.index[0]])
-        own = _light(amplitude, group, draw(group, shapes, psf[group.index], stars))
-        kinds[stars].add(group, own)
-        moving.append((group, own))
+    # the light of galaxies and of stars
+    kinds = [Canvas(np.zeros(image.shape), margin, np.float32) for _ in range(2)]
+    moving = [(group, np.float32(0)) for group in groups]
     for iteration in range(n_iterations):
-        advanced, moving = moving, []
-        for group, before in advanced:
-            i, stars = group.index, int(is_star[group.index[0]])
+        is_last = iteration == n_iterations - 1
+        drawn, settled = [], []
+        for group, before in moving:
+            stars = int(is_star[group.index[0]])
             jacobian = _draw(group, shapes, psf, stars)
-            own = _light(amplitude, group, jacobian[:, 0])
+            own = amplitude[group.index, None, None].astype(np.float32) * jacobian[:, 0]
             kinds[stars].add(group, own - before)
+            drawn.append((group, jacobian, own))
+        moving = []
+        for group, jacobian, own in drawn:
+            i, stars = group.index, int(is_star[group.index[0]])
             galaxies, points, light, weight = (
                 canvas.cut(group) for canvas in (*kinds, *pixels))
-            weight /= 1 + weight * (misfit[0] * galaxies + misfit[1] * points)**2
-            residual = light - galaxies - points
-            together.add(group, own)
-            fraction = np.clip(own / np.maximum(together.cut(group), 1e-30),
-                               LEAST_FRACTION, 1)
-            together.add(group, -own)
+            everything = galaxies + points
+            structure = misfit[0] * galaxies + misfit[1] * points
+            weight /= 1 + weight * structure**2
+            residual = light - everything
+            fraction = np.clip(own / np.maximum(everything, 1e-30), LEAST_FRACTION, 1)
             scale = np.ones(jacobian.shape[:2])
             scale[:, 1:] = np.abs(amplitude[i])[:, None]
             precision, pull = _prior(shapes[i], [values[i] for values in size_prior],
@@ -109,27 +106,21 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
                 _hessian(jacobian, weight / fraction, scale, precision, DAMPING), gradient,
                 shapes.spheroid[i])
             stays = (gradient * step).sum(axis=1) <= SETTLED
-            if iteration == n_iterations - 1:
-                stays[:] = True
+            stays |= is_last
             if stays.any():
                 variance[i[stays]] = _variance(_hessian(
                     jacobian[stays], weight[stays], scale[stays], precision[stays]),
                     amplitude[i[stays]])
-            step = _advance(shapes, amplitude, i, step, fwhm, start)
-            change = _combined(jacobian, scale * step)
-            kinds[stars].add(group, change)
+                change = _combined(jacobian[stays], (scale * step)[stays])
+                settled.append((kinds[stars], group[stays], change))
             if not stays.all():
-                moving.append((group[~stays], (own + change)[~stays]))
+                moving.append((group[~stays], own[~stays]))
+            _advance(shapes, amplitude, i, step, fwhm, start)
         if not moving:
             break
+        for canvas, group, change in settled:
+            canvas.add(group, change)
     return shapes, amplitude, variance
-
-
-def _light(amplitude, group, templates):
-    """
-    The light of a group, (R, side, side).
-    """
-    return amplitude[group.index, None, None].astype(np.float32) * templates
 
 
 def _draw(group, shapes, psf, stars):
@@ -218,18 +209,19 @@ def _prior(shapes, size_prior, shape):
 
 def _advance(shapes, amplitude, i, step, fwhm, start):
     """
-    Go a step, within limits; the step that was gone but for the bounds of profiles.
+    Go a step, within limits.
     """
     change = np.abs(step[:, 1:]) / LARGEST_STEP[:step.shape[1] - 1]
     step = step / np.maximum(1, change.max(axis=1, keepdims=True))
     amplitude[i] += step[:, 0]
-    names = [f.name for f in fields(Shapes)][:step.shape[1] - 1]
-    for name, change in zip(names, step.T[1:], strict=True):
+    step = step[:, 1:]
+    names = [f.name for f in fields(Shapes)][:step.shape[1]]
+    for name, change in zip(names, step.T, strict=True):
         getattr(shapes, name)[i] += change
     for axis, first in zip((shapes.x, shapes.y), start, strict=True):
         axis[i] = np.clip(axis[i], first[i] - fwhm, first[i] + fwhm)
-    if step.shape[1] < N_PARAMS:
-        return step
+    if step.shape[1] == 2:
+        return
     shapes.log_radius[i] = np.maximum(shapes.log_radius[i],
                                       np.log(SMALLEST_RADIUS * 0.5 * fwhm))
     eta = np.hypot(shapes.eta1[i], shapes.eta2[i])
@@ -237,4 +229,3 @@ def _advance(shapes, amplitude, i, step, fwhm, start):
     shapes.eta1[i] *= factor
     shapes.eta2[i] *= factor
     shapes.spheroid[i] = np.clip(shapes.spheroid[i], 0, 1)
-    return step
