@@ -107,6 +107,7 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
             known = [bands.subtract_sky(b, fit.model.reshape(image.shape), psf)
                      for b, (fit, psf) in enumerate(zip(fits, psfs, strict=True))]
             image, weight = bands.mean()
+            del designs, fits  # as large as those that follow
     results = [fit.with_errors(bands.error[b].ravel()**2, sky_error=sky_error,
                                correlation=correlation)
                for b, (fit, (sky_error, correlation)) in enumerate(
