@@ -8,8 +8,7 @@ __all__ = ['Blending', 'measure_blending']
 from dataclasses import dataclass
 
 import numpy as np
-
-from photutils_rcnn.deblending.drawing import draw
+from scipy import sparse
 
 
 @dataclass(frozen=True)
@@ -34,22 +33,19 @@ class Blending:
     outside_fraction: np.ndarray
 
 
-def measure_blending(groups, shapes, amplitude, psf, is_star, footprints):
+def measure_blending(designs, fractions, amplitude, footprints):
     """
     Measure how sources share the light of a frame.
 
     Parameters
     ----------
-    groups : list of `~photutils_rcnn.deblending.stamps.StampGroup`
-        The stamps, of stars and others apart.
-    shapes : `~photutils_rcnn.deblending.templates.Shapes`
-        The profiles.
+    designs : list of (ny * nx, N) `~scipy.sparse.csc_array`
+        The templates of each band, see
+        `~photutils_rcnn.deblending.drawing.design_matrices`.
+    fractions : (N, n_bands) `~numpy.ndarray`
+        The fraction of the light of each source in the mean that is of each band.
     amplitude : (N,) `~numpy.ndarray`
-        The fluxes.
-    psf : `~photutils_rcnn.deblending.psf_image.MixedPSF`
-        The PSF of each source.
-    is_star : (N,) `~numpy.ndarray` of bool
-        Which are point sources.
+        The fluxes in the mean of the bands.
     footprints : `~photutils_rcnn.sources.footprints.Footprints`
         The footprints.
 
@@ -58,33 +54,16 @@ def measure_blending(groups, shapes, amplitude, psf, is_star, footprints):
     blending : `Blending`
         Not a number for sources without light or footprint.
     """
-    ny, nx = footprints.shape
-    drawn, total = [], np.zeros(ny * nx + 1)
-    for group in groups:
-        templates = draw(group, shapes, psf[group.index], is_star[group.index[0]])
-        pixels = group.pixels((ny, nx))
-        np.add.at(total, pixels,
-                  np.maximum(amplitude, 0)[group.index, None, None] * templates)
-        drawn.append((group, pixels, templates))
-    columns = np.full((3, len(amplitude)), np.nan)
-    total[-1] = 0
-    inside = np.zeros(ny * nx + 1, dtype=bool)
-    for group, pixels, templates in drawn:
-        own = templates * (pixels < ny * nx)
-        light = np.maximum(amplitude[group.index], 0)
-        weighted = light * (own**2).sum(axis=(1, 2))
-        seen = (own * total[pixels]).sum(axis=(1, 2))
-        columns[0, group.index] = 1 - _ratio(weighted, seen)
-        frame = inside[:-1].reshape(ny, nx)
-        for k, i in enumerate(group.index):
-            where = footprints.slices(i)
-            frame[where] = footprints.masks[i]
-            covered = inside[pixels[k]]
-            mine = own[k][covered].sum()
-            columns[1, i] = _ratio(light[k] * mine, total[:-1].reshape(ny, nx)[where][
-                footprints.masks[i]].sum())
-            columns[2, i] = 1 - mine
-            frame[where] = False
+    templates = sum(design @ sparse.diags_array(part)
+                    for design, part in zip(designs, fractions.T, strict=True))
+    light = np.maximum(amplitude, 0)
+    total = templates @ light
+    source, y, x = footprints.pixels()
+    inside = sparse.csc_array((np.ones(len(source)), (y * footprints.shape[1] + x, source)),
+                              shape=templates.shape)
+    mine = templates.multiply(inside).sum(axis=0)
+    columns = (1 - _ratio(light * templates.power(2).sum(axis=0), templates.T @ total),
+               _ratio(light * mine, inside.T @ total), 1 - mine)
     return Blending(*np.clip(columns, 0, 1))
 
 

@@ -7,19 +7,16 @@ __all__ = ['deblend']
 
 import numpy as np
 
+from photutils_rcnn.deblending.bands import Bands
 from photutils_rcnn.deblending.blendedness import measure_blending
-from photutils_rcnn.deblending.drawing import design_matrix
+from photutils_rcnn.deblending.drawing import design_matrices
 from photutils_rcnn.deblending.fluxes import FluxFit
 from photutils_rcnn.deblending.initial import initial_profiles, size_prior
 from photutils_rcnn.deblending.light import DeblendedLight
-from photutils_rcnn.deblending.noise_correlation import correlation_factor
 from photutils_rcnn.deblending.psf_image import MixedPSF, PSFImage, choose_oversampling
 from photutils_rcnn.deblending.psf_stack import measure_psf_images
 from photutils_rcnn.deblending.shape_fit import fit_shapes
-from photutils_rcnn.deblending.sky import FAINT, residual_sky
 from photutils_rcnn.deblending.stamps import group_stamps
-from photutils_rcnn.preprocessing.binned_map import map_like
-from photutils_rcnn.sources.photometry import band_pixels
 
 # Stars that the PSF is measured from.
 LEAST_PROBABILITY = 0.7
@@ -31,10 +28,6 @@ FAINT_WING = 0.5
 LEAST_REACH = 7.0  # pixels
 FIT_REACH, FIT_REACH_STARS = 0.75, 3.0  # for profiles; the latter in FWHM
 LEAST_COLOR = 0.02  # of the brightest band, for bands where a source has no light
-# A pixel this much brighter than the models, in units of its noise and of half of their
-# light, holds a cosmic ray or a source that was not found, and is left out.
-OUTLIER = 8.0
-STRUCTURE = 0.5
 # The light of a pixel that a model does not have, as a fraction of it: galaxies have
 # structure, stars the error of the PSF.
 MISFIT, STAR_MISFIT = 0.1, 0.01
@@ -74,7 +67,7 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
         The models.
     """
     fwhm = np.asarray(fwhm, dtype=float)
-    bands = _Bands(frame)
+    bands = Bands(frame)
     image, weight = bands.mean()
     width = float(bands.fractions @ fwhm)
     is_star = _stars(instances)
@@ -95,33 +88,32 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
     flux = _segment_light(bands.data, labels, label_of_source)
     reach = _reach(instances, is_star, bands.brightness(amplitude), psfs, width)
     fit_reach = np.minimum(reach, _fit_reach(instances, is_star, width))
-    misfit = np.where(is_star, STAR_MISFIT, MISFIT)
     known = []
     for n_iterations in N_ITERATIONS:
-        image, weight = bands.mean()
         shapes, amplitude, variance = fit_shapes(
             image, weight, shapes, amplitude,
             MixedPSF(psfs, _mixture(flux, bands.fractions)),
             group_stamps(shapes.x, shapes.y, fit_reach, is_star), is_star, width,
-            misfit, prior, n_iterations)
+            (MISFIT, STAR_MISFIT), prior, n_iterations)
         groups = group_stamps(shapes.x, shapes.y, reach, is_star)
-        fits = []
-        for b, psf in enumerate(psfs):
-            design = design_matrix(groups, shapes, psf, is_star,
-                                   bands.brightness(amplitude), image.shape)
-            fits.append(FluxFit(design, bands.data[b].ravel(), bands.noise2(b),
-                                misfit * flux[:, b] if known else None))
-            flux[:, b] = fits[b].flux
+        designs = design_matrices(groups, shapes, psfs, is_star,
+                                  bands.brightness(amplitude), image.shape)
+        misfit = np.where(is_star, STAR_MISFIT, MISFIT)[:, None] * flux
+        fits = [FluxFit(design, bands.data[b].ravel(), bands.noise2(b),
+                        misfit[:, b] if known else None)
+                for b, design in enumerate(designs)]
+        flux = np.stack([fit.flux for fit in fits], axis=1)
         if not known:
-            known = [_subtract_sky(bands, b, fit, psf) for b, (fit, psf) in enumerate(
-                zip(fits, psfs, strict=True))]
+            known = [bands.subtract_sky(b, fit.model.reshape(image.shape), psf)
+                     for b, (fit, psf) in enumerate(zip(fits, psfs, strict=True))]
+            image, weight = bands.mean()
+            del designs, fits  # as large as those that follow
     results = [fit.with_errors(bands.error[b].ravel()**2, sky_error=sky_error,
                                correlation=correlation)
                for b, (fit, (sky_error, correlation)) in enumerate(
                    zip(fits, known, strict=True))]
-    blending = measure_blending(
-        groups, shapes, amplitude, MixedPSF(psfs, _mixture(flux, bands.fractions)),
-        is_star, instances.footprints())
+    blending = measure_blending(designs, _mixture(flux, bands.fractions), amplitude,
+                                instances.footprints())
     flux, variances, chi2 = (
         np.stack([getattr(found, name) for found in results], axis=1)
         for name in ('flux', 'variance', 'chi2'))
@@ -133,48 +125,6 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
         shape=image.shape, shapes=shapes, is_star=is_star, groups=groups, psfs=psfs,
         n_psf_stars=n_stars, flux=flux * bands.scale, flux_err=error * bands.scale,
         chi2=chi2, blending=blending, sky=bands.sky * bands.scale)
-
-
-class _Bands:
-    """
-    The bands, their noise and errors, in units of the usual noise.
-    """
-
-    def __init__(self, frame):
-        shape = frame.cube.data.shape
-        noise = map_like(frame.noise, shape)
-        self.scale = float(np.median(frame.noise))
-        self.data, self.noise, self.error = (np.empty(shape) for _ in range(3))
-        self.bad = np.array(frame.cube.invalid)
-        for b in range(shape[0]):
-            pixels = band_pixels(frame, b)
-            self.data[b] = np.where(self.bad[b], 0, pixels.data / self.scale)
-            self.error[b] = pixels.error / self.scale
-            self.noise[b] = noise[b] / self.scale
-        self.sky = np.zeros(shape, dtype=np.float32)
-        precision = [1 / np.median(noise)**2 for noise in self.noise]
-        self.fractions = np.array(precision) / np.sum(precision)
-
-    def noise2(self, b):
-        """
-        The variance of the empty sky of a band, pixel by pixel.
-        """
-        return np.where(self.bad[b], np.inf, self.noise[b]**2).ravel()
-
-    def brightness(self, amplitude):
-        """
-        Fluxes in the mean of the bands, in units of the noise of a pixel.
-        """
-        precision = np.sum([1 / np.median(noise)**2 for noise in self.noise])
-        return np.maximum(amplitude, 0) * np.sqrt(precision)
-
-    def mean(self):
-        """
-        The inverse-variance weighted mean of the bands, and its inverse variance.
-        """
-        weights = np.where(self.bad, 0, self.noise**-2)
-        total = weights.sum(axis=0)
-        return (weights * self.data).sum(axis=0) / np.where(total > 0, total, 1), total
 
 
 def _snr(instances):
@@ -249,23 +199,3 @@ def _reach(instances, is_star, brightness, psfs, fwhm):
     stars = np.max([psf.radius(faint) for psf in psfs], axis=0)
     return np.maximum(np.where(is_star, stars, GALAXY_REACH * _sides(instances) + fwhm),
                       LEAST_REACH)
-
-
-def _subtract_sky(bands, b, fit, psf):
-    """
-    Subtract the sky between the models of a band and leave out outliers; the error of the
-    sky, and the correlation of the noise.
-    """
-    bad, noise = bands.bad[b], bands.noise[b]
-    model = fit.model.reshape(bad.shape)
-    residual = bands.data[b] - model
-    sky, error = residual_sky(residual, model, noise, bad, psf.fwhm)
-    bands.sky[b] = sky
-    bands.data[b] -= np.where(bad, 0, sky)
-    correlation = correlation_factor(
-        (residual - sky) / noise, ~bad & (model < FAINT * noise),
-        psf.image(2 * int(np.ceil(2 * psf.fwhm)) + 2)[
-            ::psf.oversampling, ::psf.oversampling])
-    bad |= residual - sky > OUTLIER * np.hypot(noise, STRUCTURE * model)
-    bands.data[b][bad] = 0
-    return error, correlation

@@ -3,11 +3,12 @@
 Drawing of templates on the frame.
 """
 
-__all__ = ['design_matrix', 'draw']
+__all__ = ['design_matrices', 'draw']
 
 import numpy as np
 from scipy import sparse
 
+from photutils_rcnn.deblending.psf_image import BandPSFs
 from photutils_rcnn.deblending.templates import render, render_stars
 
 # Parts of a source that are fainter, in units of the noise and of its peak, are left out of
@@ -26,24 +27,24 @@ def draw(group, shapes, psf, stars):
         The stamps.
     shapes : `~photutils_rcnn.deblending.templates.Shapes`
         The profiles of all sources.
-    psf : `~photutils_rcnn.deblending.psf_image.PSFImage`
-        The PSF.
+    psf : callable
+        The PSF, see `~photutils_rcnn.deblending.templates.render_stars`.
     stars : bool
         Whether they are point sources.
 
     Returns
     -------
     templates : (R, side, side) `~numpy.ndarray`
-        The light of sources of unit flux.
+        The light of sources of unit flux; of several bands (n_bands, R, side, side).
     """
     some = group.in_stamps(shapes)
     return (render_stars(some.x, some.y, psf, group.side) if stars
             else render(some, psf, group.side))
 
 
-def design_matrix(groups, shapes, psf, is_star, brightness, shape):
+def design_matrices(groups, shapes, psfs, is_star, brightness, shape):
     """
-    The templates of all sources as columns.
+    The templates of all sources as columns, for each band.
 
     Parameters
     ----------
@@ -51,8 +52,8 @@ def design_matrix(groups, shapes, psf, is_star, brightness, shape):
         The stamps; stars and others are in different ones.
     shapes : `~photutils_rcnn.deblending.templates.Shapes`
         The profiles.
-    psf : `~photutils_rcnn.deblending.psf_image.PSFImage`
-        The PSF.
+    psfs : list of `~photutils_rcnn.deblending.psf_image.PSFImage`
+        The PSF of each band.
     is_star : (N,) `~numpy.ndarray` of bool
         Which are point sources.
     brightness : (N,) `~numpy.ndarray`
@@ -62,22 +63,31 @@ def design_matrix(groups, shapes, psf, is_star, brightness, shape):
 
     Returns
     -------
-    design : (ny * nx, N) `~scipy.sparse.csr_array`
+    designs : list of (ny * nx, N) `~scipy.sparse.csc_array`
         The light of the pixels for sources of unit flux.
     """
     n_pixels = shape[0] * shape[1]
-    rows, columns = [np.zeros(0, int)], [np.zeros(0, int)]
-    values = [np.zeros(0)]
+    columns = [[] for _ in psfs]
     for group in groups:
-        templates = draw(group, shapes, psf, is_star[group.index[0]])
-        pixels = group.pixels(shape)
-        peaks = templates.max(axis=(1, 2), keepdims=True)
-        kept = (pixels < n_pixels) & (
-            (templates * brightness[group.index, None, None] > FAINTEST)
-            | (templates > FAINTEST_OF_PEAK * peaks))
-        rows.append(pixels[kept])
-        columns.append(np.repeat(group.index, kept.sum(axis=(1, 2))))
-        values.append(templates[kept].astype(float))
-    return sparse.csr_array(
-        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
-        shape=(n_pixels, len(is_star)))
+        templates = draw(group, shapes, BandPSFs(psfs), is_star[group.index[0]])
+        pixels = group.pixels(shape).astype(np.int32)
+        on_frame = pixels < n_pixels
+        faintest = FAINTEST / np.maximum(brightness[group.index], 1e-30)
+        for band, parts in zip(templates, columns, strict=True):
+            least = np.minimum(faintest, FAINTEST_OF_PEAK * band.max(axis=(1, 2)))
+            kept = on_frame & (band > least[:, None, None])
+            parts.append((np.count_nonzero(kept, axis=(1, 2)), pixels[kept], band[kept]))
+    # from the order of groups to that of sources
+    index = np.argsort(np.concatenate([np.zeros(0, int), *(group.index for group in groups)]))
+    return [_columns(parts, (n_pixels, len(is_star)))[:, index] for parts in columns]
+
+
+def _columns(parts, shape):
+    """
+    A sparse matrix of the counts, rows and values of columns.
+    """
+    if not parts:
+        return sparse.csc_array(shape)
+    counts, rows, values = map(np.concatenate, zip(*parts, strict=True))
+    starts = np.append(0, np.cumsum(counts)).astype(np.int32)
+    return sparse.csc_array((values.astype(float), rows, starts), shape=shape)

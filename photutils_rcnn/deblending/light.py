@@ -11,6 +11,7 @@ import numpy as np
 
 from photutils_rcnn.deblending.blendedness import Blending
 from photutils_rcnn.deblending.drawing import draw
+from photutils_rcnn.deblending.stamps import Canvas
 from photutils_rcnn.deblending.templates import Shapes
 
 
@@ -83,28 +84,33 @@ class DeblendedLight:
                        for start, part in zip(starts, inside, strict=True))
         return slices, values[tuple(inside)].astype(float)
 
-    def model_image(self, band):
+    def model_image(self, band, chosen=None):
         """
-        The models of all sources in a band.
+        The models of sources in a band.
 
         Parameters
         ----------
         band : int
             The index of the band.
+        chosen : (N,) `~numpy.ndarray` of bool, optional
+            Which sources; by default all.
 
         Returns
         -------
         image : (ny, nx) `~numpy.ndarray`
             Their sum.
         """
-        image = np.zeros(self.shape[0] * self.shape[1] + 1)
+        image = Canvas(np.zeros(self.shape), max((g.side for g in self.groups), default=1))
         flux = np.nan_to_num(self.flux[:, band])
         for group in self.groups:
+            if chosen is not None:
+                group = group[chosen[group.index]]
+            if len(group.index) == 0:
+                continue
             templates = draw(group, self.shapes, self.psfs[band],
                              self.is_star[group.index[0]])
-            np.add.at(image, group.pixels(self.shape),
-                      flux[group.index, None, None] * templates)
-        return image[:-1].reshape(self.shape)
+            image.add(group, flux[group.index, None, None] * templates)
+        return image.frame.copy()
 
     def _stamp(self, i):
         for group in self.groups:

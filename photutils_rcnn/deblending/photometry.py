@@ -13,6 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.nddata import Cutout2D
 from astropy.table import QTable
 
+from photutils_rcnn.deblending.layers import measure_layers
 from photutils_rcnn.preprocessing.binned_map import map_like
 from photutils_rcnn.sources.photometry import band_pixels
 
@@ -35,7 +36,7 @@ class DeblendedPhotometry:
         self.light = light
         self._frame = frame
         self._wcs = wcs
-        self._models = {}
+        self._models, self._catalogs = {}, {}
         self._shared = {}  # what the models leave, to be shared by the sources
 
     @property
@@ -81,6 +82,27 @@ class DeblendedPhotometry:
             star, np.nan, np.degrees(0.5 * np.arctan2(shapes.eta2, shapes.eta1))) * u.deg
         table['spheroid_fraction'] = np.where(star, np.nan, shapes.spheroid)
         return table
+
+    def catalog(self, band, footprints):
+        """
+        The sources of a band, each measured without the others.
+
+        Parameters
+        ----------
+        band : int
+            The index of the band.
+        footprints : `~photutils_rcnn.sources.footprints.Footprints`
+            The footprints.
+
+        Returns
+        -------
+        table : `~astropy.table.QTable`
+            See `~photutils_rcnn.deblending.layers.measure_layers`.
+        """
+        if band not in self._catalogs:
+            self._catalogs[band] = measure_layers(self.light, self._frame, footprints, band,
+                                                  self._wcs)
+        return self._catalogs[band]
 
     def model_image(self, band):
         """

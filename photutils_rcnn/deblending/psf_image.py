@@ -3,7 +3,7 @@
 PSF image: a core with its wings, on stamps of any size.
 """
 
-__all__ = ['MixedPSF', 'PSFImage', 'choose_oversampling']
+__all__ = ['BandPSFs', 'MixedPSF', 'PSFImage', 'choose_oversampling']
 
 from dataclasses import dataclass
 
@@ -150,6 +150,33 @@ class PSFImage:
 
 
 @dataclass(frozen=True)
+class BandPSFs:
+    """
+    The PSFs of all bands, for templates of each.
+
+    Parameters
+    ----------
+    psfs : list of `PSFImage`
+        The PSF of each band.
+    """
+
+    psfs: list
+
+    @property
+    def oversampling(self):
+        """
+        The samples per pixel.
+        """
+        return self.psfs[0].oversampling
+
+    def __call__(self, side):
+        """
+        The transforms of stamps, (n_bands, 1, ...), see `PSFImage`.
+        """
+        return np.stack([psf(side) for psf in self.psfs])[:, None]
+
+
+@dataclass(frozen=True)
 class MixedPSF:
     """
     The PSF of each source in a weighted mean of the bands, which depends on its color.
@@ -179,5 +206,6 @@ class MixedPSF:
         """
         The transforms of stamps, (N, ...), see `PSFImage`.
         """
-        transforms = np.stack([psf(side) for psf in self.psfs])
-        return np.tensordot(self.fractions.astype(np.float32), transforms, axes=1)
+        transforms = np.stack([psf(side) for psf in self.psfs]).view(np.float32)
+        return np.tensordot(self.fractions.astype(np.float32), transforms,
+                            axes=1).view(np.complex64)

@@ -97,7 +97,7 @@ def _cut(data, noise, bad, labels, positions, star_labels, half):
         n, side = len(data), 2 * half + 1
         return np.zeros((0, n, side, side)), np.zeros((0, n, side, side)), np.zeros(
             (0, n, 2))
-    return tuple(np.stack(part) for part in zip(*cut, strict=True))
+    return tuple(np.stack(part, dtype=float) for part in zip(*cut, strict=True))
 
 
 def _band_psf(light, weight, shift, fwhm, oversampling):

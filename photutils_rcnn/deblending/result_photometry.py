@@ -13,6 +13,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.deblending.deblend import deblend
 from photutils_rcnn.deblending.photometry import DeblendedPhotometry
+from photutils_rcnn.sources.source_table import detection_flags
 
 # The columns that the table of the catalog gets, of each band where there are such.
 JOINED = ('flux', 'flux_err', 'blendedness', 'flux_fraction_own', 'flux_fraction_outside')
@@ -49,9 +50,42 @@ class ResultPhotometry:
         """
         deblending = self._deblending
         table = deblending.table[self._rows].copy()
-        table.add_column(self.table['label'], index=0)
-        table['detection_flags'] = self.table['detection_flags']
+        table.add_column(self.label_of_source.astype(np.int32), index=0, name='label')
+        table['detection_flags'] = detection_flags(self.instances, self.label_of_source)
         table.meta.update({**self.meta, **deblending.meta})
+        return table
+
+    def deblended_catalog(self, band=None):
+        """
+        The catalog of a band, each source measured without its neighbors.
+
+        Where `band_catalog` leaves out the pixels of neighbors, the light of these is
+        subtracted here: of the models of `deblended` and of what the models leave, see
+        `source_image`. The pixels of a source are those of its whole footprint, also where
+        others cover it. Positions, shapes and apertures are measured in the band.
+
+        Parameters
+        ----------
+        band : str, optional
+            The name of the band; by default the only one.
+
+        Returns
+        -------
+        table : `~astropy.table.QTable`
+            The default columns of `~photutils.segmentation.SourceCatalog` and
+            ``half_flux_radius``, that of a circle with half of the Kron flux (``FLUX_RADIUS``
+            of SExtractor), one row for each of `table`, with its labels.
+
+        Raises
+        ------
+        KeyError
+            If there is no such band.
+        """
+        whole = self if self._whole is None else self._whole
+        table = self._deblending.catalog(self._band_index(band), whole.footprints)[
+            np.atleast_1d(np.arange(len(whole))[self._rows])]
+        table['label'] = self.label_of_source.astype(np.int32)
+        table.meta.update(self.meta)
         return table
 
     def model_image(self, band=None):
@@ -143,7 +177,7 @@ class ResultPhotometry:
         frame = self._frame('deblended')
         fwhm = np.ones(len(self.bands))  # of nothing
         if len(self.instances):
-            fwhm, _ = self._psf_stars(frame)
+            fwhm = self._psf_fwhm(frame)
             self._warn_of_varying_psf()
         with np.errstate(all='warn', under='ignore'):
             light = deblend(

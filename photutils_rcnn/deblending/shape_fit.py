@@ -14,7 +14,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from photutils_rcnn.deblending.drawing import draw
+from photutils_rcnn.deblending.stamps import Canvas
 from photutils_rcnn.deblending.templates import Shapes, render, render_stars
 
 N_PARAMS = 7
@@ -52,8 +52,8 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
         Point sources, of which the position alone is fitted.
     fwhm : float
         The FWHM of the PSF in pixels.
-    misfit : (N,) `~numpy.ndarray`
-        The fraction of the light of each source that a profile does not have.
+    misfit : (2,) tuple of float
+        The fraction of the light of galaxies and of stars that a profile does not have.
     size_prior : (log_radius, scatter)
         The prior of the natural logarithm of the half-light radius, arrays (N,).
     n_iterations : int
@@ -73,88 +73,104 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
     amplitude = np.array(amplitude, dtype=float)
     variance = np.zeros(len(amplitude))
     start = shapes.x.copy(), shapes.y.copy()
-    flat_weight = np.append(weight.ravel(), 0)
-    flat_image = np.append(image.ravel(), 0)
-    model, structure = np.zeros((2, len(flat_image)))
-    moving = groups
-    for _ in range(n_iterations):
-        drawn = []
-        for group in moving:
-            templates = _draw(group, shapes, psf, is_star[group.index[0]])
-            own = amplitude[group.index, None, None] * templates[0]
-            where = group.pixels(image.shape)
-            np.add.at(model, where, own)
-            np.add.at(structure, where, misfit[group.index, None, None] * own)
-            drawn.append((group, where, own, templates))
-        residual = (flat_image - model).astype(np.float32)
-        weights = (flat_weight / (1 + flat_weight * structure**2)).astype(
-            np.float32)
-        fractions = [np.clip(own / np.maximum(model[where], 1e-30), LEAST_FRACTION, 1)
-                     for _, where, own, _ in drawn]
+    margin = max((group.side for group in groups), default=1)
+    pixels = [Canvas(values, margin, np.float32) for values in (image, weight)]
+    # the light of galaxies and of stars
+    kinds = [Canvas(np.zeros(image.shape), margin, np.float32) for _ in range(2)]
+    moving = [(group, np.float32(0)) for group in groups]
+    for iteration in range(n_iterations):
+        is_last = iteration == n_iterations - 1
+        drawn, settled = [], []
+        for group, before in moving:
+            stars = int(is_star[group.index[0]])
+            jacobian = _draw(group, shapes, psf, stars)
+            own = amplitude[group.index, None, None].astype(np.float32) * jacobian[:, 0]
+            kinds[stars].add(group, own - before)
+            drawn.append((group, jacobian, own))
         moving = []
-        for (group, where, own, templates), fraction in zip(drawn, fractions, strict=True):
-            i, stars = group.index, is_star[group.index[0]]
-            step, decrease, variance[i] = _steps(
-                templates, amplitude[i], residual[where], weights[where],
-                fraction.astype(np.float32), shapes[i],
-                [values[i] for values in size_prior], stars)
+        for group, jacobian, own in drawn:
+            i, stars = group.index, int(is_star[group.index[0]])
+            galaxies, points, light, weight = (
+                canvas.cut(group) for canvas in (*kinds, *pixels))
+            everything = galaxies + points
+            structure = misfit[0] * galaxies + misfit[1] * points
+            weight /= 1 + weight * structure**2
+            residual = light - everything
+            fraction = np.clip(own / np.maximum(everything, 1e-30), LEAST_FRACTION, 1)
+            scale = np.ones(jacobian.shape[:2])
+            scale[:, 1:] = np.abs(amplitude[i])[:, None]
+            precision, pull = _prior(shapes[i], [values[i] for values in size_prior],
+                                     scale.shape)
+            gradient = pull + scale * _products(jacobian, (weight * residual)[:, None])[..., 0]
+            step = _bounded(
+                _hessian(jacobian, weight / fraction, scale, precision, DAMPING), gradient,
+                shapes.spheroid[i])
+            stays = (gradient * step).sum(axis=1) <= SETTLED
+            stays |= is_last
+            if stays.any():
+                variance[i[stays]] = _variance(_hessian(
+                    jacobian[stays], weight[stays], scale[stays], precision[stays]),
+                    amplitude[i[stays]])
+                change = _combined(jacobian[stays], (scale * step)[stays])
+                settled.append((kinds[stars], group[stays], change))
+            if not stays.all():
+                moving.append((group[~stays], own[~stays]))
             _advance(shapes, amplitude, i, step, fwhm, start)
-            np.subtract.at(model, where, own)
-            np.subtract.at(structure, where, misfit[i, None, None] * own)
-            goes_on = decrease > SETTLED
-            if goes_on.any():
-                moving.append(group[goes_on])
-            if not goes_on.all():
-                rest = group[~goes_on]
-                light = amplitude[rest.index, None, None] * draw(
-                    rest, shapes, psf[rest.index], stars)
-                where = rest.pixels(image.shape)
-                np.add.at(model, where, light)
-                np.add.at(structure, where, misfit[rest.index, None, None] * light)
-        model[-1] = structure[-1] = 0
         if not moving:
             break
+        for canvas, group, change in settled:
+            canvas.add(group, change)
     return shapes, amplitude, variance
 
 
 def _draw(group, shapes, psf, stars):
     """
-    Templates and derivatives, (3 or 7, R, side, side).
+    Templates and derivatives, (R, 3 or 7, side, side).
     """
     some, own = group.in_stamps(shapes), psf[group.index]
     return (render_stars(some.x, some.y, own, group.side, derivatives=True) if stars
             else render(some, own, group.side, derivatives=True))
 
 
-def _steps(templates, amplitude, residual, weight, fraction, shapes, size_prior, stars):
+def _products(jacobian, images):
     """
-    The steps of amplitude and profile, the decrease of chi-squared that they promise, and
-    the relative variance of the flux that is due to the profile.
+    The sums over pixels of the products of images, (R, n, m).
     """
-    n_params, n = templates.shape[:2]
-    jacobian = templates.reshape(n_params, n, -1).transpose(1, 0, 2).copy()
-    jacobian[:, 1:] *= np.abs(amplitude).astype(np.float32)[:, None, None]
-    weighted = jacobian * weight.reshape(n, 1, -1)
-    gradient = (weighted @ residual.reshape(n, -1, 1))[..., 0].astype(float)
-    alone = (weighted @ jacobian.transpose(0, 2, 1)).astype(float)
-    shared = ((weighted / fraction.reshape(n, 1, -1))
-              @ jacobian.transpose(0, 2, 1)).astype(float)
-    diagonal = np.arange(n_params)
-    shared[:, diagonal, diagonal] *= 1 + DAMPING
-    if not stars:
-        precision, pull = _prior(shapes, size_prior)
-        gradient[:, 3:] += pull
-        for matrix in (alone, shared):
-            matrix[:, diagonal[3:], diagonal[3:]] += precision
-    for matrix in (alone, shared):
-        # sources without light or pixels stay where they are
-        matrix[:, diagonal, diagonal] *= 1 + 1e-6
-        matrix[:, diagonal, diagonal] += 1e-30
-    step = _bounded(shared, gradient, shapes.spheroid)
-    known = 1 / alone[:, 0, 0]
-    variance = (np.linalg.inv(alone)[:, 0, 0] - known) / np.maximum(
-        amplitude**2, known)
-    return step, (gradient * step).sum(axis=1), np.maximum(variance, 0)
+    first, second = (stamps.reshape(*stamps.shape[:2], -1) for stamps in (jacobian, images))
+    return (first @ second.swapaxes(1, 2)).astype(float)
+
+
+def _combined(jacobian, factors):
+    """
+    The sums of images with factors, (R, side, side).
+    """
+    n, n_params, *sides = jacobian.shape
+    return (factors.astype(np.float32)[:, None] @ jacobian.reshape(n, n_params, -1)).reshape(
+        n, *sides)
+
+
+def _hessian(jacobian, weight, scale, precision, damping=0.):
+    """
+    The normal equations of amplitudes and profiles, (R, n, n).
+    """
+    hessian = _products(jacobian, jacobian * weight[:, None])
+    hessian *= scale[:, :, None] * scale[:, None, :]
+    diagonal = np.arange(scale.shape[1])
+    hessian[:, diagonal, diagonal] *= 1 + damping
+    hessian[:, diagonal, diagonal] += precision
+    # sources without light or pixels stay where they are
+    hessian[:, diagonal, diagonal] *= 1 + 1e-6
+    hessian[:, diagonal, diagonal] += 1e-30
+    return hessian
+
+
+def _variance(hessian, amplitude):
+    """
+    The relative variance of the flux that is due to the profile.
+    """
+    known = 1 / hessian[:, 0, 0]
+    return np.maximum((np.linalg.inv(hessian)[:, 0, 0] - known) / np.maximum(
+        amplitude**2, known), 0)
 
 
 def _bounded(hessian, gradient, spheroid):
@@ -176,19 +192,19 @@ def _bounded(hessian, gradient, spheroid):
     return step
 
 
-def _prior(shapes, size_prior):
+def _prior(shapes, size_prior, shape):
     """
-    The precisions of the priors of size, ellipticity and spheroid, and their pull.
+    The precisions of the priors of size, ellipticity and spheroid, and their pull; points
+    have none.
     """
-    n = len(shapes.x)
-    spheroid, spheroid_scatter = PRIOR_SPHEROID
-    mean = np.stack([size_prior[0], np.zeros(n), np.zeros(n), np.full(n, spheroid)],
-                    axis=1)
-    scatter = np.stack([size_prior[1], np.full(n, PRIOR_ETA), np.full(n, PRIOR_ETA),
-                        np.full(n, spheroid_scatter)], axis=1)
-    now = np.stack([shapes.log_radius, shapes.eta1, shapes.eta2, shapes.spheroid],
-                   axis=1)
-    return 1 / scatter**2, (mean - now) / scatter**2
+    precision, pull = np.zeros((2, *shape))
+    if shape[1] == N_PARAMS:
+        values = shapes.log_radius, shapes.eta1, shapes.eta2, shapes.spheroid
+        priors = size_prior, (0., PRIOR_ETA), (0., PRIOR_ETA), PRIOR_SPHEROID
+        for k, (now, (mean, scatter)) in enumerate(zip(values, priors, strict=True), start=3):
+            precision[:, k] = 1 / scatter**2
+            pull[:, k] = (mean - now) / scatter**2
+    return precision, pull
 
 
 def _advance(shapes, amplitude, i, step, fwhm, start):

@@ -11,6 +11,8 @@ import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 from photutils.background import Background2D, MedianBackground
 
+from photutils_rcnn.preprocessing.background import expand_mesh, filter_mesh
+
 SMALLEST_BOX = 32  # pixels
 BOX = 8.0  # FWHM
 # Pixels where models are brighter than this, in units of the noise, tell nothing.
@@ -43,19 +45,16 @@ def residual_sky(residual, model, noise, bad, fwhm):
         Its error, from the differences of neighboring boxes.
     """
     mask = bad | (model > FAINT * noise)
-    box = max(SMALLEST_BOX, round(BOX * fwhm))
-    box = min(box, *residual.shape)
+    box = min(max(SMALLEST_BOX, round(BOX * fwhm)), *residual.shape)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', AstropyUserWarning)
-            background = Background2D(
-                residual, box, mask=mask, filter_size=3, exclude_percentile=EXCLUDE,
-                bkg_estimator=MedianBackground())
+            mesh = filter_mesh(Background2D(
+                residual, box, mask=mask, filter_size=1, exclude_percentile=EXCLUDE,
+                bkg_estimator=MedianBackground()).background_mesh)
     except ValueError:  # no box is empty enough
         return np.zeros(residual.shape), 0.
-    mesh = background.background_mesh
-    steps = [np.diff(mesh, axis=k).ravel() for k in (0, 1)]
-    steps = np.concatenate(steps)
+    steps = np.concatenate([np.diff(mesh, axis=k).ravel() for k in (0, 1)])
     # two boxes differ by sqrt(2) of the error of each; structure within boxes adds to it
     error = np.sqrt(2 * np.mean(steps**2)) if len(steps) else 0.
-    return background.background, float(error)
+    return expand_mesh(mesh, box, residual.shape), float(error)

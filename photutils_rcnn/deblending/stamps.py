@@ -3,7 +3,7 @@
 Stamps of sources on a frame, in groups of one size.
 """
 
-__all__ = ['StampGroup', 'group_stamps']
+__all__ = ['Canvas', 'StampGroup', 'group_stamps']
 
 from dataclasses import dataclass
 
@@ -11,7 +11,69 @@ import numpy as np
 
 from photutils_rcnn.deblending.templates import SIDES
 
-BLOCK = 512  # sources that are rendered together, of 32 x 32 pixels
+# Sources that are rendered together, of 32 x 32 pixels: few enough for the cache.
+BLOCK = 32
+
+
+class Canvas:
+    """
+    A frame with a margin, so that no stamp reaches beyond it.
+
+    Parameters
+    ----------
+    frame : (ny, nx) `~numpy.ndarray`
+        The values of the frame, which are copied; 0 on the margin.
+    margin : int
+        The side of the largest stamp.
+    dtype : dtype, optional
+        The type of the values. The default is float.
+    """
+
+    def __init__(self, frame, margin, dtype=float):
+        self.margin = margin
+        self._values = np.pad(np.asarray(frame, dtype=dtype), margin)
+
+    @property
+    def frame(self):
+        """
+        The frame without its margin.
+        """
+        inner = slice(self.margin, -self.margin)
+        return self._values[inner, inner]
+
+    def add(self, group, stamps):
+        """
+        Add stamps.
+
+        Parameters
+        ----------
+        group : `StampGroup`
+            Where they lie.
+        stamps : (R, side, side) `~numpy.ndarray`
+            Their values.
+        """
+        stamps = stamps.astype(self._values.dtype, copy=False)
+        for y, x, stamp in zip((group.y1 + self.margin).tolist(),
+                               (group.x1 + self.margin).tolist(), stamps, strict=True):
+            self._values[y:y + group.side, x:x + group.side] += stamp
+
+    def cut(self, group):
+        """
+        Cut stamps.
+
+        Parameters
+        ----------
+        group : `StampGroup`
+            Where they lie.
+
+        Returns
+        -------
+        stamps : (R, side, side) `~numpy.ndarray`
+            Copies of their pixels.
+        """
+        windows = np.lib.stride_tricks.sliding_window_view(
+            self._values, (group.side, group.side))
+        return windows[group.y1 + self.margin, group.x1 + self.margin]
 
 
 @dataclass(frozen=True)

@@ -64,22 +64,24 @@ def _wave_numbers(side, oversampling):
     return ky.astype(np.float32), kx.astype(np.float32)
 
 
-def _phases(x, y, ky, kx):
+def _phases(x, y, side, ky, kx):
     """
-    The transforms of points at x and y, pixels from the middle.
+    The transforms of points at x and y, pixels from the middle pixel of the stamp.
     """
-    return (np.exp(-1j * ky * y[:, None])[:, :, None]
-            * np.exp(-1j * kx * x[:, None])[:, None, :]).astype(np.complex64)
+    x, y = (values[:, None] + side // 2 for values in (x, y))
+    return (np.exp(-1j * ky * y).astype(np.complex64)[:, :, None]
+            * np.exp(-1j * kx * x).astype(np.complex64)[:, None, :])
 
 
 def _to_pixels(transforms, oversampling):
     """
-    Stamps with the middle at the pixel (side // 2, side // 2).
+    The stamps of transforms.
     """
     n = transforms.shape[-2]
-    stamps = fft.irfft2(transforms, s=(n, n), workers=-1, overwrite_x=True)
-    stamps = fft.fftshift(stamps, axes=(-2, -1))[..., ::oversampling, ::oversampling]
-    return stamps * np.float32(oversampling**2)
+    stamps = fft.irfft2(transforms, s=(n, n), overwrite_x=True)
+    if oversampling == 1:
+        return stamps
+    return stamps[..., ::oversampling, ::oversampling] * np.float32(oversampling**2)
 
 
 def render_stars(x, y, psf, side, *, derivatives=False):
@@ -102,14 +104,14 @@ def render_stars(x, y, psf, side, *, derivatives=False):
     Returns
     -------
     templates : (N, side, side) float32 `~numpy.ndarray`
-        The stamps, their sum the fraction of the light that they hold; with
-        ``derivatives`` (3, N, side, side).
+        The stamps, their sum the fraction of the light that they hold, of several bands
+        (n_bands, N, side, side); with ``derivatives`` (N, 3, side, side).
     """
     ky, kx = _wave_numbers(side, psf.oversampling)
-    spectrum = psf(side) * _phases(x, y, ky, kx)
+    spectrum = psf(side) * _phases(x, y, side, ky, kx)
     if derivatives:
-        spectrum = np.stack([spectrum, -1j * kx * spectrum,
-                             -1j * ky[:, None] * spectrum])
+        spectrum = np.stack([spectrum, -1j * kx * spectrum, -1j * ky[:, None] * spectrum],
+                            axis=1)
     return _to_pixels(spectrum, psf.oversampling)
 
 
@@ -131,42 +133,47 @@ def render(shapes, psf, side, *, derivatives=False):
     Returns
     -------
     templates : (N, side, side) float32 `~numpy.ndarray`
-        The stamps, as of `render_stars`; with ``derivatives`` (7, N, side, side): the
+        The stamps, as of `render_stars`; with ``derivatives`` (N, 7, side, side): the
         template and its derivatives with respect to the fields of `Shapes`.
     """
     ky, kx = _wave_numbers(side, psf.oversampling)
-    yy, xx, xy = ky[:, None]**2, kx**2, 2 * ky[:, None] * kx
+    grid = len(ky), len(kx)
+    squares = -0.5 * np.stack(np.broadcast_arrays(
+        kx**2, ky[:, None]**2, 2 * ky[:, None] * kx)).reshape(3, -1)
+    covariance = _covariance(shapes.log_radius, shapes.eta1, shapes.eta2)
+    gaussians = (covariance.astype(np.float32) @ squares)[:, None] * VARIANCES.astype(
+        np.float32)[:, None]
+    np.exp(gaussians, out=gaussians)
     disc, bulge = (sersic_weights(n) for n in (DISC, SPHEROID))
-    covariance = _covariance(shapes.log_radius, shapes.eta1,
-                             shapes.eta2).astype(np.float32)
-    cxx, cyy, cxy = (c[:, None, None] for c in covariance.T)
-    exponent = -0.5 * (cxx * xx + cyy * yy + cxy * xy)
-    fraction = shapes.spheroid[:, None, None].astype(np.float32)
-    value = np.zeros_like(exponent)
-    slope = np.zeros_like(exponent)
-    difference = np.zeros_like(exponent)
-    for variance, d, b in zip(VARIANCES, disc, bulge, strict=True):
-        gaussian = np.exp(np.float32(variance) * exponent)
-        weight = np.float32(d) + np.float32(b - d) * fraction
-        value += weight * gaussian
-        if derivatives:
-            slope += np.float32(variance) * weight * gaussian
-            difference += np.float32(b - d) * gaussian
-    spectrum = psf(side) * _phases(shapes.x, shapes.y, ky, kx)
+    mixture = disc + shapes.spheroid[:, None] * (bulge - disc)
+    spectrum = _phases(shapes.x, shapes.y, side, ky, kx)
     if not derivatives:
-        return _to_pixels(value * spectrum, psf.oversampling)
-    transforms = np.empty((7, *spectrum.shape), dtype=np.complex64)
-    transforms[0] = value * spectrum
-    transforms[1] = -1j * kx * transforms[0]
-    transforms[2] = -1j * ky[:, None] * transforms[0]
-    slope = slope * spectrum
-    transforms[3] = 2 * exponent * slope
-    step = 1e-3
-    for i, (d1, d2) in enumerate(((step, 0), (0, step))):
-        dxx, dyy, dxy = ((_covariance(
-            shapes.log_radius, shapes.eta1 + d1, shapes.eta2 + d2) - _covariance(
-            shapes.log_radius, shapes.eta1 - d1, shapes.eta2 - d2)) / (2 * step)
-            ).astype(np.float32).T[..., None, None]
-        transforms[4 + i] = -0.5 * (dxx * xx + dyy * yy + dxy * xy) * slope
-    transforms[6] = difference * spectrum
+        value = mixture.astype(np.float32)[:, None] @ gaussians
+        spectrum *= value.reshape(-1, *grid)
+        return _to_pixels(spectrum * psf(side), psf.oversampling)
+    spectrum *= psf(side)
+    mixtures = np.stack([mixture, np.broadcast_to(bulge - disc, mixture.shape),
+                         VARIANCES * mixture], axis=1).astype(np.float32)
+    factors = np.empty((len(mixture), 5, squares.shape[1]), dtype=np.float32)
+    np.matmul(mixtures, gaussians, out=factors[:, :3])
+    slope = factors[:, 2].copy()
+    np.matmul(_covariance_slopes(shapes, covariance).astype(np.float32), squares,
+              out=factors[:, 2:])
+    factors[:, 2:] *= slope[:, None]
+    transforms = np.empty((len(mixture), 7, *grid), dtype=np.complex64)
+    for k, factor in zip((0, 6, 3, 4, 5), factors.swapaxes(0, 1), strict=True):
+        np.multiply(spectrum, factor.reshape(-1, *grid), out=transforms[:, k])
+    np.multiply(transforms[:, 0], -1j * kx, out=transforms[:, 1])
+    np.multiply(transforms[:, 0], -1j * ky[:, None], out=transforms[:, 2])
     return _to_pixels(transforms, psf.oversampling)
+
+
+def _covariance_slopes(shapes, covariance):
+    """
+    The derivatives of the matrix with respect to size and shear, (N, 3, 3).
+    """
+    step = 1e-3
+    return np.stack([2 * covariance, *(
+        (_covariance(shapes.log_radius, shapes.eta1 + d1, shapes.eta2 + d2)
+         - _covariance(shapes.log_radius, shapes.eta1 - d1, shapes.eta2 - d2)) / (2 * step)
+        for d1, d2 in ((step, 0), (0, step)))], axis=1)

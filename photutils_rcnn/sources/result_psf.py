@@ -58,6 +58,13 @@ class ResultPSF:
             whole._psf = psf
         return whole._psf
 
+    def _psf_fwhm(self, frame):
+        """
+        The FWHM of the PSF in each band.
+        """
+        fwhm = self.meta.get('psf_fwhm')
+        return self._psf_stars(frame)[0] if fwhm is None else fwhm
+
     def _psf_stars(self, frame):
         """
         The FWHM of the PSF in each band, and the peaks of stars.

@@ -3,7 +3,7 @@
 Table of sources: classes, scores, positions, boxes and flags.
 """
 
-__all__ = ['attribute_columns', 'probability_columns', 'source_table']
+__all__ = ['attribute_columns', 'detection_flags', 'probability_columns', 'source_table']
 
 import numpy as np
 from astropy import units as u
@@ -96,6 +96,25 @@ def source_table(instances, footprints, label_of_source, positions, *,
     table['bbox_xmin'], table['bbox_xmax'] = boxes[:, 1], boxes[:, 3] - 1
     table['bbox_ymin'], table['bbox_ymax'] = boxes[:, 0], boxes[:, 2] - 1
     table['area'] = footprints.areas * u.pix**2
-    lost = np.where(label_of_source == 0, RCNN_FLAGS['no_pixels'], 0)
-    table['detection_flags'] = (instances.flags | lost).astype(np.int32)
+    table['detection_flags'] = detection_flags(instances, label_of_source)
     return table
+
+
+def detection_flags(instances, label_of_source):
+    """
+    The flags of sources, those without a pixel of their own included.
+
+    Parameters
+    ----------
+    instances : `~photutils_rcnn.sources.instances.Instances`
+        The N sources.
+    label_of_source : (N,) `~numpy.ndarray` of int
+        Their labels.
+
+    Returns
+    -------
+    flags : (N,) int32 `~numpy.ndarray`
+        See `~photutils_rcnn.sources.instances.decode_rcnn_flags`.
+    """
+    lost = np.where(label_of_source == 0, RCNN_FLAGS['no_pixels'], 0)
+    return (instances.flags | lost).astype(np.int32)

@@ -60,6 +60,24 @@ def test_images(result):
     assert center.separation(result.wcs.pixel_to_world(*POSITIONS[1])) < 0.01 * u.arcsec
 
 
+def test_deblended_catalog(result):
+    """
+    Sources that stand alone are measured as in the catalog of the band.
+    """
+    table, plain = result.deblended_catalog('r'), result.band_catalog('r').to_table()
+    assert_equal(table['label'], result.table['label'])
+    for name in ('kron_flux', 'segment_flux'):
+        assert table[name].unit == u.nJy
+        assert_allclose(table[name].value, plain[name].value, rtol=0.03)
+    assert_allclose(table['half_flux_radius'][0].value, 1.1774 * 2, rtol=0.05)
+    chosen = result[1:].deblended_catalog('r')
+    assert_equal(chosen['label'], (1, 2))
+    assert_equal(chosen['kron_flux'].value, table['kron_flux'][1:].value)
+    assert len(result[:0].deblended_catalog('r')) == 0
+    with pytest.raises(KeyError, match="band must be one of .* got 'z'"):
+        result.deblended_catalog('z')
+
+
 def test_chosen_sources_are_those_of_the_whole(result):
     chosen = result[1:]
     assert_equal(chosen.deblended['label'], (1, 2))
@@ -101,6 +119,7 @@ def test_bad_input(result, fake_model):
         nothing = RCNNSegmenter(fake_model, psf_fwhm=3).segment(noise)
     assert len(nothing.deblended) == 0
     assert_equal(nothing.model_image(), 0)
+    assert len(nothing.deblended_catalog()) == 0
 
 
 def test_command(fake_model, tmp_path, monkeypatch):
