@@ -59,6 +59,10 @@ def add_arguments(parser):
     parser.add_argument('--deblend', action='store_true',
                         help='fit the light of overlapping sources: total fluxes in the '
                         'catalog, and FITS images of the models and the residual')
+    parser.add_argument('--artifacts', action='store_true',
+                        help='find cosmic rays, saturated pixels and trails of '
+                        'satellites, drop detections that they made, and write their masks '
+                        'as a FITS image, one extension for each band')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace existing results')
     parser.add_argument('--json', action='store_true',
@@ -83,7 +87,7 @@ def run(args):
     """
     frames = _frames(args)
     further = further_outputs(args.table, coco=args.coco, masks=args.masks,
-                              deblend=args.deblend)
+                              deblend=args.deblend, artifacts=args.artifacts)
     options = FrameOptions.from_args(args)
     if args.each:
         each = [options.of_frame(i, len(frames)) for i in range(len(frames))]
@@ -150,7 +154,7 @@ def _segment(args, segmenter, files, stem, options, psf, further):
     """
     cube, background, sources, notes = options.read(files)
     paths = check_outputs(args.output, stem, overwrite=args.overwrite, further=further)
-    result = segmenter._segment_cube(cube, background, psf)
+    result = segmenter._segment_cube(cube, background, psf, args.artifacts)
     written = write_outputs(paths, result, include_data=args.include_data)
     if args.json:
         return json_line(files, result, sources, notes, written)
