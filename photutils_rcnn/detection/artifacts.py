@@ -16,9 +16,10 @@ from photutils_rcnn.sources.artifacts import ARTIFACT_KINDS, Artifacts
 from photutils_rcnn.sources.instances import RCNN_FLAGS
 
 SATURATED_SNR = 50.  # at least
-# At the saturation level pixels pile up: so many within 2 percent, and at least half of
-# those that are as bright or brighter. The top of a star is smaller.
-PILE = 0.02
+# At the saturation level pixels pile up: so many within 2 percent, as many as within the 4
+# percent below, and at least half of those that are as bright or brighter. The top of a
+# star is smaller, and that of a galaxy rounder.
+PILE, BELOW = 0.02, 0.04
 FEWEST_PILED, PILED_AREA = 4, 0.1  # the latter in units of the FWHM squared
 PILED_PART = 0.5
 MOSTLY = 0.5  # of the light of a detection
@@ -93,7 +94,8 @@ def find_saturated(data, image, fwhm):
     n_within = np.searchsorted(values, (1 + PILE) * values, side='right') - np.arange(
         len(values))
     n_above = len(values) - np.arange(len(values))
-    piled = (n_within >= max(FEWEST_PILED, PILED_AREA * fwhm**2)) & (
+    n_below = np.arange(len(values)) - np.searchsorted(values, (1 - BELOW) * values)
+    piled = (n_within >= n_below) & (n_within >= max(FEWEST_PILED, PILED_AREA * fwhm**2)) & (
         n_within >= PILED_PART * n_above)
     if not piled.any():
         return np.zeros(data.shape, dtype=bool)

@@ -12,18 +12,19 @@ __all__ = ['find_satellite_trails']
 import numpy as np
 from scipy import ndimage
 
-SIDE = 256  # of the binned frame, at most
+SIDE = 128  # of the binned frame, at most
 CLIPPED = 3.  # in units of the noise, so that stars on a line are no trail
 LEAST_SNR = 8.  # of a line
-MOST_TRIED = 6
-HALF_WIDTH = 12  # pixels; of the strip along a line; beyond half of it there is sky,
-WIDEST = 6  # and the trail is not wider
+MOST_TRIED = 4
+HALF_WIDTH = 20  # pixels; of the strip along a line; so many at its sides are sky,
+WIDEST = 6  # and a trail is no more than four times as wide
 BLOCK = 16  # pixels, along a trail
 SHORTEST = 6  # blocks
 LIT = 0.8  # of the blocks between the ends of a trail
 # Most blocks are as bright as the median one within this factor: spikes of stars are not.
 EVEN, EVEN_PART = 2., 0.7
-LEAST_LIGHT = 2.  # of the pixels of a trail, in units of the noise, if it is brighter
+LEAST_LIGHT = 2.  # of the pixels of a trail, in units of the noise, if it is brighter;
+CORE = 0.7  # of a fainter one in units of its maximum
 
 
 def find_satellite_trails(image, invalid):
@@ -40,8 +41,8 @@ def find_satellite_trails(image, invalid):
     Returns
     -------
     trail : 2D bool `~numpy.ndarray`
-        `True` where a trail is brighter than twice the noise, of fainter trails within
-        half their maximum.
+        `True` where a trail is brighter than twice the noise; of fainter trails where
+        they are brighter than 0.7 of their maximum.
     """
     image = np.where(invalid, 0, image)
     trail = np.zeros(image.shape, dtype=bool)
@@ -149,7 +150,7 @@ def _trail_on_line(image, ends):
     runs, n = ndimage.label(lit)
     if not n:
         return None
-    run, = ndimage.find_objects(runs == 1 + np.argmax(np.bincount(runs.ravel())[1:]))[0]
+    (run,) = ndimage.find_objects(runs)[np.argmax(np.bincount(runs)[1:])]
     light = light[run]
     level = np.median(light)
     even = (light < EVEN * level) & (light > level / EVEN)
@@ -158,10 +159,10 @@ def _trail_on_line(image, ends):
     pixels = slice(run.start * BLOCK, run.stop * BLOCK)
     profile = np.median(strip[pixels], axis=0)
     profile = profile - np.median(np.append(profile[:WIDEST], profile[-WIDEST:]))
-    bright = profile > min(LEAST_LIGHT, profile.max() / 2)
+    bright = profile > min(LEAST_LIGHT, CORE * profile.max())
     cores, _ = ndimage.label(bright)
     core = np.flatnonzero(cores == cores[np.argmax(profile)])
-    if len(core) > 2 * WIDEST:
+    if len(core) > 4 * WIDEST:
         return None
     first, last = along[pixels.start], along[pixels.stop - 1]
     return _drawn(image.shape, ends, (first, last), core[[0, -1]] - HALF_WIDTH)
