@@ -20,7 +20,7 @@ SATURATED_SNR = 50.  # at least
 # percent below, and at least half of those that are as bright or brighter. The top of a
 # star is smaller, and that of a galaxy rounder.
 PILE, BELOW = 0.02, 0.04
-FEWEST_PILED, PILED_AREA = 4, 0.1  # the latter in units of the FWHM squared
+FEWEST_PILED, PILED_AREA = 6, 0.1  # the latter in units of the FWHM squared
 PILED_PART = 0.5
 MOSTLY = 0.5  # of the light of a detection
 LEAST_SNR = 5.  # of the rest, if it is a source
