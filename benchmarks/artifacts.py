@@ -121,7 +121,7 @@ def main():
     report((make_scene('decam', seed, trail=True) for seed in few), TRAIL, ['photutils_rcnn'])
     for preset in OTHERS:
         print(f'{preset}, without cosmic rays')
-        report((make_scene(preset, seed, n_cosmic_rays=0.) for seed in few))
+        report(make_scene(preset, seed, n_cosmic_rays=0.) for seed in few)
 
 
 if __name__ == '__main__':

@@ -424,7 +424,8 @@ def test_further_outputs(band_files, tmp_path, capsys):
                  '--artifacts']) == 0
     assert sorted(path.name for path in out.iterdir()) == [
         'g_artifacts.fits', 'g_catalog.csv', 'g_catalog.ecsv', 'g_catalog.ldac',
-        'g_catalog.vot', 'g_coco.json', 'g_masks.fits', 'g_overlay.png', 'g_result.asdf', 'g_segm.fits']
+        'g_catalog.vot', 'g_coco.json', 'g_masks.fits', 'g_overlay.png',
+        'g_result.asdf', 'g_segm.fits']
     assert len(Table.read(out / 'g_catalog.csv')) == 3
     assert len(Table.read(out / 'g_catalog.ldac', hdu=2)) == 3
     masks = read_detections(out / 'g_masks.fits')

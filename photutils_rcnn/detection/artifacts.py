@@ -60,7 +60,7 @@ def find_artifacts(frame, fwhm=None, slopes=(0., 0.)):
         image = snr[band]
         invalid = cube.invalid[band] | ~np.isfinite(image)
         image[invalid] = 0
-        saturated = find_saturated(cube.data[band], image, width)
+        saturated = find_saturated(image, width)
         hit = find_cosmic_rays(image, invalid, saturated, width)
         trail = find_satellite_trails(image, invalid | saturated | hit)
         mask[saturated] |= ARTIFACT_KINDS['saturated']
@@ -70,14 +70,12 @@ def find_artifacts(frame, fwhm=None, slopes=(0., 0.)):
     return Artifacts.from_masks(masks, cube.bands, parts)
 
 
-def find_saturated(data, image, fwhm):
+def find_saturated(image, fwhm):
     """
     Find the saturated pixels of one band, with the charge that bled from them.
 
     Parameters
     ----------
-    data : 2D `~numpy.ndarray`
-        The pixels as given, with their background.
     image : 2D `~numpy.ndarray`
         The background-subtracted pixels in units of the noise of the sky, 0 where there
         are none.
@@ -89,8 +87,7 @@ def find_saturated(data, image, fwhm):
     saturated : 2D bool `~numpy.ndarray`
         `True` for pixels at the level where pixels pile up, and above.
     """
-    bright = image > SATURATED_SNR
-    values = np.sort(data[bright & (data > 0)])
+    values = np.sort(image[image > SATURATED_SNR])
     n_within = np.searchsorted(values, (1 + PILE) * values, side='right') - np.arange(
         len(values))
     n_above = len(values) - np.arange(len(values))
@@ -98,10 +95,10 @@ def find_saturated(data, image, fwhm):
     piled = (n_within >= n_below) & (n_within >= max(FEWEST_PILED, PILED_AREA * fwhm**2)) & (
         n_within >= PILED_PART * n_above)
     if not piled.any():
-        return np.zeros(data.shape, dtype=bool)
+        return np.zeros(image.shape, dtype=bool)
     # the lower edge of the densest pile
     level = values[np.argmax(np.where(piled, n_within, 0))]
-    return bright & (data >= level)
+    return image >= level
 
 
 def drop_artifacts(instances, artifacts, snr, invalid):
@@ -130,15 +127,15 @@ def drop_artifacts(instances, artifacts, snr, invalid):
     touched = (artifacts.masks.max(axis=0) > 0)[y, x]
     flags = np.where(np.bincount(source, touched, n) > 0, RCNN_FLAGS['touches_artifact'], 0)
     instances.flags = (instances.flags | flags).astype(np.int32)
-    light, rest, area = np.zeros(n), np.zeros(n), np.zeros(n)
+    other, rest, area = np.zeros(n), np.zeros(n), np.zeros(n)
     for band, mask in enumerate(artifacts.masks):
         valid = ~invalid[band][y, x]
         pixels = np.where(valid, snr[band][y, x], 0)
         free = valid & (mask[y, x] & OF_NO_SOURCE == 0)
-        light += np.bincount(source, np.maximum(pixels, 0), n)
+        other += np.bincount(source, pixels * (valid & ~free), n)
         rest += np.bincount(source, pixels * free, n)
         area += np.bincount(source, free, n)
-    is_source = (rest >= (1 - MOSTLY) * light) | (
+    is_source = (other <= MOSTLY * (other + np.maximum(rest, 0))) | (
         rest >= LEAST_SNR * np.sqrt(np.maximum(area, 1)))
     return instances if is_source.all() else instances[is_source]
 
