@@ -60,7 +60,7 @@ def test_cosmic_rays_among_stars(fwhm):
     charge = simulated.add_cosmic_rays(image, 30, 1., rng)
     found = find_cosmic_rays(image, NOTHING, NOTHING, fwhm)
     hit = charge > 2
-    assert np.sum(found & hit) > 0.9 * hit.sum()
+    assert np.sum(found & hit) > 0.85 * hit.sum()
     assert np.sum(found & hit) > 0.9 * found.sum()
 
 
@@ -149,9 +149,9 @@ def test_tracks_are_no_sources(struck):
 
 
 def test_of_results(fake_model, struck):
-    segmenter = RCNNSegmenter(fake_model, background=0)
-    plain = segmenter.segment(struck)
-    result = segmenter.segment(struck, artifacts=True)
+    segmenter = RCNNSegmenter(fake_model, background=0, psf_fwhm=4.)
+    plain = segmenter.segment(struck[1])
+    result = segmenter.segment(struck[1], artifacts=True)
     assert len(plain) == len(result) + 1
     assert result.table['detection_flags'][0] & RCNN_FLAGS['touches_artifact']
     np.testing.assert_array_equal(plain.artifacts.masks, result.artifacts.masks)
