@@ -13,6 +13,7 @@ import photutils
 from photutils.segmentation import SegmentationImage
 
 from photutils_rcnn.deblending.result_photometry import ResultPhotometry
+from photutils_rcnn.detection.artifacts import ResultArtifacts
 from photutils_rcnn.io.result_files import ResultFiles
 from photutils_rcnn.plotting.plots import ResultPlots
 from photutils_rcnn.preprocessing.frame import Frame
@@ -33,7 +34,8 @@ from photutils_rcnn.sources.source_table import (
 )
 
 
-class RCNNResult(ResultClumps, ResultFiles, ResultPhotometry, ResultPlots, ResultPSF):
+class RCNNResult(ResultArtifacts, ResultClumps, ResultFiles, ResultPhotometry, ResultPlots,
+                 ResultPSF):
     """
     The sources found on a frame.
 

@@ -200,7 +200,8 @@ class RCNNSegmenter:
         return SegmentationImage(labels)
 
     def segment(self, data, *, error=None, mask=None, background=None,
-                wcs=None, bands=None, gain=None, psf=None, deblend=False):
+                wcs=None, bands=None, gain=None, psf=None, deblend=False,
+                artifacts=False):
         """
         Detect, classify, deblend and measure the sources of a frame.
 
@@ -255,6 +256,11 @@ class RCNNSegmenter:
             when `RCNNResult.deblended <photutils_rcnn.RCNNResult.deblended>` is first
             asked for. A frame that shows no PSF gets a warning instead. The default is
             `False`.
+        artifacts : bool, optional
+            Whether to find cosmic rays, saturated pixels and trails of satellites
+            (`RCNNResult.artifacts <photutils_rcnn.RCNNResult.artifacts>`), drop detections
+            that they made, and flag sources that they touch (``touches_artifact``). The
+            default is `False`.
 
         Returns
         -------
@@ -284,30 +290,33 @@ class RCNNSegmenter:
                                  bands=bands, gain=gain)
         with np.errstate(all='warn', under='ignore'):
             result = self._segment_cube(prepare_inputs(data, **given),
-                                        background, psf)
+                                        background, psf, artifacts)
             if deblend:
                 result._deblend(stacklevel=2)
             return result
 
-    def _segment_cube(self, cube, background=None, psf=None):
+    def _segment_cube(self, cube, background=None, psf=None, artifacts=False):
         """
         The result for a frame of which no other copy need be kept.
         """
         background = self.background if background is None else background
         psf = None if psf is None else prepare_psf(psf, cube)
-        found = self._detect(cube, background, psf, stacklevel=5)
+        found = self._detect(cube, background, psf, artifacts, stacklevel=5)
         labels, label_of_source = found.instances.paint(mask=cube.mask)
         if not labels.any():
             _warn_nothing_found(stacklevel=4)  # the caller of segment
         mode = background if isinstance(background, str) else 'given'
         models = None if psf is None or psf.models is None else dict(
             zip(cube.bands, psf.models, strict=True))
-        return RCNNResult(
+        result = RCNNResult(
             found.instances, labels, label_of_source, cube=cube,
             background=found.frame.background, noise=found.frame.noise, wcs=cube.wcs,
             bands=cube.bands, meta=self._meta(cube, mode, found, models), psf=models)
+        if found.artifacts is not None:
+            result.artifacts = found.artifacts
+        return result
 
-    def _detect(self, cube, background, psf=None, stacklevel=4):
+    def _detect(self, cube, background, psf=None, artifacts=False, stacklevel=4):
         """
         The sources of a frame; see `~photutils_rcnn.detection.pipeline.detect`.
         """
@@ -319,7 +328,8 @@ class RCNNSegmenter:
 
             return detect(
                 self.model, cube, background, psf=psf, psf_fwhm=self.psf_fwhm,
-                star_fraction=self.star_fraction, score_threshold=self.score_threshold,
+                star_fraction=self.star_fraction, artifacts=artifacts,
+                score_threshold=self.score_threshold,
                 nms_threshold=self.nms_threshold, tile_size=self.tile_size,
                 progress=progress, stacklevel=stacklevel)
 

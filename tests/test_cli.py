@@ -420,10 +420,12 @@ def test_further_outputs(band_files, tmp_path, capsys):
     coco = pytest.importorskip('pycocotools.coco')
     out = tmp_path / 'out'
     command = ['segment', *band_files, '-o', str(out), '--quiet']
-    assert main([*command, '--table', 'vot, csv,ldac', '--coco', '--masks']) == 0
+    assert main([*command, '--table', 'vot, csv,ldac', '--coco', '--masks',
+                 '--artifacts']) == 0
     assert sorted(path.name for path in out.iterdir()) == [
-        'g_catalog.csv', 'g_catalog.ecsv', 'g_catalog.ldac', 'g_catalog.vot',
-        'g_coco.json', 'g_masks.fits', 'g_overlay.png', 'g_result.asdf', 'g_segm.fits']
+        'g_artifacts.fits', 'g_catalog.csv', 'g_catalog.ecsv', 'g_catalog.ldac',
+        'g_catalog.vot', 'g_coco.json', 'g_masks.fits', 'g_overlay.png',
+        'g_result.asdf', 'g_segm.fits']
     assert len(Table.read(out / 'g_catalog.csv')) == 3
     assert len(Table.read(out / 'g_catalog.ldac', hdu=2)) == 3
     masks = read_detections(out / 'g_masks.fits')
@@ -431,6 +433,10 @@ def test_further_outputs(band_files, tmp_path, capsys):
     areas = RCNNResult.read(out / 'g_result.asdf').table['area']
     assert masks.footprints((120, 150)).areas.tolist() == areas.value.tolist()
     assert len(coco.COCO(out / 'g_coco.json').anns) == 3
+    with fits.open(out / 'g_artifacts.fits') as hdus:
+        assert len(hdus) == 1 + len(band_files)
+        assert hdus[1].data.shape == (120, 150)
+        assert hdus[1].data.dtype == np.uint8
     capsys.readouterr()
     (out / 'g_segm.fits').unlink()
     assert main([*command, '--masks']) == 2

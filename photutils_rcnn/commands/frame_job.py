@@ -114,7 +114,8 @@ class FrameJob:
         cube, background, sources, notes = self.options.read(self.files)
         check_outputs(self.paths, overwrite=overwrite)
         psf = _read_psf(tuple(self.psf_files))
-        result = segmenter._segment_cube(cube, background, psf)
+        result = segmenter._segment_cube(
+            cube, background, psf, artifacts='artifacts' in self.paths)
         if begin is not None:
             begin()
         written = write_outputs(self.paths, result, include_data=self.include_data)

@@ -12,10 +12,12 @@ from tempfile import TemporaryDirectory
 OUTPUTS = ('segm.fits', 'catalog.ecsv', 'result.asdf', 'overlay.png')
 MASKS = 'masks.fits'
 COCO = 'coco.json'
+ARTIFACTS = 'artifacts.fits'
 DEBLENDED = {'model.fits': 'model_image', 'residual.fits': 'residual_image'}
 
 
-def further_outputs(tables=None, *, coco=False, masks=False, deblend=False):
+def further_outputs(tables=None, *, coco=False, masks=False, deblend=False,
+                    artifacts=False):
     """
     The endings of files that are written on request.
 
@@ -29,6 +31,8 @@ def further_outputs(tables=None, *, coco=False, masks=False, deblend=False):
     deblend : bool, optional
         Whether the models of the sources and what they leave are written. The default
         is `False`.
+    artifacts : bool, optional
+        Whether the masks of artifacts are written. The default is `False`.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def further_outputs(tables=None, *, coco=False, masks=False, deblend=False):
         msg = f'--table must name some of {known}, separated by commas, got {tables!r}'
         raise ValueError(msg)
     names = [f'catalog{suffix}' for suffix in formats]
-    names += [COCO] * coco + [MASKS] * masks
+    names += [COCO] * coco + [MASKS] * masks + [ARTIFACTS] * artifacts
     for name in names:
         check_format(Path(name).suffix)
     return [*names, *DEBLENDED] if deblend else names
@@ -172,6 +176,9 @@ def _write(name, path, result, include_data):
     elif name == MASKS:
         write_detections(path, result.footprints, result.instances.class_ids,
                          result.instances.scores, weights=result.meta['model'])
+    elif name == ARTIFACTS:
+        masks = dict(zip(result.bands, result.artifacts.masks, strict=True))
+        write_bands(path, masks, wcs=result.wcs)
     elif name in DEBLENDED:
         image = getattr(result, DEBLENDED[name])
         write_bands(path, {band: image(band) for band in result.bands}, wcs=result.wcs)

@@ -71,6 +71,10 @@ def add_arguments(parser):
     parser.add_argument('--deblend', action='store_true',
                         help='fit the light of overlapping sources: total fluxes in the '
                         'catalog, and FITS images of the models and the residual')
+    parser.add_argument('--artifacts', action='store_true',
+                        help='find cosmic rays, saturated pixels and trails of '
+                        'satellites, drop detections that they made, and write their masks '
+                        'as a FITS image, one extension for each band')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace existing results')
     parser.add_argument('--json', action='store_true',
@@ -177,7 +181,7 @@ def _jobs(args):
     """
     frames = _frames(args)
     further = further_outputs(args.table, coco=args.coco, masks=args.masks,
-                              deblend=args.deblend)
+                              deblend=args.deblend, artifacts=args.artifacts)
     options = FrameOptions.from_args(args)
     several = args.each or args.list
     return [FrameJob(

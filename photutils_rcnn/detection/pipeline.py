@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from photutils_rcnn.detection.artifacts import drop_artifacts, find_artifacts
 from photutils_rcnn.detection.attributes import measure_attributes
 from photutils_rcnn.detection.bright_stars import confirm_stars
 from photutils_rcnn.detection.class_prior import StarPrior, apply_star_prior
@@ -30,6 +31,7 @@ from photutils_rcnn.preprocessing.psf import (
 )
 from photutils_rcnn.preprocessing.sky_residuals import follow_sky, sky_offset
 from photutils_rcnn.preprocessing.stretches import get_stretch
+from photutils_rcnn.sources.artifacts import Artifacts
 from photutils_rcnn.sources.instances import Instances
 
 MAX_REFINEMENTS = 2  # of the background, under a sky with structure
@@ -73,6 +75,8 @@ class Detection:
         The PSF.
     star_prior : `~photutils_rcnn.detection.class_prior.StarPrior`
         The fraction of stars that the class probabilities presume.
+    artifacts : `~photutils_rcnn.sources.artifacts.Artifacts`, optional
+        The artifacts, if they were to be found.
     """
 
     instances: Instances
@@ -80,10 +84,11 @@ class Detection:
     seen: NormalizedCube
     psf: FramePSF
     star_prior: StarPrior
+    artifacts: Artifacts | None = None
 
 
 def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
-           star_fraction='auto', keep_features=False, stacklevel=2, **options):
+           star_fraction='auto', artifacts=False, keep_features=False, stacklevel=2, **options):
     """
     Find the sources of a frame.
 
@@ -107,6 +112,9 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
         The fraction of stars, see
         `~photutils_rcnn.detection.class_prior.apply_star_prior`; without effect where
         the model does not tell that of its training.
+    artifacts : bool, optional
+        Whether to find artifacts, drop detections that are some, and flag sources that
+        touch them. The default is `False`.
     keep_features : bool, optional
         Whether the instances keep the features of the trunk, for the training of
         attribute heads. The default is `False`.
@@ -134,8 +142,9 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
 
     if not model.isophotal:
         instances, found = infer(normalized)
+        instances, artifacts = _without_artifacts(instances, normalized, found, artifacts)
         return Detection(instances, normalized.frame, normalized, found,
-                         StarPrior('training'))
+                         StarPrior('training'), artifacts)
     is_estimated = isinstance(background, str)
     seen = normalized
     offset = None if is_estimated else sky_offset(normalized.frame)
@@ -163,6 +172,7 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
     kept = merge_duplicates(kept, snr, cube.invalid, found.fwhm)
     # of the training mix, as what the network says: before the mix of the frame
     kept = confirm_stars(kept, snr, cube.invalid, found.fwhm, found.stars)
+    kept, artifacts = _without_artifacts(kept, normalized, found, artifacts)
     if len(kept) < len(instances):
         kept.flag_overlaps()
     prior = StarPrior('training')
@@ -172,7 +182,7 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
         kept.attributes = measure_attributes(model, kept, seen, found.fwhm, stacklevel + 1)
         if not keep_features:
             kept.features = None
-    return Detection(kept, normalized.frame, seen, found, prior)
+    return Detection(kept, normalized.frame, seen, found, prior, artifacts)
 
 
 def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
@@ -207,6 +217,17 @@ def _infer(model, cube, normalized, psf, psf_fwhm, options):
         model, normalized.image, normalized.invalid,
         psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm, n_bands),
         psf_stars=found.stars, **told, **options), found
+
+
+def _without_artifacts(instances, normalized, psf, is_wanted):
+    """
+    The instances that are none, and the artifacts, if they are to be found.
+    """
+    if not is_wanted:
+        return instances, None
+    frame = normalized.frame
+    artifacts = find_artifacts(frame, psf.fwhm, psf.slopes)
+    return drop_artifacts(instances, artifacts, frame.snr, frame.cube.invalid), artifacts
 
 
 def _check(frame, instances, psf):

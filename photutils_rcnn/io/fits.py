@@ -206,7 +206,7 @@ def write_bands(path, images, *, wcs=None, overwrite=False):
         The file.
     images : dict of str to 2D `~numpy.ndarray` or `~astropy.units.Quantity`
         The images by the names of the bands, which are those of the extensions; stored
-        as float32.
+        as float32, integers as they are.
     wcs : `~astropy.wcs.WCS`, optional
         The WCS for the headers.
     overwrite : bool, optional
@@ -223,7 +223,9 @@ def write_bands(path, images, *, wcs=None, overwrite=False):
         if isinstance(image, u.Quantity):
             header['BUNIT'] = image.unit.to_string('fits')
             image = image.value
-        hdus.append(fits.ImageHDU(np.asarray(image, dtype=np.float32), header, name=band))
+        if np.asarray(image).dtype.kind == 'f':
+            image = np.asarray(image, dtype=np.float32)
+        hdus.append(fits.ImageHDU(image, header, name=band))
     fits.HDUList(hdus).writeto(path, overwrite=overwrite)
 
 

@@ -118,11 +118,11 @@ def saturate(data, full_well, bleeding, rng):
 
     Returns
     -------
-    saturated : 2D bool `~numpy.ndarray`
-        The pixels that reached the level in any band.
+    saturated : (n_bands, ny, nx) bool `~numpy.ndarray`
+        The pixels that reached the level.
     """
-    saturated = np.zeros(data.shape[1:], dtype=bool)
-    for frame in data:
+    saturated = np.zeros(data.shape, dtype=bool)
+    for frame, full in zip(data, saturated, strict=True):
         hot = frame > full_well
         if not hot.any():
             continue
@@ -139,7 +139,7 @@ def saturate(data, full_well, bleeding, rng):
                                                   full_well)
             hot = frame >= full_well
         frame[hot] = full_well
-        saturated |= hot
+        full[:] = hot
     return saturated
 
 
@@ -189,8 +189,8 @@ def add_cosmic_rays(frame, number, sigma, rng):
 
     Returns
     -------
-    hit : 2D bool `~numpy.ndarray`
-        The pixels hit.
+    charge : 2D `~numpy.ndarray`
+        What was added.
     """
     charge = np.zeros(frame.shape)
     for _ in range(rng.poisson(number)):
@@ -208,7 +208,7 @@ def add_cosmic_rays(frame, number, sigma, rng):
         np.add.at(charge, (row[on], col[on]),
                   dose * rng.uniform(0.5, 1.5, np.count_nonzero(on)))
     frame += charge
-    return charge > 3 * sigma
+    return charge
 
 
 def add_trail(frame, sigma, fwhm, rng):
@@ -225,6 +225,11 @@ def add_trail(frame, sigma, fwhm, rng):
         The FWHM of the PSF in pixels.
     rng : `numpy.random.Generator`
         The random generator.
+
+    Returns
+    -------
+    light : 2D `~numpy.ndarray`
+        What was added.
     """
     phi = rng.uniform(0, np.pi)
     x0 = rng.uniform(0.2, 0.8) * frame.shape[1]
@@ -232,8 +237,10 @@ def add_trail(frame, sigma, fwhm, rng):
     rows, cols = np.ogrid[:frame.shape[0], :frame.shape[1]]
     across = (cols - x0) * np.sin(phi) - (rows - y0) * np.cos(phi)
     width = fwhm / 2.355 * rng.uniform(1, 2)
-    frame += sigma * 10 ** rng.uniform(0.0, 1.5) * np.exp(
+    light = sigma * 10 ** rng.uniform(0.0, 1.5) * np.exp(
         -0.5 * (across / width) ** 2)
+    frame += light
+    return light
 
 
 def residual_background(shape, rms, rng):

@@ -17,7 +17,10 @@ from photutils_rcnn.simulation.psf import ROUND, PointSpread
 from photutils_rcnn.simulation.rendering import Renderer
 from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.simulation.truth import measure_truth
+from photutils_rcnn.sources.artifacts import ARTIFACT_KINDS
 from photutils_rcnn.sources.classes import CLASS_NAMES, PART_CLASSES, STAR
+
+LEAST_LIGHT = 2.  # of an artifact's pixel, in units of the noise of the sky
 
 
 def _point_spreads(settings):
@@ -34,7 +37,7 @@ def _point_spreads(settings):
 
 def _with_artifacts(total, population, fluxes, settings, sigma, fwhm, rng):
     """
-    The observed pixels and the mask of the bad ones.
+    The observed pixels, the mask of the bad ones, and the artifacts of each band.
     """
     shape = settings.shape
     bad = np.zeros(shape, dtype=bool)
@@ -50,20 +53,26 @@ def _with_artifacts(total, population, fluxes, settings, sigma, fwhm, rng):
             artifacts.add_halo(light, population.x[i], population.y[i],
                                fluxes[i], sigma, settings.halo_fraction,
                                settings.halo_radius)
+    noise = sigma[:, None, None]
+    kinds = np.where(light - total > LEAST_LIGHT * noise,
+                     ARTIFACT_KINDS['scattered_light'], 0).astype(np.uint8)
     data = add_noise(rng, light, settings.variance, settings.kernel)
     if np.isfinite(settings.full_well):
         saturated = artifacts.saturate(data, settings.full_well,
                                        settings.bleeding, rng)
+        kinds[saturated] |= ARTIFACT_KINDS['saturated']
+        saturated = saturated.any(axis=0)
         if settings.saturated_cores != 'flat':
             artifacts.repair_cores(data, saturated, settings.saturated_cores)
         if settings.mask_saturated:
             bad |= saturated
     for b, frame in enumerate(data):
         if settings.n_cosmic_rays:
-            hit = artifacts.add_cosmic_rays(frame, settings.n_cosmic_rays,
-                                            sigma[b], rng)
+            charge = artifacts.add_cosmic_rays(frame, settings.n_cosmic_rays,
+                                               sigma[b], rng)
+            kinds[b][charge > LEAST_LIGHT * sigma[b]] |= ARTIFACT_KINDS['cosmic_ray']
             if settings.mask_saturated:
-                bad |= hit
+                bad |= charge > 3 * sigma[b]
         if settings.background:
             frame += sigma[b] * artifacts.residual_background(
                 shape, settings.background, rng)
@@ -73,18 +82,20 @@ def _with_artifacts(total, population, fluxes, settings, sigma, fwhm, rng):
             frame += rms * settings.structure_rms * pattern * rng.uniform(0, 1)
     if settings.trail:
         b = rng.integers(len(data))
-        artifacts.add_trail(data[b], sigma[b], fwhm[b], rng)
+        light = artifacts.add_trail(data[b], sigma[b], fwhm[b], rng)
+        kinds[b][light > LEAST_LIGHT * sigma[b]] |= ARTIFACT_KINDS['satellite_trail']
     if settings.missing == 'band':
         where = artifacts.missing_pixels(
             shape, str(rng.choice(['corner', 'edge'])), rng)
-        data[rng.integers(len(data))][where] = 0
+        b = rng.integers(len(data))
+        data[b][where], kinds[b][where] = 0, 0
         if len(data) == 1:
             bad |= where
     elif settings.missing:
         where = artifacts.missing_pixels(shape, settings.missing, rng)
-        data[:, where] = 0
+        data[:, where], kinds[:, where] = 0, 0
         bad |= where
-    return data, bad
+    return data, bad, kinds
 
 
 def _sizes(band, population):
@@ -155,8 +166,8 @@ def make_scene(preset, seed, **overrides):
             total[(slice(None), *stamp.slices)] += stamp.light
         stamps.append(stamp)
 
-    data, bad = _with_artifacts(total, population, fluxes, settings, sigma,
-                                fwhm, rng)
+    data, bad, kinds = _with_artifacts(total, population, fluxes, settings, sigma,
+                                       fwhm, rng)
     amplify = np.array([amplification(settings.kernel, f) for f in fwhm])
     reference = settings.reference_index
     truth, footprints = measure_truth(
@@ -173,4 +184,4 @@ def make_scene(preset, seed, **overrides):
                  pixel_scale=settings.pixel_scale,
                  zero_points=np.asarray(settings.zero_points),
                  preset=preset, seed=int(seed), truth=truth,
-                 footprints=footprints)
+                 footprints=footprints, artifacts=kinds)

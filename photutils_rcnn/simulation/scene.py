@@ -63,6 +63,11 @@ class Scene:
         ``truth.meta['class_names']`` are their names.
     footprints : `~photutils_rcnn.sources.footprints.Footprints`
         The amodal footprints, in the order of ``truth``.
+    artifacts : (n_bands, ny, nx) uint8 `~numpy.ndarray`, optional
+        The artifacts of each band, bits of
+        `~photutils_rcnn.sources.artifacts.ARTIFACT_KINDS`: pixels that were saturated,
+        and those where an artifact added more than twice the noise. `None` if
+        they are not known.
     """
 
     data: np.ndarray
@@ -76,6 +81,7 @@ class Scene:
     seed: int
     truth: Table
     footprints: Footprints
+    artifacts: np.ndarray | None = None
 
     @property
     def class_names(self):
@@ -167,6 +173,10 @@ class Scene:
             'reference_band': np.array(self.truth.meta['reference_band'])}
         if 'class_names' in self.truth.meta:
             arrays['class_names'] = np.array(self.class_names)
+        if self.artifacts is not None:  # few pixels
+            where = np.flatnonzero(self.artifacts)
+            arrays['artifact_pixels'] = where
+            arrays['artifact_kinds'] = self.artifacts.flat[where]
         arrays.update({f'truth_{name}': np.asarray(self.truth[name])
                        for name in self.truth.colnames})
         arrays.update({f'footprints_{name}': value for name, value
@@ -212,6 +222,10 @@ class Scene:
                   in arrays.items() if name.startswith('footprints_')}
         shape = arrays['data'].shape[1:]
         mask = np.unpackbits(arrays['mask'], count=shape[0] * shape[1])
+        artifacts = None
+        if 'artifact_pixels' in arrays:
+            artifacts = np.zeros(arrays['data'].shape, dtype=np.uint8)
+            artifacts.flat[arrays['artifact_pixels']] = arrays['artifact_kinds']
         return cls(data=arrays['data'], noise=arrays['noise'],
                    mask=mask.reshape(shape).astype(bool),
                    bands=tuple(str(b) for b in arrays['bands']),
@@ -219,4 +233,5 @@ class Scene:
                    pixel_scale=float(arrays['pixel_scale']),
                    zero_points=arrays['zero_points'],
                    preset=str(arrays['preset']), seed=int(arrays['seed']),
-                   truth=truth, footprints=Footprints.from_packed(packed))
+                   truth=truth, footprints=Footprints.from_packed(packed),
+                   artifacts=artifacts)

@@ -18,6 +18,7 @@ from photutils_rcnn.sources.pasting import bilinear_matrices, relative_depth
 RCNN_FLAGS = {
     'masked_pixels': 1,
     'edge_touch': 16,
+    'touches_artifact': 1 << 27,
     'overlaps_neighbor': 1 << 28,
     'exceeds_halo': 1 << 29,
     'no_pixels': 1 << 30,
@@ -27,7 +28,7 @@ The bits of the ``detection_flags`` column.
 
 The first two are those of ``photutils.segmentation.SEGMENTATION_FLAGS`` (photutils 3.1)
 for the same conditions, with the footprint in place of the segment; it has no others
-from 2**28 on.
+from 2**27 on.
 """
 
 

@@ -10,6 +10,7 @@ pytest.importorskip('galsim')
 
 from photutils_rcnn.simulation.make import make_scene
 from photutils_rcnn.simulation.presets import PRESETS
+from photutils_rcnn.sources.artifacts import ARTIFACT_KINDS
 
 QUIET = {'background': 0, 'n_cosmic_rays': 0, 'trail': False, 'missing': '',
          'spikes': 0, 'n_members': 0, 'n_large': 0}
@@ -114,3 +115,21 @@ def test_errors():
         make_scene('nonsense', 1)
     with pytest.raises(ValueError, match=r"got \['color'\]"):
         make_scene('decam', 1, color=3)
+
+
+def test_truth_of_artifacts():
+    """
+    What cosmic rays add is where the scene without them differs.
+    """
+    options = {'shape': (256, 256), 'background': 0}
+    scene = make_scene('decam', 3, **options, n_cosmic_rays=20)
+    without = make_scene('decam', 3, **options, n_cosmic_rays=0)
+    charge = scene.data - without.data
+    added = charge > 2 * scene.noise[:, None, None]
+    rays = scene.artifacts & ARTIFACT_KINDS['cosmic_ray'] > 0
+    assert rays.sum() > 200
+    # but for rounding
+    assert np.mean(added[rays]) > 0.99
+    assert np.mean(rays[added]) > 0.99
+    assert without.artifacts.shape == scene.data.shape
+    assert not (without.artifacts & ARTIFACT_KINDS['cosmic_ray']).any()

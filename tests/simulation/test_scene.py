@@ -43,6 +43,7 @@ def test_write_read(scene, tmp_path, compress):
         assert getattr(back, name).dtype == getattr(scene, name).dtype
     for name in ('bands', 'pixel_scale', 'preset', 'seed'):
         assert getattr(back, name) == getattr(scene, name)
+    assert back.artifacts is None
     assert back.truth.meta == scene.truth.meta
     assert back.truth.colnames == scene.truth.colnames
     assert all(back.truth == scene.truth)
@@ -52,6 +53,15 @@ def test_write_read(scene, tmp_path, compress):
                              strict=True):
         np.testing.assert_array_equal(first, second)
     assert [p.name for p in tmp_path.iterdir()] == ['scene.npz']
+
+
+def test_artifacts_are_kept(scene, tmp_path):
+    scene.artifacts = np.zeros(scene.data.shape, dtype=np.uint8)
+    scene.artifacts[1, 3:5, 7] = 5
+    scene.write(tmp_path / 'scene.npz')
+    back = Scene.read(tmp_path / 'scene.npz').artifacts
+    np.testing.assert_array_equal(back, scene.artifacts)
+    assert back.dtype == np.uint8
 
 
 def test_compressed_is_smaller(scene, tmp_path):
