@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from photutils_rcnn.commands.frame_options import FrameOptions
-from photutils_rcnn.commands.outputs import check_outputs, write_outputs
+from photutils_rcnn.commands.outputs import ARTIFACTS, check_outputs, write_outputs
 from photutils_rcnn.commands.reports import json_line, text_lines
 
 
@@ -115,7 +115,7 @@ class FrameJob:
         check_outputs(self.paths, overwrite=overwrite)
         psf = _read_psf(tuple(self.psf_files))
         result = segmenter._segment_cube(
-            cube, background, psf, artifacts='artifacts' in self.paths)
+            cube, background, psf, artifacts=ARTIFACTS in self.paths)
         if begin is not None:
             begin()
         written = write_outputs(self.paths, result, include_data=self.include_data)
