@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Non-maximum suppression: exact and greedy, of many boxes, in NumPy.
+Non-maximum suppression: exact and greedy, of many boxes or footprints, in NumPy.
 """
 
-__all__ = ['overlapping_pairs', 'suppress']
+__all__ = ['overlapping_pairs', 'suppress', 'suppress_footprints']
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -104,16 +104,55 @@ def suppress(boxes, scores, threshold):
         The indices of the boxes that are kept, best first.
     """
     boxes = np.asarray(boxes).reshape(-1, 4)
-    order = np.lexsort((*boxes.T[::-1], -np.asarray(scores)))
+    order = _best_first(boxes, scores)
     if len(order) < 2 or threshold >= 1:
         return order
-    better, worse = overlapping_pairs(boxes[order], threshold)
-    keep = np.ones(len(order), dtype=bool)
+    return order[_not_suppressed(len(order), *overlapping_pairs(boxes[order], threshold))]
+
+
+def suppress_footprints(footprints, scores, threshold):
+    """
+    Keep the best of overlapping footprints, see `suppress`.
+
+    Parameters
+    ----------
+    footprints : `~photutils_rcnn.sources.footprints.Footprints`
+        N footprints.
+    scores : (N,) `~numpy.ndarray`
+        Their scores.
+    threshold : float
+        The largest overlap (intersection over union) that is tolerated.
+
+    Returns
+    -------
+    keep : (N,) bool `~numpy.ndarray`
+        `True` for those that are kept.
+    """
+    order = _best_first(footprints.boxes, scores)
+    ordered = footprints[order]
+    better, worse, shared = ordered.intersections(ordered)
+    areas = ordered.areas
+    hit = (better < worse) & (
+        shared > threshold * (areas[better] + areas[worse] - shared))
+    keep = np.empty(len(order), dtype=bool)
+    keep[order] = _not_suppressed(len(order), better[hit], worse[hit])
+    return keep
+
+
+def _best_first(boxes, scores):
+    return np.lexsort((*boxes.T[::-1], -np.asarray(scores)))
+
+
+def _not_suppressed(n, better, worse):
+    """
+    Which of N ordered items no kept one before them suppresses, by the pairs that overlap.
+    """
+    keep = np.ones(n, dtype=bool)
     # The greedy answer is the fixed point of this rule: pass k settles all
-    # boxes whose chain of suppressions is shorter than k.
+    # items whose chain of suppressions is shorter than k.
     while True:
-        new = np.ones(len(order), dtype=bool)
+        new = np.ones(n, dtype=bool)
         new[worse[keep[better]]] = False
         if np.array_equal(new, keep):
-            return order[keep]
+            return keep
         keep = new

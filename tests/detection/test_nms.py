@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
 
-from photutils_rcnn.detection.nms import overlapping_pairs, pair_iou, suppress
+from photutils_rcnn.detection.nms import (
+    overlapping_pairs,
+    pair_iou,
+    suppress,
+    suppress_footprints,
+)
+from photutils_rcnn.sources.footprints import Footprints
 
 relaxed = settings(deadline=None)
 # Integer boxes of few sizes: many overlaps, many ties. Some are much larger
@@ -141,3 +147,27 @@ def test_no_overlap_tolerated():
     boxes = np.array([[0, 0, 4, 4], [0, 4, 4, 8], [3, 3, 5, 5]])
     keep = suppress(boxes, np.array([3, 2, 1]), 0)
     assert_equal(keep, [0, 1])
+
+
+@relaxed
+@given(st.lists(st.tuples(*[st.integers(0, 6)] * 4, st.integers(0, 3)), max_size=9),
+       thresholds)
+def test_footprints(items, threshold):
+    """
+    Textbook suppression of masks, ties by the boxes.
+    """
+    boxes = np.array([(y, x, y + h + 1, x + w + 1) for y, x, h, w, _ in items],
+                     dtype=int).reshape(-1, 4)
+    rng = np.random.default_rng(len(items))
+    masks = [rng.random((y2 - y1, x2 - x1)) < 0.7 for y1, x1, y2, x2 in boxes]
+    scores = np.array([item[-1] for item in items], dtype=float)
+    full = np.zeros((len(items), 14, 14), dtype=bool)
+    for image, (y1, x1, y2, x2), mask in zip(full, boxes, masks, strict=True):
+        image[y1:y2, x1:x2] = mask
+    kept = []
+    for i in sorted(range(len(items)), key=lambda i: (-scores[i], *boxes[i], i)):
+        if all((full[i] & full[j]).sum() <= threshold * (full[i] | full[j]).sum()
+               for j in kept):
+            kept.append(i)
+    keep = suppress_footprints(Footprints(boxes, masks, (14, 14)), scores, threshold)
+    assert_equal(np.flatnonzero(keep), np.sort(kept))
