@@ -42,7 +42,7 @@ def plot(stretch):
     image = np.asarray(normalize_cube(cube, stretch=stretch).image)
     black, white = np.percentile(image, [1, 99.7])
     rgb = np.clip((image[..., ::-1] - black) / (white - black), 0, 1)
-    figure, (left, middle, right) = plt.subplots(
+    _, (left, middle, right) = plt.subplots(
         1, 3, figsize=(7.5, 2.5), layout='constrained', width_ratios=(1, 1, 1.15))
     left.imshow(rgb, origin='lower', interpolation='antialiased')
     middle.imshow(rgb[zoom], origin='lower', interpolation='nearest')

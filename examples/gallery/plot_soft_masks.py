@@ -39,8 +39,8 @@ for slices, values in result.instances.paste_all():
     n_claims[slices] += values >= result.instances.mask_threshold
 
 # %%
-# Most lines of the middle lie close together: outlines are sharp where a source stands
-# alone, and soft between blended ones and around faint ones.
+# Lines lie close together where a source stands alone, and apart where its edge is hidden by
+# a neighbor.
 
 figure, (left, middle, right) = plt.subplots(
     1, 3, figsize=(9, 3.2), sharex=True, sharey=True, layout='constrained')
