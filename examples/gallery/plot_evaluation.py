@@ -5,7 +5,7 @@ An evaluation report
 
 Completeness, purity and classes against the truth, beside photutils.
 
-The command ``photutils-rcnn evaluate`` writes such a report of a folder of scenes. Four
+The command ``photutils-rcnn evaluate`` writes such a report of a folder of scenes. Six
 small ones are enough to show what it holds, not to rank methods.
 """
 
@@ -16,7 +16,7 @@ from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.evaluation import detect_photutils, evaluate
 from photutils_rcnn.simulation import make_scene
 
-scenes = [make_scene('decam', 9_200_000 + i, shape=(256, 256)) for i in range(4)]
+scenes = [make_scene('decam', 9_200_000 + i, shape=(256, 256)) for i in range(6)]
 
 # %%
 # A segmenter with a low threshold, since curves need the detections below: the report
@@ -52,11 +52,13 @@ tables['confusion_50']
 table = tables['completeness_snr']
 table = table[table['n'] > 0]
 figure, ax = plt.subplots(figsize=(7, 4), layout='constrained')
-for name in np.unique(table['method']):
+for name in report.records:
     rows = table[table['method'] == name]
     bars = np.abs([rows['completeness_low'], rows['completeness_high']]
                   - np.asarray(rows['completeness']))
     ax.errorbar(np.sqrt(rows['snr_min'] * np.minimum(rows['snr_max'], 1000)),
                 rows['completeness'], bars, marker='o', capsize=3, label=name)
 ax.set(xscale='log', xlabel='S/N', ylabel='completeness', ylim=(0, 1.05))
+ax.set_xticks([20, 50, 100, 300], ['20', '50', '100', '300'])
+ax.minorticks_off()
 ax.legend()

@@ -28,11 +28,12 @@ data = make_model_image(shape, psf, truth, model_shape=(25, 25))
 data += rng.normal(0.0, NOISE, shape)
 
 # %%
-# There is no sky left in a frame so full: ``background=0`` says that none is to be
-# subtracted. Stars within three FWHM of each other are fitted together.
+# ``background=0`` says that the frame has no background: in one so full it would be taken
+# from the stars. ``min_separation=0`` is for close stars, which ``DAOStarFinder`` leaves out
+# otherwise. Stars within three FWHM of each other are fitted together.
 
 finders = {
-    'DAOStarFinder': DAOStarFinder(5 * NOISE, FWHM),
+    'DAOStarFinder': DAOStarFinder(5 * NOISE, FWHM, min_separation=0),
     'RCNNStarFinder': RCNNStarFinder(RCNNSegmenter(background=0, psf_fwhm=FWHM),
                                      classes=('star', 'galaxy'))}
 tables, residuals = {}, {'data': data}
