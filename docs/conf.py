@@ -6,6 +6,8 @@ Configuration of Sphinx.
 import os
 from importlib.metadata import version as _version
 
+from sphinx_gallery.sorting import ExplicitOrder
+
 project = 'photutils_rcnn'
 author = 'The photutils_rcnn developers'
 copyright = f'2026, {author}'  # noqa: A001
@@ -13,7 +15,8 @@ release = _version('photutils_rcnn')
 version = release
 
 extensions = ['numpydoc', 'pytest_doctestplus.sphinx.doctestplus', 'sphinx.ext.mathjax',
-              'sphinx_automodapi.automodapi', 'sphinx_automodapi.smart_resolver']
+              'sphinx_automodapi.automodapi', 'sphinx_automodapi.smart_resolver',
+              'sphinx_copybutton', 'sphinx_design', 'sphinx_gallery.gen_gallery']
 # links to other projects need their inventories from the network
 if os.environ.get('READTHEDOCS') == 'True':
     extensions.append('sphinx.ext.intersphinx')
@@ -36,6 +39,19 @@ nitpick_ignore_regex = [
     (r'py:.*', r'(Crop|Population|Renderer|Stamp)'),
 ]
 exclude_patterns = ['_build']
+copybutton_prompt_text = r'>>> |\.\.\. '
+copybutton_prompt_is_regexp = True
+sphinx_gallery_conf = {
+    'examples_dirs': '../examples/gallery',
+    'gallery_dirs': 'gallery',
+    # from the first steps to what few need
+    'within_subsection_order': ExplicitOrder([
+        f'plot_{name}.py' for name in (
+            'first_field', 'close_pairs', 'soft_masks', 'deblended', 'star_galaxy',
+            'psf_photometry', 'completeness', 'evaluation', 'normalizations', 'clumps')]),
+    'ignore_repr_types': r'matplotlib\..*',
+    'write_computation_times': False,
+}
 default_role = 'obj'
 html_theme = 'pydata_sphinx_theme'
 html_title = f'{project} {release}'
