@@ -48,7 +48,7 @@ class Counts:
     """
 
     def __init__(self):
-        self.rows = {threshold: np.zeros(3, dtype=int) for threshold in THRESHOLDS}
+        self.rows = {threshold: np.zeros(4, dtype=int) for threshold in THRESHOLDS}
 
     def add(self, found, x, y, radius, counted):
         """
@@ -58,18 +58,19 @@ class Counts:
             kept = found[np.asarray(found['score']) >= threshold]
             matches = match_positions(kept['x'], kept['y'], x, y, radius,
                                       scores=kept['score'], ignore=~counted)
-            hits = np.count_nonzero(matches.hits)
-            row += (hits, np.count_nonzero(counted),
-                    np.count_nonzero(~matches.hits & ~matches.ignored))
+            row += [np.count_nonzero(part) for part in (
+                matches.hits, counted, matches.hits | matches.ignored,
+                ~matches.hits & ~matches.ignored)]
 
     def report(self, title):
         """
-        Print completeness and purity.
+        Print completeness, of the clumps that count, and purity: the fraction of the
+        detections that are clumps, also of those that do not count.
         """
         print(title)
-        for threshold, (hits, n, unmatched) in self.rows.items():
+        for threshold, (hits, n, right, unmatched) in self.rows.items():
             print(f'  score >= {threshold}: completeness {hits / max(n, 1):.3f} '
-                  f'({hits} of {n}), purity {hits / max(hits + unmatched, 1):.3f}, '
+                  f'({hits} of {n}), purity {right / max(right + unmatched, 1):.3f}, '
                   f'{unmatched} unmatched', flush=True)
 
 

@@ -25,8 +25,9 @@ LARGEST_PART = 0.8
 SURFACE_BRIGHTNESS = (20., 2500.)
 ARM_FRACTION = 0.7
 ARM_LIGHT = (0.05, 0.2)
-# stars and background galaxies in front of or behind a disc
-INTERLOPER_FRACTION = 0.3
+# Stars and background galaxies in front of or behind a disc: a disc of r = 17 and 0.1
+# square arcminutes has some 0.1 stars and 0.1 galaxies of these ratios.
+INTERLOPER_FRACTION = 0.2
 INTERLOPER_RATIO = (0.01, 0.3)
 # places on discs, half-light radii
 EVEN_RADIUS, LARGEST_RADIUS = 1.7, 2.2
