@@ -64,8 +64,7 @@ def source_stamps(pixels, shape, boxes, size, extent):
         middle = (box[:2] + box[2:]) / 2
         (rows, wy), (cols, wx) = (_weights(at, extent * longer, size, n)
                                   for at, n in zip(middle, shape, strict=True))
-        stamps.append(np.einsum('sy,yxb,tx->stb', wy, pixels((rows, cols)), wx,
-                                optimize=True))
+        stamps.append(wx @ np.tensordot(wy, pixels((rows, cols)), 1))
     if not stamps:
         n_bands = pixels((slice(0, 0), slice(0, 0))).shape[-1]
         return np.zeros((0, size, size, n_bands), dtype=np.float32)
