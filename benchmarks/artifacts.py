@@ -7,8 +7,9 @@ Recall and precision of pixels of artifacts, beside astroscrappy (L.A.Cosmic).
 Cosmic rays of `decam` scenes, and real ones (pixel lists of imSim, LSST DESC) added to
 scenes without any; pixels count that got more charge than twice the noise of the sky, but
 for masked ones. Background, noise and PSF are measured. Presets without cosmic rays show how many
-pixels of sources are found. astroscrappy gets electrons with the sky added back, the PSF that
-was measured where its mode takes one, and is at its defaults otherwise.
+pixels of sources are found. astroscrappy gets electrons with the sky added back, the true
+saturated pixels as masked, the PSF that was measured where its mode takes one, and is at its
+defaults otherwise.
 """
 
 import argparse
@@ -65,9 +66,11 @@ def measure(scene):
         start = time.process_time()
         # the sky has all of the noise: that of reading, too
         masks = [astroscrappy.detect_cosmics(
-            data + noise**2, inmask=scene.mask, readnoise=0., satlevel=179000., fsmode=mode,
-            psffwhm=width, psfsize=2 * int(np.ceil(2 * width)) + 1)[0]
-                 for data, noise, width in zip(scene.data, scene.noise, fwhm, strict=True)]
+            data + noise**2, inmask=scene.mask | (kinds & SATURATED > 0), readnoise=0.,
+            satlevel=np.inf, fsmode=mode, psffwhm=width,
+            psfsize=2 * int(np.ceil(2 * width)) + 1)[0]
+                 for data, kinds, noise, width in zip(
+                     scene.data, scene.artifacts, scene.noise, fwhm, strict=True)]
         name = f'astroscrappy, {mode}'
         found[name] = np.where(masks, COSMIC_RAY, 0).astype(np.uint8)
         seconds[name] = time.process_time() - start
