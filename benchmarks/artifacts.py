@@ -7,7 +7,9 @@ Recall and precision of pixels of artifacts, beside astroscrappy (L.A.Cosmic).
 Cosmic rays of `decam` scenes, and real ones (pixel lists of imSim, LSST DESC) added to
 scenes without any; pixels count that got more charge than twice the noise of the sky, but
 for masked ones. Background, noise and PSF are measured. Presets without cosmic rays show how many
-pixels of sources are found.
+pixels of sources are found. astroscrappy gets electrons with the sky added back, the
+true saturated pixels and those within two of them as masked, the PSF that was measured where
+its mode takes one, and is at its defaults otherwise.
 """
 
 import argparse
@@ -15,7 +17,8 @@ import time
 
 import astroscrappy
 import numpy as np
-from astropy.io import fits
+from astropy.table import Table
+from scipy import ndimage
 
 from photutils_rcnn.detection.artifacts import find_artifacts
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
@@ -57,19 +60,22 @@ def measure(scene):
     """
     frame = normalize_cube(prepare_inputs(scene.data, mask=scene.mask)).frame
     fwhm, _ = find_psf_stars(frame.snr, frame.cube.invalid)
-    start = time.perf_counter()
+    start = time.process_time()
     found = {'photutils_rcnn': find_artifacts(frame, fwhm).masks}
-    seconds = {'photutils_rcnn': time.perf_counter() - start}
+    seconds = {'photutils_rcnn': time.process_time() - start}
+    closed = [scene.mask | ndimage.binary_dilation(
+        kinds & SATURATED > 0, np.ones((3, 3)), iterations=2) for kinds in scene.artifacts]
     for mode in ('median', 'convolve'):
-        start = time.perf_counter()
+        start = time.process_time()
+        # the sky has all of the noise: that of reading, too
         masks = [astroscrappy.detect_cosmics(
-            data, inmask=scene.mask, gain=1., satlevel=179000., sepmed=True, fsmode=mode,
-            invar=np.float32(noise**2 + np.maximum(data, 0)),
+            data + noise**2, inmask=bad, readnoise=0., satlevel=np.inf, fsmode=mode,
             psffwhm=width, psfsize=2 * int(np.ceil(2 * width)) + 1)[0]
-                 for data, noise, width in zip(scene.data, scene.noise, fwhm, strict=True)]
+                 for data, bad, noise, width in zip(
+                     scene.data, closed, scene.noise, fwhm, strict=True)]
         name = f'astroscrappy, {mode}'
         found[name] = np.where(masks, COSMIC_RAY, 0).astype(np.uint8)
-        seconds[name] = time.perf_counter() - start
+        seconds[name] = time.process_time() - start
     return found, seconds
 
 
@@ -109,7 +115,7 @@ def main():
     print('decam')
     report(make_scene('decam', seed) for seed in seeds)
     if args.real:
-        rays = fits.getdata(args.real)
+        rays = Table.read(args.real)
         scenes = [make_scene('decam', seed, n_cosmic_rays=0.) for seed in seeds]
         for scene in scenes:
             with_real(scene, rays, np.random.default_rng(scene.seed))

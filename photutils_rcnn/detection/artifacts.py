@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from photutils_rcnn.detection.cosmic_rays import find_cosmic_rays
+from photutils_rcnn.detection.cosmic_rays import find_cosmic_rays, in_one_band
 from photutils_rcnn.detection.satellite_trails import find_satellite_trails
 from photutils_rcnn.preprocessing.psf import find_psf_stars
 from photutils_rcnn.sources.artifacts import ARTIFACT_KINDS, Artifacts
@@ -32,7 +32,8 @@ UNKNOWN_FWHM = 1.5
 
 def find_artifacts(frame, fwhm=None, slopes=(0., 0.)):
     """
-    Find the artifacts of a frame, in each band by itself.
+    Find the artifacts of a frame, in each band by itself. What several bands have is no
+    cosmic ray.
 
     Parameters
     ----------
@@ -55,18 +56,23 @@ def find_artifacts(frame, fwhm=None, slopes=(0., 0.)):
         fwhm = np.full(cube.n_bands, UNKNOWN_FWHM)
     narrowest = np.asarray(fwhm) * np.exp(-0.5 * np.abs(slopes).sum())
     masks = np.zeros(snr.shape, dtype=np.uint8)
-    parts = []
+    hits = np.zeros(snr.shape, dtype=bool)
     for band, (mask, width) in enumerate(zip(masks, narrowest, strict=True)):
         image = snr[band]
         invalid = cube.invalid[band] | ~np.isfinite(image)
         image[invalid] = 0
         saturated = find_saturated(image, width)
-        hit = find_cosmic_rays(image, invalid, saturated, width)
-        trail = find_satellite_trails(image, invalid | saturated | hit)
+        hits[band] = find_cosmic_rays(image, invalid, saturated, width)
+        trail = find_satellite_trails(image, invalid | saturated | hits[band])
         mask[saturated] |= ARTIFACT_KINDS['saturated']
-        mask[hit] |= ARTIFACT_KINDS['cosmic_ray']
         mask[trail] |= ARTIFACT_KINDS['satellite_trail']
-        parts.append(image[mask > 0])
+    masks[in_one_band(hits)] |= ARTIFACT_KINDS['cosmic_ray']
+    parts = []
+    for band, mask in enumerate(masks):
+        places = np.nonzero(mask)
+        pixels = snr[band][places]
+        known = np.isfinite(pixels) & ~cube.invalid[band][places]
+        parts.append(np.where(known, pixels, 0))
     return Artifacts.from_masks(masks, cube.bands, parts)
 
 

@@ -8,7 +8,7 @@ best such sum leaves of a short track is a kernel that answers to the track, and
 star at any position within a pixel, nor to anything wider, by more than the noise.
 """
 
-__all__ = ['find_cosmic_rays']
+__all__ = ['find_cosmic_rays', 'in_one_band']
 
 from functools import lru_cache
 
@@ -32,24 +32,26 @@ TRACKS = (
 # the core of a Moffat profile with wings.
 SHARPEST = 0.8
 BETA = 2.5
+PIXEL = 0.85  # the FWHM of one, which that of stars has in it
 BRIGHT = 3.5  # pixels that may be hit, in units of the noise of the sky
 # As much brighter than the pixels two away, in one direction.
 STANDS_OUT = 0.5
 DISTANCE = 2
-THRESHOLD = 4.25  # of the answer of a kernel, in units of its noise
+THRESHOLD = 4.  # of the answer of a kernel, in units of its noise
 # The noise of bright pixels, without a gain: photons are counted as if the noise of the
 # sky were so many electrons; and the PSF of single pixels is known no better than this.
 ELECTRONS = 30.
 PSF_ERROR = 0.06
 NEAR_SATURATED = 2  # pixels, where charge bleeds and nothing is known
 # Growth along tracks, in units of the noise: beside a hit pixel, and across its corner.
-N_STEPS = 3
+N_STEPS = 6
 GROW, GROW_CORNER = 2.2, 2.7
 INTERPOLATION_ERROR = 0.15  # of the light beneath a pixel
 FEWEST_WEIGHTS = 0.15  # of those around it
 SKY = 1.5  # the light beneath a pixel that is none, in units of the noise
 ON_SOURCE = 1.5  # of the answer of a kernel, where there is some
-LEAST_SNR = 6.  # of a track
+LEAST_SNR = 5.5  # of a track
+SHARED = 0.5  # of a track, at most, is hit in other bands, too
 EIGHT = np.ones((3, 3), dtype=bool)
 
 
@@ -73,9 +75,7 @@ def find_cosmic_rays(image, invalid, saturated, fwhm):
     hit : 2D bool `~numpy.ndarray`
         `True` for pixels with charge that no source explains.
     """
-    closed = invalid
-    if saturated.any():
-        closed = invalid | ndimage.binary_dilation(saturated, EIGHT, NEAR_SATURATED)
+    closed = invalid | _around(saturated, NEAR_SATURATED)
     padded = np.pad(np.where(invalid, np.nan, image), HALF, constant_values=np.nan)
     # rounded, so that few kernels are made
     kernels = _kernels(round(float(fwhm), 1))
@@ -88,11 +88,41 @@ def find_cosmic_rays(image, invalid, saturated, fwhm):
     for _ in range(N_STEPS):
         if not _grow(hit, image, padded, closed, fwhm, kernels):
             break
-    tracks, n = ndimage.label(hit, EIGHT)
-    index = np.arange(1, n + 1)
-    snr = ndimage.sum_labels(image, tracks, index) / np.sqrt(
-        ndimage.sum_labels(hit, tracks, index))
-    return np.append(False, snr > LEAST_SNR)[tracks]
+    y, x, track = _tracks(hit)
+    snr = np.bincount(track, image[y, x]) / np.sqrt(np.maximum(np.bincount(track), 1))
+    hit[y, x] = snr[track] > LEAST_SNR
+    return hit
+
+
+def in_one_band(hits):
+    """
+    Drop tracks that several bands have: stars, of a PSF sharper than was measured.
+
+    Parameters
+    ----------
+    hits : (n_bands, ny, nx) bool `~numpy.ndarray`
+        What `find_cosmic_rays` found in each band; tracks are dropped in place.
+
+    Returns
+    -------
+    hits : (n_bands, ny, nx) bool `~numpy.ndarray`
+        The tracks of which no more than half is hit in another band.
+    """
+    shared = hits.sum(axis=0) > 1
+    if shared.any():
+        for hit in hits:
+            y, x, track = _tracks(hit)
+            part = np.bincount(track, shared[y, x]) / np.maximum(np.bincount(track), 1)
+            hit[y, x] = part[track] <= SHARED
+    return hits
+
+
+def _tracks(hit):
+    """
+    The pixels that are hit, y and x, and the tracks that they are of, from 1.
+    """
+    y, x = np.nonzero(hit)
+    return y, x, ndimage.label(hit, EIGHT)[0][y, x]
 
 
 @lru_cache(maxsize=32)
@@ -100,7 +130,7 @@ def _kernels(fwhm):
     """
     The kernels for all tracks, turned and mirrored, of unit norm, (side**2, n).
     """
-    stars = _sharpest_stars(SHARPEST * fwhm)
+    stars = _sharpest_stars(SHARPEST * np.sqrt(max(fwhm**2 - PIXEL**2, 0.5)))
     side = 2 * HALF + 1
     found = {}
     for track in TRACKS:
@@ -148,6 +178,16 @@ def _candidates(image, padded, closed):
     return y[chosen], x[chosen]
 
 
+def _around(mask, half):
+    """
+    The squares around few pixels; a dilation of the whole frame takes far longer.
+    """
+    around = np.zeros(np.add(mask.shape, 2 * half), dtype=bool)
+    np.lib.stride_tricks.sliding_window_view(
+        around, (2 * half + 1,) * 2, writeable=True)[mask] = True
+    return around[half:-half, half:-half]
+
+
 def _windows(padded, places, half):
     """
     The pixels around each of N places, (N, side**2), of an image with a border.
@@ -185,14 +225,15 @@ def _grow(hit, image, padded, closed, fwhm, kernels):
     Add the pixels beside those hit that are brighter than the light beneath, in place;
     whether there are any.
     """
-    beside = ndimage.binary_dilation(hit, EIGHT) & ~hit & ~closed & (image > GROW)
+    beside = _around(hit, 1) & ~hit & ~closed & (image > GROW)
     places = np.nonzero(beside)
     if not len(places[0]):
         return False
     beneath = _light_beneath(image, places, hit | beside | closed, fwhm)
     noise = np.sqrt(1 + np.maximum(beneath, 0) / ELECTRONS
                     + (INTERPOLATION_ERROR * beneath)**2)
-    least = np.where(ndimage.binary_dilation(hit)[places], GROW, GROW_CORNER)
+    sides = _windows(np.pad(hit, 1), places, 1)[:, 1::2]
+    least = np.where(sides.any(axis=1), GROW, GROW_CORNER)
     found = image[places] - beneath > least * noise
     # The peak of a source is brighter than the light around it, too.
     unsure = found & (beneath >= SKY)

@@ -132,6 +132,19 @@ def test_artifacts_of_a_frame(struck):
             artifacts.mask(*arguments)
 
 
+def test_stars_sharper_than_measured():
+    """
+    All bands have them, unlike a cosmic ray.
+    """
+    data = np.random.default_rng(7).normal(size=(3, *SHAPE)) + moffat(50, 60, 300., 1.3)
+    data[2, 100, 80:90] += 30
+    frame = normalize_cube(prepare_inputs(data), background=0).frame
+    masks = find_artifacts(frame, np.full(3, 3.)).masks == ARTIFACT_KINDS['cosmic_ray']
+    assert find_cosmic_rays(frame.snr[0], NOTHING, NOTHING, 3.)[50, 60]
+    assert not masks[:, 40:60, 50:70].any()
+    assert masks[2, 100, 80:90].all()
+
+
 def test_tracks_are_no_sources(struck):
     """
     The track is dropped; the star has light in the other bands, and a flag.
