@@ -44,7 +44,8 @@ def test_learns_what_can_be_seen(trained):
     """
     On a frame of its own, and nothing else of the model has changed.
     """
-    model, _ = trained
+    _, out = trained
+    model = load_model(out, precision='float32')
     data, truth = make_frame(100)
     table = RCNNSegmenter(model, runtime='keras').segment(data, background=0).table
     distance = np.hypot(*(np.asarray(table[c])[:, None] - np.asarray(truth[c])

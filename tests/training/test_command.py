@@ -34,7 +34,7 @@ def recipe(tmp_path):
               'training_scenes': [{'preset': 'universal', 'n_scenes': 2,
                                    'seed': 3}],
               'validation_scenes': [{'preset': 'universal', 'n_scenes': 1,
-                                     'seed': 8}],
+                                     'seed': 14}],
               'steps': 3, 'batch_size': 2, 'rate': 1e-3, 'seed': 0,
               'refinement': {'epochs': 2, 'rate': 1e-3, 'batch_size': 16},
               'side': 128, 'max_sources': 60}
@@ -201,7 +201,7 @@ def test_mean_with_initial_weights(recipe, tmp_path):
     The profile head is trained for the mean of the network at the end and the initial one.
     """
     values = json.loads(recipe.read_text())
-    values.update(config='compact', initial='default', refinement=None, rate=1e-3)
+    values.update(config='compact', initial='default', refinement=None, rate=1e-2)
     changes = {}
     for fraction in (None, 0.75):
         recipe.write_text(json.dumps({**values, 'initial_fraction': fraction}))
@@ -213,8 +213,9 @@ def test_mean_with_initial_weights(recipe, tmp_path):
                              - get_weights(initial.network)['class_logits/kernel'])
     assert '0.75' in (out / 'model' / 'MODEL_CARD.md').read_text()
     largest = np.abs(changes[None]).max()
-    assert largest > 1e-4
-    np.testing.assert_allclose(changes[0.75], 0.25 * changes[None], atol=0.02 * largest)
+    assert largest > 3e-3
+    # models keep weights with eleven bits
+    np.testing.assert_allclose(changes[0.75], 0.25 * changes[None], atol=0.05 * largest)
 
 
 def test_other_classes_from_a_trained_trunk(recipe, tmp_path, capsys):

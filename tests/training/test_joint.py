@@ -142,7 +142,8 @@ def test_recipes(table):
     recipe['cutouts'] = {'attribute': {'name': 'shape', 'classes': ['round', 'flat']},
                          'table': str(table)}
     check_recipe(json.loads(json.dumps(recipe)))
-    for change, match in (({'initial': None}, 'need an initial model'),
+    for change, match in (({'initial': None, 'initial_fraction': None},
+                           'need an initial model'),
                           ({'cutouts': {'table': 'x'}}, 'cutouts of the recipe must have'),
                           ({'cutouts': {**recipe['cutouts'], 'attribute': {
                               'name': '1'}}}, 'identifier')):
