@@ -113,8 +113,8 @@ def test_sources_on_structure(segmenter, sources, name):
     complete, pure = _rates(
         _found(segmenter, data + 10 * STRUCTURES[name]), positions)
     assert even > 0.9
-    # with the weights of 89bc541b, the mean of three seeds is 0.89 there
-    assert complete >= (0.87 if name == 'smooth 1 40' else 0.9) * even
+    # the weights of 89bc541b find 0.89 there
+    assert complete >= (0.88 if name == 'smooth 1 40' else 0.9) * even
     assert pure >= 0.97
 
 
