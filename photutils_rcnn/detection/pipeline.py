@@ -17,8 +17,9 @@ from photutils_rcnn.detection.bright_stars import confirm_stars
 from photutils_rcnn.detection.class_prior import StarPrior, apply_star_prior
 from photutils_rcnn.detection.duplicates import merge_duplicates
 from photutils_rcnn.detection.inference import run_inference
+from photutils_rcnn.detection.magnification import crowded_window, infer_magnified
 from photutils_rcnn.detection.nms import suppress_footprints
-from photutils_rcnn.detection.pixel_check import STRUCTURED, check_pixels
+from photutils_rcnn.detection.pixel_check import HIDING_SCALE, STRUCTURED, check_pixels
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.normalization import (
     NormalizedCube,
@@ -145,7 +146,7 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
         return _infer(model, cube, seen, psf, psf_fwhm, options)
 
     if not model.isophotal:
-        instances, found = infer(normalized)
+        instances, found, _ = infer(normalized)
         instances, artifacts = _without_artifacts(instances, normalized, found, artifacts)
         return Detection(instances, normalized.frame, normalized, found,
                          StarPrior('training'), artifacts)
@@ -158,15 +159,16 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
               'given background, not near zero; for detection, but not in the '
               'catalogs, it was estimated.', stacklevel)
         seen = _normalize(model, cube, 'auto', is_first=False)
-    instances, found, check = _check(seen.frame, *infer(seen))
+    instances, found, check, is_crowded = _check(seen.frame, *infer(seen))
     first, scale = check, None
     for _ in range(MAX_REFINEMENTS):
-        if not check.misled:
+        # The light of the stars that hide each other is not sky.
+        if not check.misled or (is_crowded and check.scale < HIDING_SCALE):
             break
         sky, scale, noise_scale = check.smooth_sky()
         followed = follow_sky(seen.frame, sky)
         seen = _normalize(model, cube, followed, noise_scale, is_first=False)
-        instances, found, check = _check(seen.frame, *infer(seen))
+        instances, found, check, is_crowded = _check(seen.frame, *infer(seen))
         if is_estimated:
             normalized = seen if max(noise_scale) == 1 else _normalize(
                 model, cube, followed, is_first=False)
@@ -192,16 +194,19 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
 
 
 def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
-    params = dict(model.stretch)
     return normalize_cube(
-        cube, background=background, noise_scale=noise_scale,
-        stretch=get_stretch(params.pop('name'), **params),
+        cube, background=background, noise_scale=noise_scale, stretch=_stretch(model),
         n_bands=model.settings['network']['n_bands'], check_error=is_first)
+
+
+def _stretch(model):
+    params = dict(model.stretch)
+    return get_stretch(params.pop('name'), **params)
 
 
 def _infer(model, cube, normalized, psf, psf_fwhm, options):
     """
-    The instances and the PSF.
+    The instances, the PSF, and whether stars crowd in most of the frame.
     """
     n_bands = model.settings['network']['n_bands']
     snr, told = normalized.frame.snr, {}
@@ -219,10 +224,17 @@ def _infer(model, cube, normalized, psf, psf_fwhm, options):
         _, stars = find_psf_stars(snr, cube.invalid)
         found = FramePSF(given_fwhm(psf_fwhm, cube), stars)
     fwhm = found.fwhm
-    return run_inference(
+    instances = run_inference(
         model, normalized.image, normalized.invalid,
         psf_fwhm=None if fwhm is None else to_model_fwhm(fwhm, n_bands),
-        psf_stars=found.stars, **told, **options), found
+        psf_stars=found.stars, **told, **options)
+    window = crowded_window(instances, fwhm) if model.isophotal else None
+    if window is None:
+        return instances, found, False
+    instances = infer_magnified(
+        model, normalized, instances, window, found, _stretch(model), **options)
+    area = np.prod([axis.stop - axis.start for axis in window])
+    return instances, found, bool(area > 0.5 * normalized.invalid.size)
 
 
 def _without_artifacts(instances, normalized, psf, is_wanted):
@@ -236,14 +248,14 @@ def _without_artifacts(instances, normalized, psf, is_wanted):
     return drop_artifacts(instances, artifacts, frame.snr, frame.cube.invalid), artifacts
 
 
-def _check(frame, instances, psf):
+def _check(frame, instances, psf, is_crowded):
     """
-    What the network found, and the check against the pixels.
+    What the network found, with the check against the pixels.
     """
     check = check_pixels(
         instances.footprints(), frame.snr, frame.cube.invalid, psf.fwhm)
     instances.snr = check.snr.astype(np.float32)
-    return instances, psf, check
+    return instances, psf, check, is_crowded
 
 
 def _warn_of_structure(first, last, scale, is_estimated, stacklevel):
