@@ -32,10 +32,12 @@ COMMANDS = {
                   'train a model further on labelled frames'),
     'evaluate': ('photutils_rcnn.commands.evaluate',
                  'compare a model with the truth of simulated scenes'),
+    'benchmark': ('photutils_rcnn.commands.benchmark',
+                  'compare accuracy and speed with photutils and sep on this machine'),
     'models': ('photutils_rcnn.commands.models',
                'list the shipped models, show one, or import one of Astro R-CNN'),
 }
-WITH_NETWORK = ('segment', 'demo', 'train', 'fine-tune', 'attribute', 'evaluate')
+WITH_NETWORK = ('segment', 'demo', 'train', 'fine-tune', 'attribute', 'evaluate', 'benchmark')
 
 
 def main(argv=None):
