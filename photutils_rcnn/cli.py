@@ -38,7 +38,7 @@ COMMANDS = {
     'benchmark': ('photutils_rcnn.commands.benchmark',
                   'compare accuracy and speed with photutils and sep on this machine'),
     'models': ('photutils_rcnn.commands.models',
-               'list the shipped models, show one, or import one of Astro R-CNN'),
+               'list the shipped models, show one, export one, or import one of Astro R-CNN'),
 }
 WITH_NETWORK = ('segment', 'demo', 'train', 'fine-tune', 'attribute', 'evaluate', 'benchmark')
 
