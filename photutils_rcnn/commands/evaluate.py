@@ -13,8 +13,6 @@ from astropy.utils.exceptions import AstropyUserWarning
 from photutils_rcnn._files import open_npz
 from photutils_rcnn.commands.options import add_model_options, make_segmenter
 
-LOWEST_SCORE = 0.05  # detections below do not enter any curve
-
 
 def add_arguments(parser):
     """
@@ -62,6 +60,8 @@ def run(args):
 
     from photutils_rcnn.evaluation import evaluate
     from photutils_rcnn.evaluation.report import check_folder
+    from photutils_rcnn.evaluation.runner import LOWEST_SCORE
+
     if args.output is not None:
         check_folder(args.output, overwrite=args.overwrite)
     if args.limit is not None and args.limit < 1:

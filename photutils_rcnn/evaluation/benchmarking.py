@@ -20,9 +20,8 @@ from photutils_rcnn.evaluation.fluxes import kron_photutils, kron_sep, result_fl
 from photutils_rcnn.evaluation.matching import match_positions
 from photutils_rcnn.evaluation.probabilities import score_calibration_error, star_galaxy_auc
 from photutils_rcnn.evaluation.report import MAIN
-from photutils_rcnn.evaluation.runner import evaluate
+from photutils_rcnn.evaluation.runner import LOWEST_SCORE, evaluate
 
-LOWEST_SCORE = 0.05  # detections below do not enter any curve
 LEAST_SNR = 20.  # in all bands together, of sources whose fluxes are compared
 BLENDED = 0.05  # the blendedness from which a source is a blend
 
