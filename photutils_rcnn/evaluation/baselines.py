@@ -284,8 +284,12 @@ def extract_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005, n_levels=32, 
 
     Parameters
     ----------
-    image, n_sigma, n_pixels, contrast, n_levels, kernel
-        As in `detect_sep`.
+    image : `DetectionImage`
+        The image; sep convolves its unconvolved form.
+    n_sigma, n_pixels, contrast, n_levels : float or int, optional
+        As in `detect_photutils`.
+    kernel : str, optional
+        As in `detect_photutils`.
 
     Returns
     -------

@@ -135,8 +135,12 @@ def kron_sep(image, data, noise, *, gain=1.0):
 
     Parameters
     ----------
-    image, data, noise, gain
+    image : `~photutils_rcnn.evaluation.baselines.DetectionImage`
+        The image to detect on.
+    data, noise : (n_bands, ny, nx) `~numpy.ndarray`
         As in `kron_photutils`.
+    gain : float, optional
+        Electrons per unit of the data. The default is 1.
 
     Returns
     -------
