@@ -19,17 +19,14 @@ With ``--injected`` the sources injected in real HSC blends, see ``real_samples.
 import argparse
 import time
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
-import sep
 from astropy.table import Table
-from photutils.segmentation import SegmentationImage, SourceCatalog
-from photutils.utils import calc_total_error
 from real_samples import BANDS, data_folder, read_sample
 
 from photutils_rcnn import RCNNSegmenter
-from photutils_rcnn.evaluation.baselines import DetectionImage, detect_photutils
+from photutils_rcnn.evaluation.baselines import DetectionImage
+from photutils_rcnn.evaluation.fluxes import kron_photutils, kron_sep, result_fluxes
 from photutils_rcnn.evaluation.matching import match_positions
 from photutils_rcnn.simulation import make_scene
 from photutils_rcnn.sources.classes import STAR
@@ -38,48 +35,15 @@ PRESETS = ('decam', 'hsc', 'lsst', 'sdss')
 FIRST_SEED = 9_800_000
 WARM_UP_SEED = 9_799_999
 LEAST_SNR, LEAST_SNR_COLOR = 20., 30.
-SEP_KRON = 2.5, 6.0  # in units of the Kron radius; the ellipse where it is measured
-SEP_LEAST_RADIUS = 1.75  # pixels
 INJECTED_ZERO_POINT, INJECTED_RADIUS = 27.0, 3.0
-
-
-@dataclass
-class Measured:
-    """
-    Positions, and the fluxes and errors of each band, (N, n_bands).
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    flux: np.ndarray
-    error: np.ndarray
-
-    @classmethod
-    def in_bands(cls, x, y, bands):
-        """
-        Of pairs of fluxes and errors.
-        """
-        flux, error = (np.stack([np.asarray(values, dtype=float) for values in part], axis=1)
-                       for part in zip(*bands, strict=True))
-        return cls(np.asarray(x, float), np.asarray(y, float), flux, error)
 
 
 def measure_result(result):
     """
     The three fluxes of the package.
     """
-    label = result.label_of_source
-    x, y = result.table['x'].value, result.table['y'].value
-    deblended = result.deblended
-    measured = {'deblended': Measured.in_bands(x, y, [
-        (deblended[f'flux_{band}'], deblended[f'flux_err_{band}']) for band in result.bands])}
-    catalogs = [result.band_catalog(band) for band in result.bands]
-    for name, column in (('Kron', 'kron_flux'), ('segment', 'segment_flux')):
-        # sources without a label have none
-        measured[name] = Measured.in_bands(x, y, [
-            [np.append(getattr(catalog, column + end), np.nan)[label - 1]
-             for end in ('', '_err')] for catalog in catalogs])
-    return measured
+    return {name: result_fluxes(result, kind) for name, kind in (
+        ('deblended', 'deblended'), ('Kron', 'kron'), ('segment', 'segment'))}
 
 
 def subtracted(scene, result):
@@ -89,49 +53,6 @@ def subtracted(scene, result):
     bad = ~np.isfinite(scene.data) | scene.mask
     data = np.where(bad, np.nan, scene.data - result.background).astype(float)
     return data, np.array(np.broadcast_to(result.noise, data.shape), dtype=float)
-
-
-def measure_photutils(image, data, noise):
-    """
-    Kron fluxes of photutils.
-    """
-    footprints = detect_photutils(image).footprints
-    labels = np.zeros(footprints.shape, dtype=np.int32)
-    for i, mask in enumerate(footprints.masks):
-        labels[footprints.slices(i)][mask] = i + 1
-    segments = SegmentationImage(labels)
-    detected = SourceCatalog(image.snr, segments, mask=image.mask)
-    catalogs = [SourceCatalog(band, segments, error=calc_total_error(band, rms, 1.0),
-                              mask=~np.isfinite(band), detection_catalog=detected)
-                for band, rms in zip(data, noise, strict=True)]
-    return Measured.in_bands(detected.x_centroid, detected.y_centroid, [
-        (catalog.kron_flux, catalog.kron_flux_err) for catalog in catalogs])
-
-
-def measure_sep(image, data, noise):
-    """
-    ``MAG_AUTO`` of sep.
-    """
-    sep.set_extract_pixstack(max(sep.get_extract_pixstack(), image.snr.size))
-    snr = np.ascontiguousarray(image.snr)
-    found, labels = sep.extract(
-        snr, 1.5, err=1.0, mask=image.mask, minarea=5, deblend_nthresh=32, deblend_cont=0.005,
-        filter_kernel=image.kernel('3x3'), segmentation_map=True)
-    x, y, a, b, theta = (found[name] for name in ('x', 'y', 'a', 'b', 'theta'))
-    theta = np.clip(theta, -np.pi / 2, np.pi / 2)
-    of_source = {'segmap': labels, 'seg_id': np.arange(1, len(found) + 1, dtype=np.int32)}
-    radius, _ = sep.kron_radius(snr, x, y, a, b, theta, SEP_KRON[1], mask=image.mask,
-                                **of_source)
-    small = ~(radius * np.sqrt(a * b) >= SEP_LEAST_RADIUS)
-    bands = []
-    for band, rms in zip(data, noise, strict=True):
-        options = {'err': rms, 'gain': 1.0, 'mask': ~np.isfinite(band), 'subpix': 1, **of_source}
-        band = np.nan_to_num(band)
-        ellipses = sep.sum_ellipse(band, x, y, a, b, theta, np.where(
-            small, 1, SEP_KRON[0] * radius), **options)
-        circles = sep.sum_circle(band, x, y, SEP_LEAST_RADIUS, **options)
-        bands.append([np.where(small, circles[k], ellipses[k]) for k in (0, 1)])
-    return Measured.in_bands(x, y, bands)
 
 
 def run_scene(scene, segmenter):
@@ -146,8 +67,8 @@ def run_scene(scene, segmenter):
     measured = measure_result(result)
     data, noise = subtracted(scene, result)
     image = DetectionImage.from_arrays(data, noise, np.mean(scene.psf_fwhm), mask=scene.mask)
-    measured['photutils'] = measure_photutils(image, data, noise)
-    measured['sep'] = measure_sep(image, data, noise)
+    measured['photutils'] = kron_photutils(image, data, noise)
+    measured['sep'] = kron_sep(image, data, noise)
     return measured, (middle - start, end - middle)
 
 

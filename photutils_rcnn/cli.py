@@ -16,10 +16,13 @@ from astropy.utils.exceptions import AstropyWarning
 
 import photutils_rcnn
 from photutils_rcnn._quiet import starting
+from photutils_rcnn.commands.config_files import take_config
 
 COMMANDS = {
     'segment': ('photutils_rcnn.commands.segment',
                 'detect, classify and deblend the sources of FITS images'),
+    'config': ('photutils_rcnn.commands.config',
+               'print the options that a result was made with'),
     'demo': ('photutils_rcnn.commands.demo',
              'segment the shipped simulated field'),
     'simulate': ('photutils_rcnn.commands.simulate',
@@ -32,10 +35,12 @@ COMMANDS = {
                   'train a model further on labelled frames'),
     'evaluate': ('photutils_rcnn.commands.evaluate',
                  'compare a model with the truth of simulated scenes'),
+    'benchmark': ('photutils_rcnn.commands.benchmark',
+                  'compare accuracy and speed with photutils and sep on this machine'),
     'models': ('photutils_rcnn.commands.models',
-               'list the shipped models, show one, or import one of Astro R-CNN'),
+               'list the shipped models, show one, export one, or import one of Astro R-CNN'),
 }
-WITH_NETWORK = ('segment', 'demo', 'train', 'fine-tune', 'attribute', 'evaluate')
+WITH_NETWORK = ('segment', 'demo', 'train', 'fine-tune', 'attribute', 'evaluate', 'benchmark')
 
 
 def main(argv=None):
@@ -60,15 +65,17 @@ def main(argv=None):
     subparsers = parser.add_subparsers(dest='command', required=True,
                                        metavar='COMMAND')
     argv = sys.argv[1:] if argv is None else argv
+    by_name = {}
     for name, (module, summary) in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=summary,
-                                          description=summary)
+        by_name[name] = subparsers.add_parser(name, help=summary, description=summary)
         # those of others would have to be imported
         if name in argv[:1] or '_ARGCOMPLETE' in os.environ:
-            import_module(module).add_arguments(subparser)
+            import_module(module).add_arguments(by_name[name])
     _complete(parser)
-    args = parser.parse_args(argv)
     try:
+        if argv[:1] == ['segment']:
+            take_config(by_name['segment'], argv[1:])
+        args = parser.parse_args(argv)
         with warnings.catch_warnings():
             warnings.filterwarnings('always', category=AstropyWarning)
             warnings.showwarning = _show_warning
@@ -79,8 +86,7 @@ def main(argv=None):
     except (ImportError, OSError, TypeError, ValueError) as exc:
         if (getattr(exc, 'name', None) or '').startswith('photutils_rcnn'):
             raise
-        print(f'photutils-rcnn {args.command}: error: {exc}',
-              file=sys.stderr)
+        print(f'photutils-rcnn {argv[0]}: error: {exc}', file=sys.stderr)
         return 2
 
 

@@ -357,6 +357,15 @@ def test_seed_of_the_demo(scene, tmp_path, monkeypatch):
     assert seeds == [('decam', 5)]
 
 
+def test_export_without_tf2onnx(tmp_path, monkeypatch, capsys):
+    """
+    The package that is missing is named before a network is built.
+    """
+    monkeypatch.setitem(sys.modules, 'tf2onnx', None)
+    assert main(['models', 'export', 'default', str(tmp_path)]) == 2
+    assert 'pip install "photutils_rcnn[onnx]"' in capsys.readouterr().err
+
+
 def test_import_a_model(tmp_path, monkeypatch, capsys):
     calls = []
     monkeypatch.setattr(

@@ -3,7 +3,7 @@
 The ``photutils-rcnn evaluate`` command.
 """
 
-__all__ = ['add_arguments', 'run']
+__all__ = ['add_arguments', 'count_known', 'run']
 
 import warnings
 from pathlib import Path
@@ -12,8 +12,6 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn._files import open_npz
 from photutils_rcnn.commands.options import add_model_options, make_segmenter
-
-LOWEST_SCORE = 0.05  # detections below do not enter any curve
 
 
 def add_arguments(parser):
@@ -62,6 +60,8 @@ def run(args):
 
     from photutils_rcnn.evaluation import evaluate
     from photutils_rcnn.evaluation.report import check_folder
+    from photutils_rcnn.evaluation.runner import LOWEST_SCORE
+
     if args.output is not None:
         check_folder(args.output, overwrite=args.overwrite)
     if args.limit is not None and args.limit < 1:
@@ -82,7 +82,7 @@ def run(args):
                                progress_bar=False)
     if cut is None:
         cut = segmenter.model.thresholds['score']
-    n_known = _count_known(files, segmenter.model.settings)
+    n_known = count_known(files, segmenter.model.settings)
 
     def segment(scene):
         with warnings.catch_warnings():
@@ -105,9 +105,26 @@ def run(args):
     return 0
 
 
-def _count_known(files, settings):
+def count_known(files, settings):
     """
-    How many scenes the model has seen, with a warning.
+    How many scenes a model has seen.
+
+    Parameters
+    ----------
+    files : list of `~pathlib.Path`
+        The files of the scenes, whose names tell preset and seed.
+    settings : dict
+        The settings of the model.
+
+    Returns
+    -------
+    n_known : int
+        The number of them in its training or calibration.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If there are any.
     """
     from photutils_rcnn.simulation.file_names import count_shared
 

@@ -35,6 +35,9 @@ class FrameJob:
         Whether the ASDF file holds the pixels.
     telling : {'json', 'text', ''}
         What is said of the result.
+    recorded : dict
+        The options of the command line, for the meta data of the result; see
+        `~photutils_rcnn.commands.config_files.recorded_options`.
     """
 
     name: str
@@ -44,6 +47,7 @@ class FrameJob:
     paths: dict
     include_data: bool
     telling: str
+    recorded: dict
 
     def with_absolute_paths(self):
         """
@@ -116,6 +120,7 @@ class FrameJob:
         psf = _read_psf(tuple(self.psf_files))
         result = segmenter._segment_cube(
             cube, background, psf, artifacts=ARTIFACTS in self.paths)
+        result.meta['segment_options'] = self.recorded
         if begin is not None:
             begin()
         written = write_outputs(self.paths, result, include_data=self.include_data)

@@ -27,11 +27,15 @@ def add_arguments(parser):
                           'scale)')
     imported.add_argument('--overwrite', action='store_true',
                           help='replace a model in the folder')
+    exported = actions.add_parser('export', help='write the network of a model as ONNX files')
+    exported.add_argument('model', help='shipped model, or folder of one')
+    exported.add_argument('folder', type=Path, help='folder for the files, one for each stage')
+    exported.add_argument('--overwrite', action='store_true', help='replace existing files')
 
 
 def run(args):
     """
-    List the shipped models, show one, or import one.
+    List the shipped models, show one, import or export one.
     """
     if args.action == 'show':
         from photutils_rcnn.models.cards import model_facts
@@ -51,9 +55,28 @@ def run(args):
                      overwrite=args.overwrite)
         print(f'{args.folder}: imported')
         return 0
+    if args.action == 'export':
+        return _export(args)
     from photutils_rcnn.models.zoo import list_models
 
     for name, settings in list_models().items():
         print(f'{name}  sha256 {settings["sha256"][:12]}  '
               f'{settings.get("description", "")}')
+    return 0
+
+
+def _export(args):
+    """
+    Write ONNX files.
+    """
+    from photutils_rcnn._quiet import starting
+    from photutils_rcnn.io.optional import import_optional
+    from photutils_rcnn.models.zoo import load_model
+
+    model = load_model(args.model)
+    with starting():
+        import_optional('tf2onnx')
+        from photutils_rcnn.models.onnx_export import export_onnx
+    for path in export_onnx(model, args.folder, overwrite=args.overwrite):
+        print(path)
     return 0

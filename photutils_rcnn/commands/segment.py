@@ -8,8 +8,11 @@ __all__ = ['add_arguments', 'run']
 import json
 import shlex
 import sys
+from argparse import BooleanOptionalAction
+from glob import glob
 from pathlib import Path
 
+from photutils_rcnn.commands.config_files import recorded_options
 from photutils_rcnn.commands.frame_job import FrameJob
 from photutils_rcnn.commands.frame_options import (
     FrameOptions,
@@ -34,7 +37,10 @@ def add_arguments(parser):
                         'extensions or planes of a cube')
     parser.add_argument('-o', '--output', type=Path, required=True,
                         metavar='DIR', help='folder for the results')
-    parser.add_argument('--each', action='store_true',
+    parser.add_argument('--config', metavar='TOML',
+                        help='file with any of these options by their long names; those of '
+                        'the command line win')
+    parser.add_argument('--each', action=BooleanOptionalAction, default=False,
                         help='each file is a frame of its own; one that fails is '
                         'reported, and the others are segmented')
     parser.add_argument('--list', type=Path, metavar='FILE',
@@ -57,27 +63,27 @@ def add_arguments(parser):
     parser.add_argument('--psf', nargs='+', type=Path, metavar='FITS',
                         help='images of the PSF in the order of the images, or one for '
                         'all; or grids of them that photutils reads')
-    parser.add_argument('--include-data', action='store_true',
+    parser.add_argument('--include-data', action=BooleanOptionalAction, default=False,
                         help='store the pixels in the ASDF result')
     parser.add_argument('--table', metavar='LIST',
                         help='write the catalog in these formats too, separated by '
                         'commas: fits, vot, csv, parquet, ldac (SExtractor), reg '
                         '(DS9), crtf (CASA)')
-    parser.add_argument('--coco', action='store_true',
+    parser.add_argument('--coco', action=BooleanOptionalAction, default=False,
                         help='write the footprints in the format of COCO too')
-    parser.add_argument('--masks', action='store_true',
+    parser.add_argument('--masks', action=BooleanOptionalAction, default=False,
                         help='write the footprints as FITS images too, one extension '
                         'for each source')
-    parser.add_argument('--deblend', action='store_true',
+    parser.add_argument('--deblend', action=BooleanOptionalAction, default=False,
                         help='fit the light of overlapping sources: total fluxes in the '
                         'catalog, and FITS images of the models and the residual')
-    parser.add_argument('--artifacts', action='store_true',
+    parser.add_argument('--artifacts', action=BooleanOptionalAction, default=False,
                         help='find cosmic rays, saturated pixels and trails of '
                         'satellites, drop detections that they made, and write their masks '
                         'as a FITS image, one extension for each band')
-    parser.add_argument('--overwrite', action='store_true',
+    parser.add_argument('--overwrite', action=BooleanOptionalAction, default=False,
                         help='replace existing results')
-    parser.add_argument('--json', action='store_true',
+    parser.add_argument('--json', action=BooleanOptionalAction, default=False,
                         help='print a line of JSON for each frame and nothing else')
     add_model_options(parser)
 
@@ -182,14 +188,20 @@ def _jobs(args):
     frames = _frames(args)
     further = further_outputs(args.table, coco=args.coco, masks=args.masks,
                               deblend=args.deblend, artifacts=args.artifacts)
-    options = FrameOptions.from_args(args)
+    shared = FrameOptions.from_args(args)
     several = args.each or args.list
-    return [FrameJob(
-        name=stem, files=files, paths=output_paths(args.output, stem, further),
-        options=options.of_frame(i, len(frames)) if several else options,
-        psf_files=args.psf or [], include_data=args.include_data,
-        telling='json' if args.json else '' if args.quiet else 'text')
-        for i, (stem, files) in enumerate(frames.items())]
+    jobs = []
+    for i, (stem, files) in enumerate(frames.items()):
+        options = shared.of_frame(i, len(frames)) if several else shared
+        of_frame = {'files': files}
+        if options.uncertainty:
+            of_frame[options.uncertainty] = options.files_of_errors
+        jobs.append(FrameJob(
+            name=stem, files=files, paths=output_paths(args.output, stem, further),
+            options=options, psf_files=args.psf or [], include_data=args.include_data,
+            telling='json' if args.json else '' if args.quiet else 'text',
+            recorded=recorded_options(args, **of_frame)))
+    return jobs
 
 
 def _frames(args):
@@ -201,14 +213,15 @@ def _frames(args):
     if bool(args.list) == bool(args.files):
         msg = 'the images must be named either as arguments or in a file, with --list'
         raise ValueError(msg)
+    files = _expand(args.files)
     if not (args.each or args.list):
-        return {args.stem or file_stem(args.files[0]): args.files}
+        return {args.stem or file_stem(files[0]): files}
     how = '--list' if args.list else '--each'
     if args.stem:
         msg = f'--stem must not be given with {how}, got {args.stem!r}'
         raise ValueError(msg)
     frames = {}
-    for paths in _read_list(args.list) if args.list else [[path] for path in args.files]:
+    for paths in _read_list(args.list) if args.list else [[path] for path in files]:
         stem = file_stem(paths[0])
         if stem in frames:
             msg = (f'with {how} the names of the files must differ, got '
@@ -216,6 +229,21 @@ def _frames(args):
             raise ValueError(msg)
         frames[stem] = paths
     return frames
+
+
+def _expand(paths):
+    """
+    The files that patterns name, where no shell did that.
+    """
+    files = []
+    for path in paths:
+        # brackets name extensions
+        found = sorted(glob(str(path))) if set('*?') & set(str(path)) else [path]
+        if not found:
+            msg = f'no file is named as {path}'
+            raise FileNotFoundError(msg)
+        files.extend(map(Path, found))
+    return files
 
 
 def _read_list(path):

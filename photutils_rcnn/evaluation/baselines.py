@@ -15,7 +15,7 @@ three thresholds and two contrasts beside.
 """
 
 __all__ = ['DEFAULT_RUNS', 'GRID_RUNS', 'BaselineRun', 'DetectionImage',
-           'detect_photutils', 'detect_sep']
+           'detect_photutils', 'detect_sep', 'extract_sep']
 
 import warnings
 from dataclasses import dataclass, field
@@ -273,6 +273,36 @@ def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
     detections : `~photutils_rcnn.evaluation.detections.Detections`
         The detections, without classes.
     """
+    return image.to_detections(extract_sep(
+        image, n_sigma=n_sigma, n_pixels=n_pixels, contrast=contrast, n_levels=n_levels,
+        kernel=kernel)[1])
+
+
+def extract_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005, n_levels=32, kernel='3x3'):
+    """
+    Run ``sep.extract``.
+
+    Parameters
+    ----------
+    image : `DetectionImage`
+        The image; sep convolves its unconvolved form.
+    n_sigma, n_pixels, contrast, n_levels : float or int, optional
+        As in `detect_photutils`.
+    kernel : str, optional
+        As in `detect_photutils`.
+
+    Returns
+    -------
+    catalog : `~numpy.ndarray`
+        The structured array of sep.
+    labels : (ny, nx) int32 `~numpy.ndarray`
+        The label image, in which row ``i`` has the label ``i + 1``.
+
+    Raises
+    ------
+    ImportError
+        If sep is not installed.
+    """
     try:
         import sep
     except ImportError as error:
@@ -283,15 +313,14 @@ def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
     sep.set_extract_pixstack(max(pixstack, image.snr.size))
     sep.set_sub_object_limit(max(limit, MAX_SUB_OBJECTS))
     try:
-        _, labels = sep.extract(np.ascontiguousarray(image.snr), n_sigma,
-                                err=1.0, mask=image.mask, minarea=n_pixels,
-                                deblend_nthresh=n_levels,
-                                deblend_cont=contrast, segmentation_map=True,
-                                filter_kernel=image.kernel(kernel))
+        return sep.extract(np.ascontiguousarray(image.snr), n_sigma,
+                           err=1.0, mask=image.mask, minarea=n_pixels,
+                           deblend_nthresh=n_levels,
+                           deblend_cont=contrast, segmentation_map=True,
+                           filter_kernel=image.kernel(kernel))
     finally:
         sep.set_extract_pixstack(pixstack)
         sep.set_sub_object_limit(limit)
-    return image.to_detections(labels)
 
 
 @dataclass(frozen=True)

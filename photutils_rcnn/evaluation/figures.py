@@ -3,7 +3,7 @@
 Plots of an evaluation.
 """
 
-__all__ = ['FIGURES', 'draw_curves']
+__all__ = ['FIGURES', 'draw_benchmark', 'draw_curves']
 
 from pathlib import Path
 
@@ -17,6 +17,42 @@ from photutils_rcnn.sources.classes import CLASS_IDS
 _ROWS = (*CLASS_IDS, 'combined')
 FIGURES = (*(f'precision_recall_{name}.png' for name in _ROWS),
            'completeness_purity.png')
+
+_BARS = {'completeness': 'Completeness', 'purity': 'Purity', 'AP50': 'AP50, blind to classes',
+         'balanced_accuracy': 'Balanced accuracy of classes',
+         'ECE': 'Calibration error of scores',
+         'kron_error_blends': 'Median error of Kron fluxes, blends',
+         'deblended_error_blends': 'Median error of deblended fluxes, blends',
+         'time_ratio': 'Time, in units of photutils'}
+
+
+def draw_benchmark(table, path):
+    """
+    Draw the table of a benchmark.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        From `~photutils_rcnn.evaluation.benchmark`, with a column ``preset``.
+    path : path-like
+        The picture, replaced if it is there.
+    """
+    from matplotlib.figure import Figure
+
+    presets, methods = (list(dict.fromkeys(table[name])) for name in ('preset', 'method'))
+    figure = Figure(figsize=(12, 5.5), layout='constrained')
+    for ax, (column, title) in zip(figure.subplots(2, 4).flat, _BARS.items(), strict=True):
+        for k, method in enumerate(methods):
+            rows = table[table['method'] == method]
+            place = [presets.index(preset) + (k - (len(methods) - 1) / 2) / (len(methods) + 1)
+                     for preset in rows['preset']]
+            ax.bar(place, rows[column], width=1 / (len(methods) + 1), label=method)
+        ax.set_xticks(range(len(presets)), presets, fontsize='small')
+        ax.set_xlim(-0.5, len(presets) - 0.5)
+        ax.set_title(title, fontsize='medium')
+    figure.legend(*ax.get_legend_handles_labels(), loc='outside lower center',
+                  ncols=len(methods))
+    figure.savefig(path, dpi=150)
 
 
 def draw_curves(report, path):

@@ -3,9 +3,10 @@
 The tables of an evaluation as text and as plain values.
 """
 
-__all__ = ['format_table', 'json_rows', 'title']
+__all__ = ['format_benchmark', 'format_table', 'json_rows', 'title']
 
 import numpy as np
+from astropy.table import Table
 
 TITLES = {
     'paper_ap': ('Average precision (%), definition of the paper: 51 recalls,'
@@ -44,9 +45,39 @@ def format_table(table):
     table = table.copy()
     for column in table.colnames:
         if table[column].dtype.kind == 'f':
-            table[column] = ['-' if np.isnan(value) else f'{value:.3f}'
-                             for value in table[column]]
+            table[column] = [_three_decimals(value) for value in table[column]]
     return table.pformat(max_lines=-1, max_width=-1)
+
+
+def format_benchmark(table):
+    """
+    The lines of a benchmark, a column for each method.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        From `~photutils_rcnn.evaluation.benchmark`, with a column ``preset``.
+
+    Returns
+    -------
+    lines : list of str
+        The lines, those of a preset below the other.
+    """
+    names = [name for name in table.colnames if name not in ('preset', 'method')]
+    lines = []
+    for preset in dict.fromkeys(table['preset']):
+        columns = {preset: names}
+        for row in table[table['preset'] == preset]:
+            columns[row['method']] = [
+                _three_decimals(row[name]) if table[name].dtype.kind == 'f'
+                else str(row[name]) for name in names]
+        lines += ['', *Table(columns).pformat(max_lines=-1, max_width=-1, align=[
+            '<', *'>' * (len(columns) - 1)])]
+    return lines[1:]
+
+
+def _three_decimals(value):
+    return '-' if np.isnan(value) else f'{value:.3f}'
 
 
 def title(name):

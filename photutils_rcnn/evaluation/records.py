@@ -110,6 +110,8 @@ class SceneRecord:
         The truth, shared by the methods.
     scores, class_ids : (N,) `~numpy.ndarray`
         The score and the class of each detection.
+    class_probabilities : (N, n_classes) `~numpy.ndarray`
+        The probability of each class, given that it is a source; NaN where there is none.
     above : (N,) `~numpy.ndarray` of bool
         The detections at or above the score threshold.
     magnitudes, snr, separations : (N,) `~numpy.ndarray` of float
@@ -131,6 +133,7 @@ class SceneRecord:
     truth: TruthRecord
     scores: np.ndarray
     class_ids: np.ndarray
+    class_probabilities: np.ndarray
     above: np.ndarray
     magnitudes: np.ndarray
     snr: np.ndarray
@@ -232,8 +235,9 @@ def record_scene(scene, truth, detections, *, score_threshold=None,
         chosen.footprints, scene.truth['x'], scene.truth['y'], kept,
         ignore=truth.ignore)
     return SceneRecord(
-        truth, detections.scores, detections.class_ids, above, magnitudes,
-        snr, separations, matches, ImageOverlaps(overlaps, **shared),
+        truth, detections.scores, detections.class_ids,
+        detections.class_probabilities, above, magnitudes, snr, separations,
+        matches, ImageOverlaps(overlaps, **shared),
         ImageOverlaps(boxes, **shared),
         shredded_truth(chosen.footprints, scene.footprints, kept,
                        ignore=truth.ignore), n_covered, hidden)

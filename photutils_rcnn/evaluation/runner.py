@@ -18,6 +18,7 @@ from photutils_rcnn.evaluation.report import MAIN, EvaluationReport
 from photutils_rcnn.result import RCNNResult
 
 _BASELINES = {None: {}, 'default': DEFAULT_RUNS, 'grid': GRID_RUNS}
+LOWEST_SCORE = 0.05  # detections below do not enter any curve
 _SIZE = 'positive and finite', lambda x: 0 < x < np.inf
 
 

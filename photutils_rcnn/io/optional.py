@@ -8,7 +8,7 @@ __all__ = ['check_format', 'import_optional']
 from importlib import import_module
 
 EXTRAS = {'distributed': 'distributed', 'pyarrow': 'parquet', 'pycocotools': 'coco',
-          'regions': 'regions'}
+          'regions': 'regions', 'tf2onnx': 'onnx'}
 NEEDED = {'.parquet': 'pyarrow', '.json': 'pycocotools', '.reg': 'regions',
           '.crtf': 'regions'}
 

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import keras
 
-from photutils_rcnn.models.attribute_config import ATTRIBUTE
-from photutils_rcnn.models.attribute_head import N_NUMBERS
 from photutils_rcnn.models.openvino_stages import import_openvino
+from photutils_rcnn.models.stage_signatures import stage_signatures
 from photutils_rcnn.models.stages import KerasStages
 
 logger = logging.getLogger(__name__)
@@ -50,9 +49,10 @@ def export_stages(model, folder):
     core = openvino.Core()
     network = model.build_network('float32')
     stages = KerasStages(network)
-    shapes = _input_shapes(network)
-    for name, arguments in shapes.items():
-        signature = [tf.TensorSpec(shape, 'int32' if argument == 'shape' else 'float32',
+    for name, (arguments, _) in stage_signatures(network).items():
+        signature = [tf.TensorSpec([None if isinstance(length, str) else length
+                                    for length in shape],
+                                   'int32' if argument == 'shape' else 'float32',
                                    name=argument)
                      for argument, shape in arguments.items()]
         frozen = convert_variables_to_constants_v2(tf.function(
@@ -91,33 +91,3 @@ def _drop_inverse_transposes(converted):
             if (first[second] == range(len(first))).all():
                 back.output(0).replace(there.input_value(0))
     converted.validate_nodes_and_infer_types()
-
-
-def _input_shapes(network):
-    """
-    The shapes of the arguments of each stage; `None` is any length.
-    """
-    config = network.config
-    features = network.dense_part.output['pyramid'][0].shape[-1]
-    n_bands, size = config.n_bands, config.profile_size
-    shapes = {
-        'dense': {'image': (1, None, None, n_bands), 'anchors': (None, 4)},
-        'classify': {'features': (None, features), 'shape': (2,),
-                     'boxes': (None, 4), 'log_fwhm': (None, n_bands)},
-        'mask': {'features': (None, features), 'shape': (2,), 'boxes': (None, 4)}}
-    if size:
-        shapes['sample'] = {
-            'images': (None, None, None, n_bands), 'boxes': (None, 4),
-            'image_index': (None, 1), 'log_fwhm': (None, n_bands)}
-        shapes['profile'] = {
-            'profiles': (None, size, size, n_bands), 'boxes': (None, 4),
-            'logits': (None, config.n_classes), 'log_fwhm': (None, n_bands),
-            'psf': (None, size, size, n_bands)}
-    if config.attributes:
-        shapes['pool'] = shapes['mask']
-    for attribute in config.attributes:
-        side, bands = attribute.stamp_size, len(attribute.bands) or n_bands
-        shapes[ATTRIBUTE + attribute.name] = {
-            'pooled': (None, config.box_pool, config.box_pool, features),
-            'stamps': (None, side, side, bands), 'numbers': (None, N_NUMBERS)}
-    return shapes

@@ -8,6 +8,8 @@ __all__ = ['count_mask_pixels', 'fit_mask_scale', 'mask_calibration_error']
 import numpy as np
 from scipy import optimize, special
 
+from photutils_rcnn.evaluation.probabilities import expected_calibration_error
+
 # Pixels are counted in bins of the logit of their probability, those beyond in the
 # outermost.
 LARGEST_LOGIT = 8.
@@ -101,8 +103,5 @@ def mask_calibration_error(counts, n_bins=15):
         arXiv:1706.04599, Eq. 3); NaN without pixels.
     """
     outside, inside = np.sum(counts, axis=0)
-    probability = special.expit(CENTERS)
-    bins = np.minimum((probability * n_bins).astype(int), n_bins - 1)
-    excess = np.bincount(bins, (outside + inside) * probability - inside)
-    total = (outside + inside).sum()
-    return float(np.abs(excess).sum() / total) if total else np.nan
+    return expected_calibration_error(special.expit(CENTERS), inside, outside + inside,
+                                      n_bins=n_bins)
