@@ -12,6 +12,7 @@ from astropy.stats import gaussian_sigma_to_fwhm, mad_std
 from scipy import ndimage
 
 from photutils_rcnn.preprocessing.normalization import to_model_bands, to_model_fwhm
+from photutils_rcnn.preprocessing.stretches import arcsinh
 from photutils_rcnn.simulation.truth import LIMITING_SNR
 
 # Fainter sources than this teach background; those between it and the limit
@@ -76,28 +77,18 @@ def augment(crop, rng):
         snr = snr + rng.normal(0, PEDESTAL) + rng.normal(
             0, PEDESTAL_OF_BAND, snr.shape[-1]).astype(np.float32)
     snr = snr * seen[..., None] * rng.normal(1, NOISE_ERROR)
-    return replace(crop, snr=_arcsinh(snr))
-
-
-# NumPy's own are two and ten times slower in float32 where it has no vector
-# code for them, and took most of a crop's time. These lose digits below 1e-3,
-# that is below a thousandth of the noise.
+    return replace(crop, snr=arcsinh(snr))
 
 
 def _sinh(value):
     """
     The hyperbolic sine to within 3e-7 of max(1, |sinh|).
+
+    NumPy's own is several times slower in float32 where it has no vector code for it, and
+    took most of a crop's time. Digits are lost below a thousandth of the noise.
     """
     grown = np.exp(value)
     return (grown - 1 / grown) / 2
-
-
-def _arcsinh(value):
-    """
-    The inverse of `_sinh`, as exact.
-    """
-    size = np.abs(value)
-    return np.sign(value) * np.log(size + np.sqrt(size * size + 1))
 
 
 def _scatter(snr, seen):
