@@ -78,22 +78,6 @@ class SkyScales:
         self.scales = np.array(
             [BIN * 2**k for k in range(N_SCALES) if k == 0 or 2**k * 8 <= n])
 
-    def in_bins(self, mask):
-        """
-        The bins that hold a pixel of a mask.
-
-        Parameters
-        ----------
-        mask : (ny, nx) bool `~numpy.ndarray`
-            The pixels.
-
-        Returns
-        -------
-        bins : 2D bool `~numpy.ndarray`
-            `True` where any pixel of a bin is.
-        """
-        return bin_sums(mask, BIN)
-
     @cached_property
     def smoothed(self):
         """
