@@ -13,7 +13,6 @@ from astropy.visualization import simple_norm
 
 from photutils_rcnn.plotting.pictures import band_indices, rgb_image
 from photutils_rcnn.plotting.png import MAX_OVERLAY_SIDE, side_binning, thumbnail
-from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.sources.classes import CLASS_COLORS
 from photutils_rcnn.sources.contours import mask_contours
 
@@ -211,8 +210,7 @@ def _draw_band(ax, result, band, cutout):
     """
     Draw a part of a band, masked pixels left out.
     """
-    frame = Frame(result.cube, result._background, result.noise)
-    pixels = frame.snr[(slice(None), *cutout)][band]
+    pixels = result._frame('plot_source').snr[(slice(None), *cutout)][band]
     pixels = np.where(result.cube.invalid[(band, *cutout)], np.nan, pixels)
     # noise alone is not stretched to white; linear up to some sigma
     highest = max(float(np.nanmax(pixels, initial=0)), 10.)
