@@ -305,12 +305,12 @@ class MaskRCNN(StageLosses, keras.Model):
 
     def refine_boxes(self, boxes, deltas, shape):
         """
-        Apply the box head's deltas and clip to the image.
+        Apply deltas to boxes and clip them to the image.
 
         Parameters
         ----------
         boxes : (R, 4) tensor
-            The RoIs.
+            The RoIs or anchors.
         deltas : (R, 4) tensor
             Their box deltas.
         shape : (2,) tuple of int
