@@ -6,7 +6,7 @@ Segmentation result: label image, catalog, instances.
 __all__ = ['RCNNResult']
 
 from functools import cached_property
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from photutils.segmentation import SegmentationImage
@@ -255,3 +255,12 @@ class RCNNResult(ResultArtifacts, ResultCatalogs, ResultClumps, ResultFiles,
                    'write it with include_data=True')
             raise ValueError(msg)
         return Frame(self.cube, self._background, self.noise)
+
+    def _row_of_label(self, label):
+        rows = np.flatnonzero(self.label_of_source == label) if (
+            isinstance(label, Integral) and label > 0) else ()
+        if len(rows) == 0:
+            msg = (f'label must be one of 1 to {self.label_of_source.max(initial=0)}, got '
+                   f'{label!r}')
+            raise ValueError(msg)
+        return int(rows[0])

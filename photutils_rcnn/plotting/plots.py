@@ -6,7 +6,6 @@ Plots of a result and of a single source.
 __all__ = ['ResultPlots']
 
 from html import escape
-from numbers import Integral
 
 import numpy as np
 from astropy.visualization import simple_norm
@@ -19,7 +18,7 @@ from photutils_rcnn.sources.contours import mask_contours
 
 class ResultPlots:
     """
-    How a `~photutils_rcnn.RCNNResult` draws itself.
+    Mixin of `~photutils_rcnn.RCNNResult`: plots.
     """
 
     def _repr_html_(self):
@@ -146,18 +145,6 @@ class ResultPlots:
             _draw_lines(ax, contours, color)
             ax.set(xlim=(x.start - 0.5, x.stop - 0.5), ylim=(y.start - 0.5, y.stop - 0.5))
         return axes
-
-    def _row_of_label(self, label):
-        """
-        The row of a label in the table.
-        """
-        rows = np.flatnonzero(self.label_of_source == label) if (
-            isinstance(label, Integral) and label > 0) else ()
-        if len(rows) == 0:
-            msg = (f'label must be one of the {int(self.labels.max(initial=0))} labels '
-                   f'of the label image, from 1, got {label!r}')
-            raise ValueError(msg)
-        return int(rows[0])
 
 
 def _axes(wcs):
