@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The network of Burke et al. (2019, MNRAS 490, 3952), as data.
+Configuration of the network of Burke et al. (2019, MNRAS 490, 3952).
 """
 
 __all__ = ['CONFIGS', 'AstroRCNNConfig', 'AstroRCNNTrainingConfig']

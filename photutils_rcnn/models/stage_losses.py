@@ -29,7 +29,7 @@ from photutils_rcnn.models.targets import (
 
 class StageLosses:
     """
-    How a `~photutils_rcnn.models.mask_rcnn.MaskRCNN` is trained.
+    Mixin of `~photutils_rcnn.models.mask_rcnn.MaskRCNN`: its training.
 
     Networks that are trained otherwise replace the methods before `compute_loss`.
     """

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Pixels as colors.
+Color composites of frames.
 """
 
 __all__ = ['rgb_image']

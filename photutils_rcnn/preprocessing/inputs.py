@@ -244,9 +244,6 @@ def _leave_out_dead_bands(cube, invalid):
 
 
 def _prepare_mask(mask, shape):
-    """
-    The mask, of the shape of the cube.
-    """
     if is_none(mask):
         return np.False_
     mask = broadcast(as_mask(mask), shape, 'mask')

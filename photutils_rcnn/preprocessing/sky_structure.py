@@ -262,8 +262,8 @@ def _filled(level, density, coarser, least=LEAST_SKY):
     if np.ndim(coarser):
         coarser = coarser.repeat(2, axis=0).repeat(2, axis=1)[
             :level.shape[0], :level.shape[1]]
-    told = np.clip(density / least, 0, 1)
-    return told * level + (1 - told) * coarser
+    trust = np.clip(density / least, 0, 1)
+    return trust * level + (1 - trust) * coarser
 
 
 def _interpolated(values, weight, sigma):

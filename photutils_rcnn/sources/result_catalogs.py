@@ -18,7 +18,7 @@ from photutils_rcnn.sources.source_table import attribute_columns, probability_c
 
 class ResultCatalogs:
     """
-    What `~photutils_rcnn.RCNNResult` measures on the pixels of the sources.
+    Mixin of `~photutils_rcnn.RCNNResult`: catalogs of its sources.
     """
 
     @cached_property

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Random changes of training crops that leave their truth valid.
+Data augmentation: random changes of training crops that leave their truth valid.
 """
 
 __all__ = ['augment', 'drop_bands', 'draw_log_fwhm', 'transform']
@@ -101,7 +101,7 @@ def _scatter(snr, seen):
 
 def draw_log_fwhm(fwhm, rng):
     """
-    What the network is told of the PSF: an estimate, or nothing.
+    The FWHM that the network is given in training: an estimate, or nothing.
 
     Parameters
     ----------
@@ -119,10 +119,10 @@ def draw_log_fwhm(fwhm, rng):
     if kind < P_FWHM_UNKNOWN or not (fwhm > 0).all():
         return np.zeros(len(fwhm))
     poor = kind < P_FWHM_UNKNOWN + P_FWHM_POOR
-    told = np.log(fwhm) + FWHM_BAND_ERROR * rng.standard_normal(len(fwhm))
+    log_fwhm = np.log(fwhm) + FWHM_BAND_ERROR * rng.standard_normal(len(fwhm))
     if rng.random() < P_FWHM_COMMON:
-        told[:] = told.mean()
-    return told + error * (FWHM_POOR_ERROR if poor else FWHM_ERROR)
+        log_fwhm[:] = log_fwhm.mean()
+    return log_fwhm + error * (FWHM_POOR_ERROR if poor else FWHM_ERROR)
 
 
 def transform(crop, n_turns, flip):

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What an initial model adds to labels: unlabelled sources, hidden pixels.
+Completion of labels by an initial model: unlabelled sources, hidden pixels.
 
 Labels of a person or of another program end at some brightness. To teach that
 what is fainter is background would unlearn it, so sources that the model finds
