@@ -10,14 +10,7 @@ from typing import ClassVar
 import attrs
 
 from photutils_rcnn.models.config import MaskRCNNConfig
-from photutils_rcnn.models.fields import (
-    flag,
-    integer,
-    integers,
-    number,
-    numbers,
-    text,
-)
+from photutils_rcnn.models.fields import flag, integer, integers, number, numbers, text
 from photutils_rcnn.models.training_config import TrainingConfig
 
 

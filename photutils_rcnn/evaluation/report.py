@@ -14,18 +14,9 @@ from astropy.table import QTable
 
 from photutils_rcnn.evaluation import tables as make
 from photutils_rcnn.evaluation.figures import FIGURES, draw_curves
-from photutils_rcnn.evaluation.formatting import (
-    format_table,
-    json_rows,
-    title,
-)
+from photutils_rcnn.evaluation.formatting import format_table, json_rows, title
 from photutils_rcnn.evaluation.notes import make_notes
-from photutils_rcnn.evaluation.precision_rows import (
-    AP_COLUMNS,
-    ap_row,
-    confusion,
-    confusion_row,
-)
+from photutils_rcnn.evaluation.precision_rows import AP_COLUMNS, ap_row, confusion, confusion_row
 from photutils_rcnn.evaluation.published import (
     PUBLISHED_AP,
     PUBLISHED_CONFUSION,

@@ -11,12 +11,7 @@ import warnings
 from astropy.units import UnitBase
 from astropy.utils.exceptions import AstropyUserWarning
 
-from photutils_rcnn.io.extensions import (
-    band_name,
-    extension_kind,
-    extension_words,
-    has_image,
-)
+from photutils_rcnn.io.extensions import band_name, extension_kind, extension_words, has_image
 from photutils_rcnn.io.uncertainties import POWERS, WORDS
 from photutils_rcnn.io.units import pixel_unit
 

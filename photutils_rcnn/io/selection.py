@@ -10,12 +10,7 @@ import warnings
 
 from astropy.utils.exceptions import AstropyUserWarning
 
-from photutils_rcnn.io.extensions import (
-    band_name,
-    extension_kind,
-    has_image,
-    is_named_science,
-)
+from photutils_rcnn.io.extensions import band_name, extension_kind, has_image, is_named_science
 
 #: The kinds of extensions that hold what is looked for, best first.
 KINDS = {'images': ('images',), 'errors': ('errors', 'variance', 'ivar'),

@@ -19,12 +19,7 @@ from photutils_rcnn.models.losses import (
 )
 from photutils_rcnn.models.region_proposal import propose
 from photutils_rcnn.models.roi_align import flatten_pyramid
-from photutils_rcnn.models.targets import (
-    match_anchors,
-    sample_masks,
-    sample_rois,
-    with_truth,
-)
+from photutils_rcnn.models.targets import match_anchors, sample_masks, sample_rois, with_truth
 
 
 class StageLosses:

@@ -25,10 +25,7 @@ __all__ = ['GALAXY_COUNTS', 'STAR_COUNTS', 'draw_galaxies', 'draw_stars',
 
 import numpy as np
 
-from photutils_rcnn.simulation.population import (
-    Population,
-    half_light_radius,
-)
+from photutils_rcnn.simulation.population import Population, half_light_radius
 from photutils_rcnn.sources.classes import GALAXY, STAR
 
 # log10 of the number per magnitude (arbitrary normalization) against r

@@ -15,12 +15,7 @@ import numpy as np
 
 from photutils_rcnn._files import atomic_path
 from photutils_rcnn.models.migration import current_fields
-from photutils_rcnn.training.recipe import (
-    PRECISIONS,
-    check_recipe,
-    get_protocol,
-    read_recipe,
-)
+from photutils_rcnn.training.recipe import PRECISIONS, check_recipe, get_protocol, read_recipe
 
 # What a run leaves in its folder besides scenes.
 _TRACES = ('recipe.json', 'checkpoint.npz', 'log.csv', 'network',
@@ -305,11 +300,7 @@ def run(args):
         round.
     """
     from photutils_rcnn.training.joint import train_head_again
-    from photutils_rcnn.training.pipeline import (
-        finish_model,
-        refine_network,
-        train_network,
-    )
+    from photutils_rcnn.training.pipeline import finish_model, refine_network, train_network
 
     logging.basicConfig(level=logging.INFO,
                         format='%(asctime)s %(message)s')
