@@ -254,14 +254,6 @@ def _check_initial(args, recipe, config):
         raise ValueError(msg) from exc
 
 
-def _write_recipe(recipe, folder):
-    """
-    Write the recipe of a run: under its name, it is complete.
-    """
-    with atomic_path(folder / 'recipe.json') as temporary:
-        temporary.write_text(json.dumps(recipe, indent=2) + '\n')
-
-
 def _scene_folder(args, recipe, kind):
     """
     A folder of scenes, simulated if need be; `None` if there is none.
@@ -318,7 +310,8 @@ def run(args):
     # The file that describes the network need not be there on resuming.
     recipe['config'] = config.to_dict()
     args.output.mkdir(parents=True, exist_ok=True)
-    _write_recipe(recipe, args.output)
+    with atomic_path(args.output / 'recipe.json') as temporary:
+        temporary.write_text(json.dumps(recipe, indent=2) + '\n')
     scenes = _scene_folder(args, recipe, 'training')
     held_out = _scene_folder(args, recipe, 'validation')
     end = time.monotonic() + 60 * args.minutes

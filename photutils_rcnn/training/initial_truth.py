@@ -45,7 +45,9 @@ def complete_truth(scene, found):
         those pixels of others that the detection that shows it has.
     """
     detected = found.footprints()
-    labelled = _union(scene.footprints)
+    labelled = np.zeros(detected.shape, dtype=bool)
+    _, y, x = scene.footprints.pixels()
+    labelled[y, x] = True
     inside = np.array([np.count_nonzero(labelled[detected.slices(i)] & mask)
                        for i, mask in enumerate(detected.masks)], dtype=int)
     new = (detected.areas > 0) & (inside < MAX_LABELLED * detected.areas)
@@ -65,16 +67,6 @@ def complete_truth(scene, found):
     return replace(scene, truth=truth, footprints=Footprints(
         np.concatenate([footprints.boxes, added.boxes]),
         [*footprints.masks, *added.masks], footprints.shape))
-
-
-def _union(footprints):
-    """
-    The pixels of any of the footprints.
-    """
-    union = np.zeros(footprints.shape, dtype=bool)
-    for i, mask in enumerate(footprints.masks):
-        union[footprints.slices(i)] |= mask
-    return union
 
 
 def _with_hidden_pixels(footprints, detected, scores, labelled):
