@@ -11,15 +11,7 @@ from typing import ClassVar
 import attrs
 
 from photutils_rcnn.models.attribute_config import attributes
-from photutils_rcnn.models.fields import (
-    flag,
-    integer,
-    integers,
-    number,
-    numbers,
-    text,
-    texts,
-)
+from photutils_rcnn.models.fields import flag, integer, integers, number, numbers, text, texts
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The profile head: the class of a source from its light beside the PSF.
+The profile head: the class of a source from its light profile and the PSF.
 
 A star has the profile of the PSF, a barely resolved galaxy one that is a few
 percent wider. Strided and pooled features hardly keep that, so this head

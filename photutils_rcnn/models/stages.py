@@ -12,7 +12,7 @@ from functools import partial
 from keras import ops
 
 from photutils_rcnn.models.attribute_config import ATTRIBUTE
-from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, scale_boxes
+from photutils_rcnn.models.boxes import scale_boxes
 from photutils_rcnn.models.compiled import compile_function, has_free_shapes
 from photutils_rcnn.models.roi_align import flatten_pyramid
 
@@ -104,9 +104,8 @@ class KerasStages:
         (A, 4) of the anchors, of an image (1, ny, nx, n_bands).
         """
         outputs = self.network(image, training=False)
-        boxes = clip_boxes(decode_boxes(outputs['deltas'][0], anchors,
-                                        self.config.box_std),
-                           ops.shape(image)[1:3])
+        boxes = self.network.refine_boxes(anchors, outputs['deltas'][0],
+                                          ops.shape(image)[1:3])
         features, _ = flatten_pyramid(outputs['pyramid'])
         return features, ops.sigmoid(outputs['objectness'][0]), boxes
 

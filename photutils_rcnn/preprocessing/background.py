@@ -15,7 +15,7 @@ from photutils.background import Background2D, SExtractorBackground
 from scipy import ndimage
 
 from photutils_rcnn.preprocessing.binned_map import BinnedMap, bin_sums
-from photutils_rcnn.preprocessing.containers import broadcast, same_unit
+from photutils_rcnn.preprocessing.containers import by_band, same_unit
 from photutils_rcnn.preprocessing.noise import center_and_scatter, clipped_rms
 
 BIN = 4  # pixels are binned for the mesh: quicker, and faint halos show
@@ -62,14 +62,7 @@ def resolve_background(cube, background):
     if level is None or (level.ndim < 2 and not np.isfinite(level).all()):
         msg = f"background must be 'auto' or finite, got {background!r}"
         raise ValueError(msg)
-    if level.ndim == 0 or level.shape == (cube.n_bands,):
-        shape = (cube.n_bands, 1, 1)
-        level = level.reshape(-1, 1, 1)
-    else:
-        shape = cube.data.shape
-        broadcast(level, shape, 'background')
-    level = np.broadcast_to(level, shape)
-    level = cube.in_band_order(level)
+    level = cube.in_band_order(by_band(level, cube.data.shape, 'background'))
     unknown = ~np.isfinite(level)
     if unknown.any():
         n_lost = np.count_nonzero(unknown & ~cube.invalid)

@@ -43,6 +43,7 @@ SHARPEST, WIDEST = 1.5, 12.
 # and some of the pile are galaxies; the median ratio of all this on
 # simulated scenes.
 WINGS = 1.13
+N_MATCHES = 25  # of a Gaussian to a peak
 
 
 def check_fwhm(psf_fwhm):
@@ -345,7 +346,7 @@ def _stamps(cube, band, peaks, half=HALF):
     return cube[band, rows[:, :, None], cols[:, None, :]]
 
 
-def adaptive_fwhm(stamps, n_iterations=25):
+def adaptive_fwhm(stamps):
     """
     The FWHM of the Gaussian that matches the peak in the middle of a stamp.
 
@@ -353,8 +354,6 @@ def adaptive_fwhm(stamps, n_iterations=25):
     ----------
     stamps : (N, 2 HALF + 1, 2 HALF + 1) `~numpy.ndarray`
         Background-subtracted pixels with a peak in the middle.
-    n_iterations : int, optional
-        The number of times that the Gaussian is matched. The default is 25.
 
     Returns
     -------
@@ -370,7 +369,7 @@ def adaptive_fwhm(stamps, n_iterations=25):
     center = np.zeros((len(stamps), 2))
     variance = np.full(len(stamps), 2.5)
     with np.errstate(all='ignore'):
-        for _ in range(n_iterations):
+        for _ in range(N_MATCHES):
             # A Gaussian is the product of one in y and one in x.
             in_y, in_x = np.moveaxis(np.exp(-(offsets - center[..., None])**2 / (
                 2 * variance[:, None, None])), 1, 0)

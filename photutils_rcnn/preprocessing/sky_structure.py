@@ -78,22 +78,6 @@ class SkyScales:
         self.scales = np.array(
             [BIN * 2**k for k in range(N_SCALES) if k == 0 or 2**k * 8 <= n])
 
-    def in_bins(self, mask):
-        """
-        The bins that hold a pixel of a mask.
-
-        Parameters
-        ----------
-        mask : (ny, nx) bool `~numpy.ndarray`
-            The pixels.
-
-        Returns
-        -------
-        bins : 2D bool `~numpy.ndarray`
-            `True` where any pixel of a bin is.
-        """
-        return bin_sums(mask, BIN)
-
     @cached_property
     def smoothed(self):
         """
@@ -278,8 +262,8 @@ def _filled(level, density, coarser, least=LEAST_SKY):
     if np.ndim(coarser):
         coarser = coarser.repeat(2, axis=0).repeat(2, axis=1)[
             :level.shape[0], :level.shape[1]]
-    told = np.clip(density / least, 0, 1)
-    return told * level + (1 - told) * coarser
+    trust = np.clip(density / least, 0, 1)
+    return trust * level + (1 - trust) * coarser
 
 
 def _interpolated(values, weight, sigma):

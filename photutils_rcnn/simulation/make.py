@@ -42,14 +42,15 @@ def _with_artifacts(total, population, fluxes, settings, sigma, fwhm, rng):
     shape = settings.shape
     bad = np.zeros(shape, dtype=bool)
     light = total.copy()
+    stars = np.flatnonzero(population.class_id == STAR)
     if settings.spikes:
         angle = rng.uniform(0, np.pi)
-        for i in np.flatnonzero(population.class_id == STAR):
+        for i in stars:
             artifacts.add_spikes(light, population.x[i], population.y[i],
                                  fluxes[i], sigma, fwhm, settings.spikes,
                                  settings.spike_fraction, angle)
     if settings.halo_fraction:
-        for i in np.flatnonzero(population.class_id == STAR):
+        for i in stars:
             artifacts.add_halo(light, population.x[i], population.y[i],
                                fluxes[i], sigma, settings.halo_fraction,
                                settings.halo_radius)
