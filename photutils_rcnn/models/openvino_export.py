@@ -13,7 +13,7 @@ import keras
 
 from photutils_rcnn.models.attribute_config import ATTRIBUTE
 from photutils_rcnn.models.attribute_head import N_NUMBERS
-from photutils_rcnn.models.openvino_stages import import_openvino
+from photutils_rcnn.models.openvino_stages import N_ROWS, import_openvino
 from photutils_rcnn.models.stages import KerasStages
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,8 @@ def _drop_inverse_transposes(converted):
 
 def _input_shapes(network):
     """
-    The shapes of the arguments of each stage; `None` is any length.
+    The shapes of the arguments of each stage; `None` is any length. Where shapes are
+    fixed, OpenVINO needs no copies between layouts.
     """
     config = network.config
     features = network.dense_part.output['pyramid'][0].shape[-1]
@@ -103,21 +104,21 @@ def _input_shapes(network):
     shapes = {
         'dense': {'image': (1, None, None, n_bands), 'anchors': (None, 4)},
         'classify': {'features': (None, features), 'shape': (2,),
-                     'boxes': (None, 4), 'log_fwhm': (None, n_bands)},
-        'mask': {'features': (None, features), 'shape': (2,), 'boxes': (None, 4)}}
+                     'boxes': (N_ROWS, 4), 'log_fwhm': (N_ROWS, n_bands)},
+        'mask': {'features': (None, features), 'shape': (2,), 'boxes': (N_ROWS, 4)}}
     if size:
         shapes['sample'] = {
-            'images': (None, None, None, n_bands), 'boxes': (None, 4),
-            'image_index': (None, 1), 'log_fwhm': (None, n_bands)}
+            'images': (None, None, None, n_bands), 'boxes': (N_ROWS, 4),
+            'image_index': (N_ROWS, 1), 'log_fwhm': (N_ROWS, n_bands)}
         shapes['profile'] = {
-            'profiles': (None, size, size, n_bands), 'boxes': (None, 4),
-            'logits': (None, config.n_classes), 'log_fwhm': (None, n_bands),
-            'psf': (None, size, size, n_bands)}
+            'profiles': (N_ROWS, size, size, n_bands), 'boxes': (N_ROWS, 4),
+            'logits': (N_ROWS, config.n_classes), 'log_fwhm': (N_ROWS, n_bands),
+            'psf': (N_ROWS, size, size, n_bands)}
     if config.attributes:
         shapes['pool'] = shapes['mask']
     for attribute in config.attributes:
         side, bands = attribute.stamp_size, len(attribute.bands) or n_bands
         shapes[ATTRIBUTE + attribute.name] = {
-            'pooled': (None, config.box_pool, config.box_pool, features),
-            'stamps': (None, side, side, bands), 'numbers': (None, N_NUMBERS)}
+            'pooled': (N_ROWS, config.box_pool, config.box_pool, features),
+            'stamps': (N_ROWS, side, side, bands), 'numbers': (N_ROWS, N_NUMBERS)}
     return shapes
