@@ -34,7 +34,8 @@ def write_overlay(path, result):
     figure, ax = _bare_axes(result, scale)
     result.plot(ax)
     ax.set_axis_off()
-    figure.savefig(path, format='png')
+    # half of the time of the default, for a tenth more bytes
+    figure.savefig(path, format='png', pil_kwargs={'compress_level': 1})
 
 
 def thumbnail(result):
