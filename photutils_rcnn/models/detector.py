@@ -234,15 +234,17 @@ class Detector:
         Run a stage on rows, padded to a bucket where shapes are not free.
         """
         rows = [np.asarray(values, dtype=np.float32) for values in rows]
+        buckets = BUCKETS if self._stages.n_rows is None else (self._stages.n_rows,)
+        is_free = self._stages.n_rows is None and self._stages.has_free_shapes
         results = []
-        for start in range(0, max(len(rows[0]), 1), BUCKETS[-1]):
-            parts = [values[start:start + BUCKETS[-1]] for values in rows]
+        for start in range(0, max(len(rows[0]), 1), buckets[-1]):
+            parts = [values[start:start + buckets[-1]] for values in rows]
             n = len(parts[0])
-            size = (max(n, 1) if self._stages.has_free_shapes
-                    else next(b for b in BUCKETS if b >= n))
-            padded = [np.pad(part, [(0, size - n)] + [(0, 0)] * (part.ndim - 1))
-                      for part in parts]
+            size = max(n, 1) if is_free else next(b for b in buckets if b >= n)
+            if n < size:
+                parts = [np.pad(part, [(0, size - n)] + [(0, 0)] * (part.ndim - 1))
+                         for part in parts]
             results.append([self._stages.to_numpy(value)[:n] for value in
-                            self._stages.run(name, tuple(shape), *known, *padded)])
+                            self._stages.run(name, tuple(shape), *known, *parts)])
         return tuple(np.concatenate(values)
                      for values in zip(*results, strict=True))

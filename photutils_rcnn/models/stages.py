@@ -31,6 +31,8 @@ class KerasStages:
         The network.
     """
 
+    n_rows = None  # any number, see `has_free_shapes`
+
     def __init__(self, network):
         self.network = network
         self.config = network.config

@@ -33,7 +33,8 @@ def write_overlay(path, result):
     scale = min(max(1024 / longest, 1 / side_binning(longest, MAX_OVERLAY_SIDE)), 8.0)
     figure, ax = _bare_axes(result, scale)
     result.plot(ax)
-    figure.savefig(path, format='png')
+    # half of the time of the default, for a tenth more bytes
+    figure.savefig(path, format='png', pil_kwargs={'compress_level': 1})
 
 
 def thumbnail(result):

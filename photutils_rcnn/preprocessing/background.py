@@ -14,6 +14,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from photutils.background import Background2D, SExtractorBackground
 from scipy import ndimage
 
+from photutils_rcnn._row_blocks import CACHED_ROWS, row_blocks
 from photutils_rcnn.preprocessing.binned_map import BinnedMap, bin_sums
 from photutils_rcnn.preprocessing.containers import by_band, same_unit
 from photutils_rcnn.preprocessing.noise import center_and_scatter, clipped_rms
@@ -130,8 +131,12 @@ def _bin(image, invalid):
     """
     The mean of the valid pixels of each bin, and the bins with too few.
     """
-    count = bin_sums(~invalid, BIN, np.uint8)
-    total = bin_sums(np.where(invalid, 0, image), BIN, float)
+    shape = tuple(-(-n // BIN) for n in image.shape)
+    total, count = np.empty(shape), np.empty(shape, dtype=np.uint8)
+    for rows in row_blocks(len(image), CACHED_ROWS):
+        part = slice(rows.start // BIN, -(-rows.stop // BIN))
+        total[part] = bin_sums(np.where(invalid[rows], 0, image[rows]), BIN, float)
+        count[part] = bin_sums(~invalid[rows], BIN, np.uint8)
     # of sparse pixels, one color of a mosaic filter say, bins hold few
     typical = np.median(count[count > 0])
     return total / np.maximum(count, 1), count < max(typical / 2, 1)

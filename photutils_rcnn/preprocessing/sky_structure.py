@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import ndimage
 
 from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.preprocessing.binned_map import bin_sums
 from photutils_rcnn.preprocessing.periodic_sky import fit_waves
+from photutils_rcnn.preprocessing.smoothing import gaussian_smooth
 
 BIN = 2  # pixels
 N_SCALES = 5  # 2, 4, 8, 16, 32 pixels
@@ -250,7 +250,7 @@ def _smooth(image, weight, sigma):
     """
     The weighted mean under a Gaussian, and the fraction of it with data.
     """
-    total, density = (ndimage.gaussian_filter(values, sigma, truncate=3.)
+    total, density = (gaussian_smooth(values, sigma, truncate=3.)
                       for values in (image * weight, weight))
     return total / np.maximum(density, 0.02), density
 

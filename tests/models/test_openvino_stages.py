@@ -17,6 +17,7 @@ from numpy.testing import assert_allclose, assert_equal
 from tiny_network import tiny_config
 
 from photutils_rcnn.detection.inference import plan_tiles, run_inference
+from photutils_rcnn.models.detector import Detector
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.model import Model
 from photutils_rcnn.models.openvino_stages import STAGES, OpenVINOStages
@@ -129,6 +130,24 @@ def test_threads(models):
     for one, other in zip(alone, together, strict=True):
         for a, b in zip(one, other, strict=True):
             assert_equal(a, b)
+
+
+def test_shapes_that_are_seen_often(models, monkeypatch):
+    """
+    A shape of which enough pixels were seen is compiled for itself; few are kept.
+    """
+    monkeypatch.setattr('photutils_rcnn.models.openvino_stages.WORTH_COMPILING', 10_000)
+    stages = OpenVINOStages(models[1])
+    detector = Detector(models[1].config, stages)
+    image, *_ = random_tile((64, 96), 0)
+    for n_seen in range(3):
+        for one, other in zip(detector.dense(image), models[0].detector.dense(image),
+                              strict=True):
+            assert_allclose(one, other, atol=1e-4 * np.abs(other).max())
+        assert len(stages._of_shape) == (n_seen > 0)
+    for side in (112, 120, 128):
+        detector.dense(random_tile((side, 96), 0)[0])
+    assert [shape[1] for shape in stages._of_shape] == [120, 128]
 
 
 def test_no_pairs_of_transposes(models, user_cache):
