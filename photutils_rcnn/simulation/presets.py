@@ -95,6 +95,8 @@ def draw_settings(preset, rng, **overrides):
         settings = draw_nearby_galaxies(rng, shape)
     elif preset == 'clumps':
         settings = draw_clumpy_galaxy(rng, shape)
+        if len(overrides.get('bands', settings.bands)) != len(settings.bands):
+            settings = replace(settings, picture_noise=0.0)  # of three bands
     elif preset == 'decam':
         settings = _decam(rng, shape)
     elif preset == 'decam-deep':

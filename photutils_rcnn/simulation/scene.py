@@ -58,7 +58,7 @@ class Scene:
         sources and if it is not listed, and ``flux_ratio_<band>``, the flux of the
         clump in units of that of the galaxy with all clumps, NaN for other sources;
         the fluxes of galaxies are without their clumps. Clumps that hardly stand out
-        from the light around them or have a ratio below 0.01 in the bluest band
+        from the light around them or have a ratio below 0.005 in the bluest band
         are to be ignored, too. With other classes than stars and galaxies,
         ``truth.meta['class_names']`` are their names.
     footprints : `~photutils_rcnn.sources.footprints.Footprints`

@@ -44,7 +44,7 @@ LIMITING_CLUMP_SNR = 7.0
 # clumps are not told from the structure of a disc
 LEAST_CONTRAST = 0.15
 # of the galaxy's flux in the bluest band: smaller clumps need not be found
-LEAST_RATIO = 0.01
+LEAST_RATIO = 0.005
 
 
 def _footprint(stamp, sigma, level, x, y, class_id):
