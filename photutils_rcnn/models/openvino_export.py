@@ -113,11 +113,13 @@ def _input_shapes(network):
             'profiles': (None, size, size, n_bands), 'boxes': (None, 4),
             'logits': (None, config.n_classes), 'log_fwhm': (None, n_bands),
             'psf': (None, size, size, n_bands)}
-    if config.attributes:
+    if config.pools_sources:
         shapes['pool'] = shapes['mask']
     for attribute in config.attributes:
         side, bands = attribute.stamp_size, len(attribute.bands) or n_bands
         shapes[ATTRIBUTE + attribute.name] = {
-            'pooled': (None, config.box_pool, config.box_pool, features),
             'stamps': (None, side, side, bands), 'numbers': (None, N_NUMBERS)}
+        if attribute.trunk_features:
+            shapes[ATTRIBUTE + attribute.name]['pooled'] = (
+                None, config.box_pool, config.box_pool, features)
     return shapes

@@ -63,7 +63,7 @@ class AttributeTrainee(keras.Model):
         The outputs of the head, see
         `~photutils_rcnn.models.mask_rcnn.MaskRCNN.predict_attribute`.
         """
-        return self._predict(self.attribute, inputs['pooled'], inputs['stamps'],
+        return self._predict(self.attribute, inputs.get('pooled'), inputs['stamps'],
                              inputs['numbers'], training=training)
 
 
@@ -96,7 +96,8 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
     out : path-like
         The folder of the model. An older model in it is replaced.
     model : str, path-like or `~photutils_rcnn.models.model.Model`, optional
-        The model that the head is added to, or whose head of this name is replaced.
+        The model that the head is added to, or whose head of this name is replaced. If it
+        has the very same head, that one is trained further, on few labels of your own, say.
     epochs : int, optional
         How often the examples are seen at most.
     batch_size : int, optional
