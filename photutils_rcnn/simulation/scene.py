@@ -50,7 +50,7 @@ class Scene:
         the PSF; 0 for stars), ``bulge_fraction`` (the fraction of the bulge in the flux
         of the reference band; 0 for stars), ``axis_ratio`` and ``asymmetry`` of galaxies
         as they are seen through the PSF without noise, within the footprint
-        (`~photutils_rcnn.simulation.appearance.measure_appearance`; NaN where the frame
+        (``measure_appearance`` in ``photutils_rcnn.simulation.appearance``; NaN where the frame
         cuts them off), ``structure_snr`` (the signal-to-noise ratio of this asymmetry),
         ``blendedness`` (the fraction of the light of others within the footprint),
         ``nearest`` (pixels to the nearest other row), ``saturated``, and ``ignore``: too

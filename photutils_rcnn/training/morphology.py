@@ -14,9 +14,8 @@ CLASSES = ('smooth', 'disc')
 # the noise; spheroids stay below the lower limit. Between are those few would agree on.
 LEAST_ASYMMETRY, LARGEST_ASYMMETRY = 0.03, 0.015
 LEAST_STRUCTURE_SNR = 10.
-# A disc is seen from the side if it is flatter; smooth galaxies are rounder than the second,
-# or the third if the bulge does not dominate.
-LARGEST_AXIS_RATIO, LEAST_AXIS_RATIO, LEAST_DISC_RATIO = 0.42, 0.48, 0.55
+# A disc is seen from the side if it is flatter, and all flatter galaxies are no spheroids.
+LARGEST_AXIS_RATIO, LEAST_AXIS_RATIO = 0.42, 0.48
 LEAST_BULGE = 0.5
 # Of fainter and smaller galaxies nobody could tell; radii in FWHM.
 LEAST_SNR = 20.
@@ -29,9 +28,8 @@ def smooth_or_disc(scene):
     Whether a person would call a galaxy smooth, or see a disc.
 
     As in Galaxy Zoo (Lintott et al. 2008, MNRAS 389, 1179), arms, knots and a view from
-    the side tell a disc, and a face-on disc without any of them passes for smooth. What
-    counts is the light as seen through the PSF: see ``axis_ratio`` and ``asymmetry`` of
-    `~photutils_rcnn.simulation.scene.Scene`.
+    the side tell a disc. What counts is the light as seen through the PSF: see
+    ``axis_ratio`` and ``asymmetry`` of `~photutils_rcnn.simulation.scene.Scene`.
 
     Parameters
     ----------
@@ -43,11 +41,11 @@ def smooth_or_disc(scene):
     labels : (N,) `~numpy.ndarray` of str
         ``'disc'`` for galaxies with an asymmetry of 0.03 or more at S/N 10, and for those
         with more light in the disc than in the bulge and an axis ratio of at most 0.42;
-        ``'smooth'`` for those with an asymmetry of at most 0.015 and an axis ratio of at
-        least 0.48, or 0.55 if less than half of the light is in the bulge. Empty between;
-        for galaxies below S/N 20, with a half-light radius below 0.6 FWHM or with more
-        than 0.3 of the light of others on them; for those cut off by the frame, stars, and
-        sources to be ignored.
+        ``'smooth'`` for those with most of the light in the bulge, an asymmetry of at most
+        0.015 and an axis ratio of 0.48 or more. Empty for others, among them face-on discs
+        without any structure, of which people would disagree; for galaxies below S/N 20,
+        with a half-light radius below 0.6 FWHM or with more than 0.3 of the light of
+        others on them; for those cut off by the frame, stars, and sources to be ignored.
     """
     truth = scene.truth
     bulge, ratio, asymmetry, structure, snr, radius = (
@@ -57,8 +55,7 @@ def smooth_or_disc(scene):
     has_bulge = bulge >= LEAST_BULGE
     disc = (((asymmetry >= LEAST_ASYMMETRY) & (structure >= LEAST_STRUCTURE_SNR))
             | (~has_bulge & (ratio <= LARGEST_AXIS_RATIO)))
-    smooth = (asymmetry <= LARGEST_ASYMMETRY) & (
-        ratio >= np.where(has_bulge, LEAST_AXIS_RATIO, LEAST_DISC_RATIO))
+    smooth = has_bulge & (asymmetry <= LARGEST_ASYMMETRY) & (ratio >= LEAST_AXIS_RATIO)
     known = ((np.asarray(truth['class_id']) == GALAXY) & ~np.asarray(truth['ignore'])
              & (np.asarray(truth['blendedness']) <= LARGEST_BLENDEDNESS)
              & (snr >= LEAST_SNR) & (radius >= LEAST_RADIUS * np.mean(scene.psf_fwhm)))

@@ -19,11 +19,11 @@ EXTENTS = 2.5, 6.
 LEAST_EXTENT = 1.5
 FWHMS = 2.5, 15.
 LEAST_SNR = 100.
-MOST = 4  # of one scene
+MOST = 3  # of one scene
 # Of the stretch: its softening, where white is 1 the value of the peak of the source, and where
 # black is, in units of the noise.
-SOFTENING = 2., 15.
-PEAK = 0.5, 1.2
+SOFTENING = 1., 9.
+PEAK = 0.4, 1.1
 BLACK = -0.5, 1.5
 COLOR_SCATTER = 0.15  # of the light in the bands, natural logarithm
 QUALITY = 70, 96  # of JPEG

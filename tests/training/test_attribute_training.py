@@ -248,7 +248,7 @@ def test_recipe_and_its_labels():
     cases = [
         ('disc', {}), ('disc', {**plain, 'axis_ratio': 0.3}),
         ('disc', {'bulge_fraction': 0.7}), ('smooth', {**plain, 'bulge_fraction': 0.9}),
-        ('smooth', plain), ('', {**plain, 'axis_ratio': 0.5}), ('', {'structure_snr': 5.}),
+        ('', plain), ('', {**plain, 'axis_ratio': 0.5}), ('', {'structure_snr': 5.}),
         ('', {'asymmetry': 0.02}),
         ('', {**plain, 'bulge_fraction': 0.9, 'axis_ratio': 0.3}), ('', {'class_id': 1}),
         ('', {'ignore': True}), ('', {'snr': 15.}), ('', {'half_light_radius': 2.}),
