@@ -280,7 +280,7 @@ def infer_tile(model, image, tile, invalid, psf, thresholds):
     masks, mask_boxes = detector.predict_masks(features, boxes[good],
                                                tile.shape)
     pooled = None
-    if config.attributes:
+    if config.pools_sources:
         pooled = detector.pool_sources(features, boxes[good], tile.shape)
     offset = np.tile(tile.start, 2).astype(np.float32)
     instances = Instances(
@@ -296,9 +296,9 @@ def infer_tile(model, image, tile, invalid, psf, thresholds):
 
 def _no_features(config):
     """
-    The features of no source, for a network with attribute heads.
+    The features of no source, for a network with attribute heads that see them.
     """
-    if not config.attributes:
+    if not config.pools_sources:
         return None
     return np.zeros((0, config.box_pool, config.box_pool, config.pyramid_channels),
                     dtype=np.float16)

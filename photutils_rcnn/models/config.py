@@ -130,6 +130,13 @@ class MaskRCNNConfig:
             raise ValueError(msg)
 
     @property
+    def pools_sources(self):
+        """
+        Whether an attribute head sees the features that the trunk has of sources.
+        """
+        return any(attribute.trunk_features for attribute in self.attributes)
+
+    @property
     def n_classes(self):
         """
         The number of classes, background included.

@@ -205,8 +205,8 @@ class Detector:
         ----------
         name : str
             The attribute.
-        pooled : (R, P, P, C) `~numpy.ndarray`
-            From `pool_sources`.
+        pooled : (R, P, P, C) `~numpy.ndarray` or `None`
+            From `pool_sources`; `None` for a head without features of the trunk.
         stamps : (R, S, S, n_bands) `~numpy.ndarray`
             See `~photutils_rcnn.detection.attribute_stamps.source_stamps`.
         numbers : (R, 3) `~numpy.ndarray`
@@ -217,7 +217,8 @@ class Detector:
         outputs : (R, K) `~numpy.ndarray`
             The logits of the classes, or the value and the logarithm of its variance.
         """
-        return self._in_buckets(ATTRIBUTE + name, (), (pooled, stamps, numbers), (0, 0))[0]
+        rows = (stamps, numbers) if pooled is None else (stamps, numbers, pooled)
+        return self._in_buckets(ATTRIBUTE + name, (), rows, (0, 0))[0]
 
     def _log_fwhm(self, psf_fwhm, n_rois):
         """

@@ -284,8 +284,8 @@ class MaskRCNN(StageLosses, keras.Model):
         ----------
         name : str
             The attribute.
-        pooled : (R, box_pool, box_pool, C) tensor
-            From `pool_sources`.
+        pooled : (R, box_pool, box_pool, C) tensor or `None`
+            From `pool_sources`; `None` for a head without features of the trunk.
         stamps, numbers
             See `attribute_head_inputs
             <photutils_rcnn.models.attribute_head.attribute_head_inputs>`.

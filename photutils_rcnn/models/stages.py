@@ -151,7 +151,7 @@ class KerasStages:
         return (ops.cast(self.network.pool_sources(
             features, self.level_shapes(shape), boxes, _only_image(boxes)), 'float32'),)
 
-    def attribute(self, name, pooled, stamps, numbers):
+    def attribute(self, name, stamps, numbers, pooled=None):
         """
         The outputs (R, K) of an attribute head.
         """

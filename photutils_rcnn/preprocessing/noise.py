@@ -186,7 +186,7 @@ def _pixel_scatter(image, invalid, error):
     middle = np.s_[:, 1:-1]
     difference = image[middle] - 0.5 * (image[:, :-2] + image[:, 2:])
     bad = invalid[middle] | invalid[:, :-2] | invalid[:, 2:]
-    return clipped_rms((difference / error[middle])[~bad]) / np.sqrt(1.5)
+    return clipped_rms((difference / error[middle])[~bad].astype(float)) / np.sqrt(1.5)
 
 
 def _sky_error(error, invalid):

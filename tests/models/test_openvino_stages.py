@@ -197,11 +197,13 @@ def test_nothing_of_keras_is_imported(user_cache):
         assert done.returncode == 0, done.stderr
 
 
-def test_attribute_heads():
+@pytest.mark.parametrize('trunk_features', [True, False])
+def test_attribute_heads(trunk_features):
     """
     Features of sources and the outputs of their heads are those of Keras.
     """
-    attribute = {'name': 'kind', 'classes': ('a', 'b'), 'filters': (4, 4, 4), 'width': 8}
+    attribute = {'name': 'kind', 'classes': ('a', 'b'), 'filters': (4, 4, 4), 'width': 8,
+                 'trunk_features': trunk_features}
     keras_model, converted = make_models(attributes=(attribute,))
     rng = np.random.default_rng(0)
     image = rng.normal(0, 1, (64, 96, 3)).astype('f4')
@@ -211,9 +213,11 @@ def test_attribute_heads():
     results = []
     for model in (keras_model, converted):
         features, _, _ = model.detector.dense(image)
-        pooled = model.detector.pool_sources(features, boxes, image.shape[:2])
-        results.append((pooled, model.detector.predict_attribute(
-            'kind', pooled, stamps, numbers)))
-    assert np.ptp(results[0][1]) > 0.01
+        pooled = None
+        if trunk_features:
+            pooled = model.detector.pool_sources(features, boxes, image.shape[:2])
+        outputs = model.detector.predict_attribute('kind', pooled, stamps, numbers)
+        results.append((outputs, *(() if pooled is None else (pooled,))))
+    assert np.ptp(results[0][0]) > 0.01
     for one, other in zip(*results, strict=True):
         assert_allclose(one, other, atol=2e-5)
