@@ -39,6 +39,7 @@ class ONNXStages:
     The stages of a folder.
     """
 
+    n_rows = None
     has_free_shapes = True
 
     def __init__(self, folder):
