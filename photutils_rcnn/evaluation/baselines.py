@@ -255,8 +255,7 @@ def detect_photutils(image, *, n_sigma=1.5, n_pixels=10, contrast=0.001,
     return image.to_detections(segm.data)
 
 
-def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
-               n_levels=32, kernel='3x3'):
+def detect_sep(image, **options):
     """
     Detect and deblend with ``sep.extract``.
 
@@ -264,19 +263,15 @@ def detect_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005,
     ----------
     image : `DetectionImage`
         The image; sep convolves its unconvolved form.
-    n_sigma, n_pixels, contrast, n_levels : float or int, optional
-        As in `detect_photutils`.
-    kernel : str, optional
-        As in `detect_photutils`.
+    **options
+        Those of `extract_sep`.
 
     Returns
     -------
     detections : `~photutils_rcnn.evaluation.detections.Detections`
         The detections, without classes.
     """
-    return image.to_detections(extract_sep(
-        image, n_sigma=n_sigma, n_pixels=n_pixels, contrast=contrast, n_levels=n_levels,
-        kernel=kernel)[1])
+    return image.to_detections(extract_sep(image, **options)[1])
 
 
 def extract_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005, n_levels=32, kernel='3x3'):
