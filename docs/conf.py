@@ -5,6 +5,7 @@ Configuration of Sphinx.
 
 import os
 from importlib.metadata import version as _version
+from importlib.util import find_spec
 
 from sphinx_gallery.sorting import ExplicitOrder
 
@@ -41,14 +42,20 @@ nitpick_ignore_regex = [
 exclude_patterns = ['_build']
 copybutton_prompt_text = r'>>> |\.\.\. '
 copybutton_prompt_is_regexp = True
+# this page cannot be run without Dask
+if find_spec('distributed'):
+    tags.add('distributed')  # noqa: F821
 sphinx_gallery_conf = {
     'examples_dirs': '../examples/gallery',
     'gallery_dirs': 'gallery',
     # from the first steps to what few need
     'within_subsection_order': ExplicitOrder([
-        f'plot_{name}.py' for name in (
-            'first_field', 'close_pairs', 'soft_masks', 'deblended', 'star_galaxy',
-            'psf_photometry', 'completeness', 'evaluation', 'normalizations', 'clumps')]),
+        *(f'plot_{name}.py' for name in (
+            'first_field', 'cluster', 'hubble', 'migration', 'close_pairs', 'soft_masks',
+            'deblended', 'star_galaxy', 'psf', 'psf_photometry', 'crowded', 'artifacts',
+            'structured_sky', 'many_frames', 'completeness', 'evaluation', 'benchmark',
+            'simulation', 'normalizations', 'fine_tuning', 'photo_z', 'clumps')), '*']),
+    'filename_pattern': r'plot_' if find_spec('distributed') else r'plot_(?!many_frames)',
     'ignore_repr_types': r'matplotlib\..*',
     'write_computation_times': False,
 }

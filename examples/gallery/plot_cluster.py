@@ -22,7 +22,7 @@ from photutils_rcnn import RCNNSegmenter
 demo = files('photutils_rcnn') / 'data' / 'demo'
 result = RCNNSegmenter().segment([demo / f'aco1689_{band}.fits' for band in 'grz'],
                                  deblend=True)
-result
+print(result)
 
 # %%
 # Bands, unit and WCS are those of the files. The elliptical galaxy left of the middle is one

@@ -24,8 +24,8 @@ from photutils_rcnn.sources.classes import CLASS_COLORS
 from photutils_rcnn.training import fine_tune
 from photutils_rcnn.training.fine_tuner import Stage
 
-scenes = [make_scene('roman', 9_400_000 + i, shape=(160, 160)) for i in range(9)]
-scenes, test = scenes[:8], scenes[8]
+scenes = [make_scene('roman', 9_400_000 + i, shape=(160, 160)) for i in range(8)]
+test = make_scene('roman', 9_450_001, shape=(224, 224))
 
 # %%
 # Labels are a label image or a stack of masks for each frame, classes a table, a mapping or
@@ -95,6 +95,6 @@ for name, result in found.items():
     ax.loglog(np.array(true)[match.truth_of_detection[match.hits]],
               result.table['area'].value[match.hits], 'o', ms=4, label=name,
               color='tab:gray' if name == 'shipped' else 'tab:green')
-ax.axline((10, 10), slope=1, color='gray', lw=0.8)
+ax.axline((10, 10), (100, 100), color='gray', lw=0.8)
 ax.set(xlabel='true area / pixel', ylabel='area / pixel')
 ax.legend()

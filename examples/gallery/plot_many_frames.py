@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from astropy.io import fits
+from astropy.stats import mad_std
 from astropy.visualization import simple_norm
 from distributed import Client, LocalCluster
 from matplotlib import pyplot as plt
@@ -29,7 +30,7 @@ temporary = TemporaryDirectory()
 folder = Path(temporary.name)
 frames = []
 for i in range(8):
-    scene = make_scene('decam', 9_100_060 + i, shape=(192, 192), n_stars=10 + 15 * i)
+    scene = make_scene('decam', 9_100_060 + i, shape=(192, 192), n_stars=2 + 5 * i)
     frames.append([])
     for band, image in zip(scene.bands, scene.data, strict=True):
         path = folder / f'field{i}_{band}.fits'
@@ -59,6 +60,8 @@ for ax, row, files in zip(axes.flat, manifest, frames, strict=True):
     else:
         result = RCNNResult.read(folder / 'results' / f'{row["name"]}_result.asdf')
         image = fits.getdata(files[1])
-        result.plot(ax, image=simple_norm(image, 'asinh', percent=99.5)(image))
+        noise = mad_std(image)
+        result.plot(ax, image=simple_norm(image, 'asinh', vmin=-2 * noise, vmax=100 * noise,
+                                          asinh_a=0.05)(image))
     ax.set(xticks=[], yticks=[], xlim=(0, 191), ylim=(0, 191), aspect='equal')
-    ax.set_title(f'{row["name"]}, {row["n_sources"] or "no"} sources', fontsize='medium')
+    ax.set_title(row['name'], fontsize='medium')
