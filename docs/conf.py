@@ -56,12 +56,21 @@ sphinx_gallery_conf = {
             'structured_sky', 'many_frames', 'completeness', 'evaluation', 'benchmark',
             'simulation', 'normalizations', 'fine_tuning', 'photo_z', 'clumps')), '*']),
     'filename_pattern': r'plot_' if find_spec('distributed') else r'plot_(?!many_frames)',
-    'ignore_repr_types': r'matplotlib\..*',
+    # what plotting methods return
+    'ignore_repr_types': r"matplotlib\.|'list'",
+    'image_srcset': ['2x'],
     'write_computation_times': False,
 }
 default_role = 'obj'
 html_theme = 'pydata_sphinx_theme'
 html_title = f'{project} {release}'
+html_static_path = ['_static']
+html_css_files = ['pictures.css']
+html_theme_options = {
+    'navbar_persistent': ['search-button'],
+    # the room beside the scripts is theirs
+    'secondary_sidebar_items': {'**': ['page-toc', 'sourcelink'], 'gallery/*': []},
+}
 automodapi_toctreedirnm = 'api'
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False

@@ -26,7 +26,8 @@ print(result)
 
 # %%
 # Bands, unit and WCS are those of the files. The elliptical galaxy left of the middle is one
-# source, though others lie upon it, and so is the bright star, whose core is saturated.
+# source, with two others upon it. Real images have no truth: what is found upon the bright star,
+# with a score of 0.98, may be none, since scores are probabilities on simulated images only.
 
 figure = plt.figure(figsize=(7, 6.6), layout='constrained')
 ax = figure.add_subplot(projection=result.wcs)
