@@ -68,8 +68,9 @@ html_static_path = ['_static']
 html_css_files = ['pictures.css']
 html_theme_options = {
     'navbar_persistent': ['search-button'],
-    # the room beside the scripts is theirs
-    'secondary_sidebar_items': {'**': ['page-toc', 'sourcelink'], 'gallery/*': []},
+    # the scripts of the gallery need the room beside them
+    'secondary_sidebar_items': dict.fromkeys(
+        ('*', 'api/*', 'reference/*'), ['page-toc', 'sourcelink']) | {'gallery/*': []},
 }
 automodapi_toctreedirnm = 'api'
 numpydoc_show_class_members = False

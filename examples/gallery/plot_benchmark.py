@@ -26,6 +26,9 @@ for preset in ('decam', 'hsc'):
     table.add_column([preset] * len(table), name='preset', index=0)
     tables.append(table)
 table = vstack(tables)
+for column in table.itercols():
+    if column.dtype.kind == 'f':
+        column.info.format = '.3f'
 table['preset', 'method', 'completeness', 'purity', 'AP50', 'seconds']
 
 # %%

@@ -28,7 +28,7 @@ segmenter = RCNNSegmenter(background=0, psf_fwhm=FWHM)
 
 def make_field(area, seed):
     """
-    Stars with a signal-to-noise ratio above 8, as many as have such an area each.
+    Stars with a signal-to-noise ratio above 9, as many as have such an area each.
     """
     n = SIDE**2 // area
     stars = make_model_params((SIDE, SIDE), n, x_name='x_0', y_name='y_0', border_size=2,
@@ -71,7 +71,7 @@ for ax, (name, (x, y)) in zip(axes, found.items(), strict=True):
 figure.legend(*ax.get_legend_handles_labels(), loc='outside lower center', ncols=3)
 
 # %%
-# Over two fields of each density, all stars above a signal-to-noise ratio of 8. Classes do
+# Over two fields of each density, all stars above a signal-to-noise ratio of 9. Classes do
 # not count here.
 
 rates = {name: [] for name in found}

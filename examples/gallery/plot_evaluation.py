@@ -41,6 +41,10 @@ def segment(scene):
 report = evaluate(segment, scenes, baselines={'SourceFinder': detect_photutils},
                   score_threshold=segmenter.model.thresholds['score'])
 tables = report.tables()
+for table in tables.values():
+    for column in table.itercols():
+        if column.dtype.kind == 'f':
+            column.info.format = '.3f'
 tables['summary']
 
 # %%

@@ -24,7 +24,7 @@ bands = {'F105W': 'xdf_f105w.fits', 'F160W': 'xdf_f160w.fits'}
 
 # %%
 # The errors are read from the extension ``ERR`` of each file. No star tells the PSF, so it is
-# given: Moffat profiles with the FWHM of 0.16 and 0.19 arcsec after drizzling to 0.06 arcsec.
+# given: Moffat profiles with a FWHM of about 0.16 and 0.19 arcsec, on pixels of 0.06 arcsec.
 
 BETA = 2.5
 psf = {band: MoffatPSF(alpha=fwhm / 0.06 / 2 / np.sqrt(2**(1 / BETA) - 1), beta=BETA)
@@ -54,8 +54,8 @@ label = int(result.table['label'][np.argmax(shared)])
 axes = result.plot_source(label)
 
 # %%
-# Total magnitudes and colors, with the AB zero points of these bands. Errors know that
-# drizzled pixels share their noise.
+# Total magnitudes and colors, with the AB zero points of WFC3 when the images were made. Errors
+# know that drizzled pixels share their noise.
 
 table = result.deblended
 table = table[table['label'] > 0]
