@@ -42,9 +42,11 @@ nitpick_ignore_regex = [
 exclude_patterns = ['_build']
 copybutton_prompt_text = r'>>> |\.\.\. '
 copybutton_prompt_is_regexp = True
-# this page cannot be run without Dask
+# without Dask its page is not run, and has no picture
 if find_spec('distributed'):
     tags.add('distributed')  # noqa: F821
+else:
+    suppress_warnings = ['image.not_readable']
 sphinx_gallery_conf = {
     'examples_dirs': '../examples/gallery',
     'gallery_dirs': 'gallery',
@@ -69,8 +71,9 @@ html_css_files = ['pictures.css']
 html_theme_options = {
     'navbar_persistent': ['search-button'],
     # the scripts of the gallery need the room beside them
-    'secondary_sidebar_items': dict.fromkeys(
-        ('*', 'api/*', 'reference/*'), ['page-toc', 'sourcelink']) | {'gallery/*': []},
+    'secondary_sidebar_items': {
+        **{pages: ['page-toc', 'sourcelink'] for pages in ('*', 'api/*', 'reference/*')},
+        'gallery/*': []},
 }
 automodapi_toctreedirnm = 'api'
 numpydoc_show_class_members = False
