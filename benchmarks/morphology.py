@@ -76,18 +76,33 @@ def of_pictures(segmenter, folder, labels, stretch):
     return Table(rows=rows, names=('true', 'told', 'prob_smooth', 'label')), n_lost
 
 
+def calibration_error(table):
+    """
+    The expected calibration error of ``prob_smooth``, both classes alike: in ten bins, the
+    mean difference between the probability and the fraction that is smooth.
+    """
+    smooth = table['true'] == 'smooth'
+    weights = np.where(smooth, 0.5 / np.sum(smooth), 0.5 / np.sum(~smooth))
+    bins = np.clip((10 * np.asarray(table['prob_smooth'])).astype(int), 0, 9)
+    excess = np.bincount(bins, weights * (table['prob_smooth'] - smooth))
+    return np.abs(excess).sum()
+
+
 def describe(table):
     """
-    The fractions told right, all classes alike, and those not sure.
+    The fractions told right, all classes alike, those not sure, and the calibration error.
     """
-    best = np.where(table['prob_smooth'] > 0.5, 'smooth', 'disc')
-    right = [np.mean(best[table['true'] == name] == name) for name in ('smooth', 'disc')]
+    # what the head was not asked about is half right
+    wanted = np.where(table['true'] == 'smooth', 1, -1)
+    credit = (1 + np.sign(wanted * (np.asarray(table['prob_smooth'], float) - 0.5))) / 2
+    right = [np.mean(credit[table['true'] == name]) for name in ('smooth', 'disc')]
     sure = table['told'] != UNSURE
-    sure_right = [np.mean(best[sure & (table['true'] == name)] == name)
+    sure_right = [np.mean(credit[sure & (table['true'] == name)])
                   for name in ('smooth', 'disc')]
     return (f'{len(table):6d} galaxies: balanced accuracy {np.mean(right):.3f} '
             f'(smooth {right[0]:.3f}, disc {right[1]:.3f}), of those that are sure '
-            f'{np.mean(sure_right):.3f}, not sure {np.mean(~sure):.3f}')
+            f'{np.mean(sure_right):.3f}, not sure {np.mean(~sure):.3f}, '
+            f'calibration error {calibration_error(table):.3f}')
 
 
 def main():

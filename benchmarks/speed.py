@@ -1,11 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Wall time and peak memory on a large simulated frame, beside photutils and sep.
+Time and peak memory on a large simulated frame, beside photutils and sep.
 
 Each method runs in processes of its own, reads the same FITS files and ends
 with a catalog. Times are of the whole process (start-up, imports and files
-included) and of a second pass in a warm process; memory is the maximum
-resident set of the whole process.
+included) and of a second pass in a warm process, on the wall and of all processor
+cores; memory is the maximum resident set of the whole process.
 """
 
 import argparse
@@ -131,17 +131,16 @@ def worker(name, folder, n_passes, runtime):
     run = {'photutils': run_photutils, 'sep': run_sep,
            'rcnn': partial(run_rcnn, runtime=runtime)}[name]
     cube = read_frame(folder)
-    times = []
     for _ in range(n_passes):
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         n_sources = run(cube)
-        times.append(time.perf_counter() - start)
-    print(json.dumps({'times': times, 'n_sources': n_sources}))
+        last = time.perf_counter() - start[0], time.process_time() - start[1]
+    print(json.dumps({'last': last, 'n_sources': n_sources}))
 
 
 def measure(command):
     """
-    Wall time (s), peak memory (GiB) and output of a process.
+    Wall time and processor time (s), peak memory (GiB) and output of a process.
     """
     start = time.perf_counter()
     # wait4 gives the peak of this child alone, not of all so far
@@ -155,7 +154,7 @@ def measure(command):
     if process.returncode:
         msg = f'{command} failed with status {process.returncode}'
         raise SystemExit(msg)
-    return wall, usage.ru_maxrss / 2**20, text
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20, text
 
 
 def report(folder, methods, runtime):
@@ -166,24 +165,25 @@ def report(folder, methods, runtime):
     for name in methods:
         command = [sys.executable, __file__, '--worker', name, '--folder',
                    str(folder), '--runtime', runtime]
-        once, memory, _ = measure([*command, '--passes', '1'])
-        _, _, text = measure([*command, '--passes', '2'])
+        *once, memory, _ = measure([*command, '--passes', '1'])
+        *_, text = measure([*command, '--passes', '2'])
         result = json.loads(text.splitlines()[-1])
-        rows[name] = (once, result['times'][-1], memory,
-                      result['n_sources'])
+        rows[name] = (*once, *result['last'], memory, result['n_sources'])
     if 'rcnn' in methods:
         files = [str(folder / f'{band}.fits') for band in BANDS]
-        wall, memory, _ = measure(['photutils-rcnn', 'segment', *files, '-o',
-                                   str(folder / 'out'), '--overwrite',
-                                   '--runtime', runtime])
-        rows['photutils-rcnn segment'] = (wall, np.nan, memory, -1)
-    base = rows.get('photutils', (np.nan, np.nan))
-    print(f'{"method":24s} {"process s":>10s} {"ratio":>7s} {"warm s":>8s} '
-          f'{"ratio":>7s} {"peak GiB":>9s} {"sources":>8s}')
-    for name, (once, warm, memory, n) in rows.items():
+        *once, memory, _ = measure(['photutils-rcnn', 'segment', *files, '-o',
+                                    str(folder / 'out'), '--overwrite',
+                                    '--runtime', runtime])
+        rows['photutils-rcnn segment'] = (*once, np.nan, np.nan, memory, -1)
+    base = rows.get('photutils', (np.nan,) * 4)
+    heads = ''.join(f'{head:>10s} {"ratio":>6s}' for head in
+                    ('process s', 'cores s', 'warm s', 'cores s'))
+    print(f'{"method":24s} {heads} {"peak GiB":>9s} {"sources":>8s}')
+    for name, (*times, memory, n) in rows.items():
+        values = ''.join(f'{value:10.2f} {value / other:6.2f}'
+                         for value, other in zip(times, base, strict=False))
         count = str(n) if n >= 0 else '-'
-        print(f'{name:24s} {once:10.2f} {once / base[0]:7.2f} {warm:8.2f} '
-              f'{warm / base[1]:7.2f} {memory:9.2f} {count:>8s}')
+        print(f'{name:24s} {values} {memory:9.2f} {count:>8s}')
 
 
 def main():

@@ -3,7 +3,9 @@
 Blocks of rows, in which large frames need little more memory.
 """
 
-__all__ = ['row_blocks']
+__all__ = ['CACHED_ROWS', 'row_blocks']
+
+CACHED_ROWS = 32  # of a frame, which the cache of a processor holds
 
 
 def row_blocks(n_rows, height=256):

@@ -6,10 +6,9 @@ Segmentation result: label image, catalog, instances.
 __all__ = ['RCNNResult']
 
 from functools import cached_property
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
-import photutils
 from photutils.segmentation import SegmentationImage
 
 from photutils_rcnn.deblending.result_photometry import ResultPhotometry
@@ -17,25 +16,16 @@ from photutils_rcnn.detection.artifacts import ResultArtifacts
 from photutils_rcnn.io.result_files import ResultFiles
 from photutils_rcnn.plotting.plots import ResultPlots
 from photutils_rcnn.preprocessing.frame import Frame
-from photutils_rcnn.sources.band_catalogs import BandCatalogs
 from photutils_rcnn.sources.clumps import ResultClumps
 from photutils_rcnn.sources.contours import contours_on_sky, mask_contours
 from photutils_rcnn.sources.parents import labels_of_parents
-from photutils_rcnn.sources.photometry import (
-    band_pixels,
-    detection_pixels,
-    measure,
-)
+from photutils_rcnn.sources.result_catalogs import ResultCatalogs
 from photutils_rcnn.sources.result_psf import ResultPSF
-from photutils_rcnn.sources.source_table import (
-    attribute_columns,
-    probability_columns,
-    source_table,
-)
+from photutils_rcnn.sources.source_table import source_table
 
 
-class RCNNResult(ResultArtifacts, ResultClumps, ResultFiles, ResultPhotometry, ResultPlots,
-                 ResultPSF):
+class RCNNResult(ResultArtifacts, ResultCatalogs, ResultClumps, ResultFiles,
+                 ResultPhotometry, ResultPlots, ResultPSF):
     """
     The sources found on a frame.
 
@@ -191,87 +181,6 @@ class RCNNResult(ResultArtifacts, ResultClumps, ResultFiles, ResultPhotometry, R
             self.instances, self.footprints, self.label_of_source,
             self._positions(), wcs=self.wcs, meta=self.meta)
 
-    @cached_property
-    def catalog(self):
-        """
-        The `~photutils.segmentation.SourceCatalog`, or `None`.
-
-        It is measured on the background-subtracted data in their own unit;
-        for several bands on their inverse-variance weighted mean
-        (`~photutils_rcnn.sources.photometry.detection_pixels`). Its additional
-        columns are ``score``, ``class_name``, ``class_id``, ``prob_star``
-        and ``detection_flags``. Errors of fluxes follow from the ``error`` of
-        the data or, without one, from the measured noise of the sky and the
-        ``gain``; ``meta['error']`` tells which. A result read from a file
-        without its pixels has none: asking for it, or unpacking the result, is
-        a `ValueError`.
-        """
-        if self._segments is None:
-            return None
-        return self._add_columns(self._measured)
-
-    @cached_property
-    def catalogs(self):
-        """
-        A mapping from the name of a band to its catalog; see
-        `band_catalog`. Catalogs are measured when first asked for.
-        """
-        return BandCatalogs(self)
-
-    def band_catalog(self, band):
-        """
-        The catalog of one band.
-
-        Positions, shapes and apertures are those of `catalog`
-        (``detection_catalog`` of photutils); fluxes are those of the band.
-
-        Parameters
-        ----------
-        band : str
-            The name of the band.
-
-        Returns
-        -------
-        catalog : `~photutils.segmentation.SourceCatalog` or `None`
-            The catalog, with the same labels.
-
-        Raises
-        ------
-        KeyError
-            If there is no such band.
-        ValueError
-            If the result was read from a file without its pixels.
-        """
-        return self.catalogs[band]
-
-    @property
-    def catalog_table(self):
-        """
-        The `~astropy.table.QTable` of the catalog, or `None`.
-
-        It has all default columns of photutils and the additional ones, and
-        for several bands the fluxes of each, ``segment_flux_<band>``
-        and ``kron_flux_<band>`` with their errors. Once `deblended` was asked for,
-        it has ``flux_<band>`` and what goes with them, too.
-        """
-        if self._catalog_table is None and self._segments is not None:
-            with (photutils.use_future_column_names(),
-                  np.errstate(all='warn', under='ignore')):
-                table = self.catalog.to_table()
-                if len(self.bands) > 1:
-                    for band in self.bands:
-                        catalog = self._measure_band(band)
-                        for name in ('segment_flux', 'segment_flux_err',
-                                     'kron_flux', 'kron_flux_err'):
-                            table[f'{name}_{band}'] = getattr(catalog, name)
-                        # Each has an image of its own.
-                        del catalog
-            self._catalog_table = table
-        if (self._is_deblended and self._catalog_table is not None
-                and 'blendedness' not in self._catalog_table.colnames):
-            self._join_deblended(self._catalog_table)
-        return self._catalog_table
-
     def contours(self, levels=(0.1, 0.5, 0.9), *, sky=False):
         """
         The contours of the soft masks.
@@ -347,67 +256,11 @@ class RCNNResult(ResultArtifacts, ResultClumps, ResultFiles, ResultPhotometry, R
             raise ValueError(msg)
         return Frame(self.cube, self._background, self.noise)
 
-    @cached_property
-    def _segments(self):
-        """
-        The label image that catalogs are measured on, `None` if it is empty.
-        """
-        return SegmentationImage(self.labels) if self.labels.any() else None
-
-    @cached_property
-    def _measured(self):
-        """
-        The catalog without the columns of the instances.
-        """
-        pixels = detection_pixels(self._frame('catalog'))
-        return measure(pixels, self._segments, unit=self.cube.unit, wcs=self.wcs)
-
-    def _measure_band(self, band):
-        """
-        The catalog of a band without the columns of the instances.
-        """
-        pixels = band_pixels(self._frame('band_catalog'), self.bands.index(band))
-        return measure(pixels, self._segments, unit=self.cube.unit,
-                       wcs=self.wcs, detection_catalog=self.catalog)
-
-    def _positions(self):
-        """
-        The x and y of the sources, (N,) arrays in pixels.
-
-        Boxes are lopsided where a footprint is: bright stars beside others
-        would be off by many pixels.
-        """
-        x, y = self.instances.centers.T.astype(float)
-        rows = np.flatnonzero(self.label_of_source)
-        index = self.label_of_source[rows] - 1
+    def _row_of_label(self, label):
+        rows = np.flatnonzero(self.label_of_source == label) if (
+            isinstance(label, Integral) and label > 0) else ()
         if len(rows) == 0:
-            return x, y
-        if self.cube is not None:
-            found = self._measured.x_centroid, self._measured.y_centroid
-        elif self._catalog_table is not None:
-            found = [np.asarray(self._catalog_table[name])
-                     for name in ('x_centroid', 'y_centroid')]
-        else:
-            return x, y
-        x_found, y_found = (values[index] for values in found)
-        y1, x1, y2, x2 = self.footprints.boxes[rows].T - 0.5
-        inside = ((x1 <= x_found) & (x_found <= x2)
-                  & (y1 <= y_found) & (y_found <= y2))
-        x[rows[inside]], y[rows[inside]] = x_found[inside], y_found[inside]
-        return x, y
-
-    def _add_columns(self, catalog):
-        """
-        Give a catalog the columns of the instances.
-        """
-        rows = np.flatnonzero(self.label_of_source)
-        rows = rows[np.argsort(self.label_of_source[rows])]
-        names = ['score', 'class_name', 'class_id',
-                 *probability_columns(self.instances.class_names),
-                 *attribute_columns(self.instances),
-                 'detection_flags']
-        for name in names:
-            catalog.add_property(name, np.asarray(self.table[name][rows]))
-        catalog.default_columns = [*catalog.default_columns, *names]
-        catalog.meta.update(self.meta)
-        return catalog
+            msg = (f'label must be one of 1 to {self.label_of_source.max(initial=0)}, got '
+                   f'{label!r}')
+            raise ValueError(msg)
+        return int(rows[0])

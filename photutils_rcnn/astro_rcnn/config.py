@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The network of Burke et al. (2019, MNRAS 490, 3952), as data.
+Configuration of the network of Burke et al. (2019, MNRAS 490, 3952).
 """
 
 __all__ = ['CONFIGS', 'AstroRCNNConfig', 'AstroRCNNTrainingConfig']
@@ -10,14 +10,7 @@ from typing import ClassVar
 import attrs
 
 from photutils_rcnn.models.config import MaskRCNNConfig
-from photutils_rcnn.models.fields import (
-    flag,
-    integer,
-    integers,
-    number,
-    numbers,
-    text,
-)
+from photutils_rcnn.models.fields import flag, integer, integers, number, numbers, text
 from photutils_rcnn.models.training_config import TrainingConfig
 
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-From a matterport weight file to a model's folder.
+Import of matterport weight files.
 """
 
 __all__ = ['import_model']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-From images of single objects to masks: the recipes of the training sets.
+Mask recipes of the training sets: from images of single objects to masks.
 """
 
 __all__ = ['MASK_RECIPES', 'astro_rcnn_mask', 'majority_filter',
@@ -11,10 +11,7 @@ from scipy import ndimage
 
 from photutils_rcnn.sources.classes import STAR
 
-# The 9x9 Gaussian kernel of sigma 2 along one axis.
-_TAPS = np.exp(-0.5 * (np.arange(-4, 5) / 2.0)**2)
-_TAPS /= _TAPS.sum()
-MARGIN = 4
+MARGIN = 4  # pixels that majority_filter looks at on each side
 STAR_LEVEL = 0.005
 GALAXY_LEVEL = 0.08
 # In units of noise / FWHM: the level of the truth of simulated scenes.
@@ -43,10 +40,8 @@ def majority_filter(mask):
     It differs from OpenCV's 8-bit filter only where the smoothed value lies
     within 0.002 of one half.
     """
-    smooth = mask.astype(float)
-    for axis in (0, 1):
-        smooth = ndimage.correlate1d(smooth, _TAPS, axis=axis, mode='mirror')
-    return smooth >= 0.5
+    return ndimage.gaussian_filter(mask.astype(float), 2, mode='mirror',
+                                   radius=MARGIN) >= 0.5
 
 
 def astro_rcnn_mask(counts, class_id, **_):

@@ -31,7 +31,7 @@ class AstroRCNNModel(Model):
 
     Parameters
     ----------
-    settings, weights, precision, runtime
+    settings, weights, precision
         See `~photutils_rcnn.models.model.Model`. With ``stretch``, the
         settings name one that is not that of this package's networks;
         ``resize_to`` is the side of the square to which frames are resized,

@@ -68,7 +68,7 @@ def read_weights(path, config=None, *, class_names=None):
     path : path-like
         The file, ``.h5``.
     config : `~photutils_rcnn.astro_rcnn.config.AstroRCNNConfig`, optional
-        The network. By default depth, bands and classes are told by the
+        The network. By default depth, bands and classes are those of the
         file, the rest is that of the paper.
     class_names : sequence of str, optional
         The classes without background. By default star and galaxy if there
@@ -99,7 +99,7 @@ def read_weights(path, config=None, *, class_names=None):
         raise ValueError(msg)
     groups = _read_groups(path)
     if config is None:
-        config = _told_config(path, groups, class_names)
+        config = _infer_config(path, groups, class_names)
     tensors, faults = {}, []
     expected = expected_tensors(config)
     for group, wanted in expected.items():
@@ -167,9 +167,9 @@ def _text(value):
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _told_config(path, groups, class_names):
+def _infer_config(path, groups, class_names):
     """
-    The network that a file tells: its depth, bands and classes.
+    The network of a file: its depth, bands and classes.
     """
     try:
         n_bands = groups['conv1'][0].shape[2]
@@ -185,7 +185,7 @@ def _told_config(path, groups, class_names):
         msg = (f'class_names must have {n_classes - 1} names for {path}, got '
                f'{len(class_names)}')
         raise ValueError(msg)
-    # A stage that the file lacks is told later, with all that it lacks.
+    # A stage that the file lacks is reported later, with all that it lacks.
     blocks = [max(sum(bool(re.fullmatch(f'res{stage}[a-z]_branch2a', group))
                       for group in groups), 1) for stage in (2, 3, 4, 5)]
     return AstroRCNNConfig(stage_blocks=blocks, n_bands=n_bands,

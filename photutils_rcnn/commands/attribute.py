@@ -66,7 +66,7 @@ def run(args):
     """
     from photutils_rcnn.training.attribute_recipe import (
         read_attribute_recipe,
-        recipe_scenes,
+        recipe_images,
     )
     from photutils_rcnn.training.attribute_training import train_attribute
 
@@ -80,8 +80,8 @@ def run(args):
             msg = f'--{given[0].replace("_", "-")} goes with --table, not with --recipe'
             raise ValueError(msg)
         recipe = read_attribute_recipe(args.recipe)
-        attribute, labels = recipe['attribute'], recipe['labels']
-        images = recipe_scenes(recipe, args.output / 'scenes', args.processes)
+        attribute = recipe['attribute']
+        images, labels = recipe_images(recipe, args.output / 'scenes', args.processes)
     model = train_attribute(attribute, images, labels, args.output, model=args.model,
                             epochs=args.epochs, seed=args.seed)
     report = model.settings['training']['attributes'][attribute.name]

@@ -70,7 +70,7 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
     bands = Bands(frame)
     image, weight = bands.mean()
     width = float(bands.fractions @ fwhm)
-    is_star = _stars(instances)
+    is_star = _probability_of_star(instances) >= 0.5
     prior = size_prior(instances.footprints().areas, _snr(instances), width)
     shapes, amplitude = initial_profiles(image, labels, label_of_source,
                                          instances.centers, prior[0])
@@ -136,13 +136,6 @@ def _probability_of_star(instances):
     if 'star' not in instances.class_names:
         return np.zeros(len(instances))
     return instances.class_probabilities[:, instances.class_names.index('star')]
-
-
-def _stars(instances):
-    """
-    Which sources are taken for point sources.
-    """
-    return _probability_of_star(instances) >= 0.5
 
 
 def _psf_stars(instances, label_of_source):

@@ -17,7 +17,7 @@ FAINTEST = 0.02
 FAINTEST_OF_PEAK = 0.01
 
 
-def draw(group, shapes, psf, stars):
+def draw(group, shapes, psf, stars, *, derivatives=False):
     """
     Draw the templates of a group of stamps.
 
@@ -31,15 +31,18 @@ def draw(group, shapes, psf, stars):
         The PSF, see `~photutils_rcnn.deblending.templates.render_stars`.
     stars : bool
         Whether they are point sources.
+    derivatives : bool, optional
+        Whether to draw the derivatives as well. The default is `False`.
 
     Returns
     -------
     templates : (R, side, side) `~numpy.ndarray`
-        The light of sources of unit flux; of several bands (n_bands, R, side, side).
+        The light of sources of unit flux; of several bands (n_bands, R, side, side). With
+        ``derivatives`` of point sources (R, 3, side, side), of others (R, 7, side, side).
     """
     some = group.in_stamps(shapes)
-    return (render_stars(some.x, some.y, psf, group.side) if stars
-            else render(some, psf, group.side))
+    return (render_stars(some.x, some.y, psf, group.side, derivatives=derivatives) if stars
+            else render(some, psf, group.side, derivatives=derivatives))
 
 
 def design_matrices(groups, shapes, psfs, is_star, brightness, shape):

@@ -177,7 +177,7 @@ class BandPSFs:
 
 
 @dataclass(frozen=True)
-class MixedPSF:
+class MixedPSF(BandPSFs):
     """
     The PSF of each source in a weighted mean of the bands, which depends on its color.
 
@@ -189,15 +189,7 @@ class MixedPSF:
         The fraction of the light of each source in the mean that is of each band.
     """
 
-    psfs: list
     fractions: np.ndarray
-
-    @property
-    def oversampling(self):
-        """
-        The samples per pixel.
-        """
-        return self.psfs[0].oversampling
 
     def __getitem__(self, index):
         return MixedPSF(self.psfs, self.fractions[index])
@@ -206,6 +198,6 @@ class MixedPSF:
         """
         The transforms of stamps, (N, ...), see `PSFImage`.
         """
-        transforms = np.stack([psf(side) for psf in self.psfs]).view(np.float32)
+        transforms = super().__call__(side)[:, 0].view(np.float32)
         return np.tensordot(self.fractions.astype(np.float32), transforms,
                             axes=1).view(np.complex64)

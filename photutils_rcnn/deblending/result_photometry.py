@@ -21,7 +21,7 @@ JOINED = ('flux', 'flux_err', 'blendedness', 'flux_fraction_own', 'flux_fraction
 
 class ResultPhotometry:
     """
-    What `~photutils_rcnn.RCNNResult` tells of the light of overlapping sources.
+    Mixin of `~photutils_rcnn.RCNNResult`: the light of overlapping sources.
     """
 
     @property
@@ -156,13 +156,9 @@ class ResultPhotometry:
         ValueError
             If there is no such label.
         """
-        rows = np.flatnonzero(self.label_of_source == label)
-        if label == 0 or len(rows) == 0:
-            msg = (f'label must be one of 1 to {self.label_of_source.max(initial=0)}, got '
-                   f'{label!r}')
-            raise ValueError(msg)
+        row = self._row_of_label(label)
         cutout = self._deblending.source_image(
-            int(np.arange(len(self._deblending.light))[self._rows][rows[0]]),
+            int(np.arange(len(self._deblending.light))[self._rows][row]),
             self._band_index(band))
         cutout.data = self._with_unit(cutout.data)
         return cutout
@@ -237,9 +233,6 @@ class ResultPhotometry:
                     table[column] = deblended[column][rows]
 
     def _band_index(self, band):
-        """
-        The index of a band.
-        """
         if band is None and len(self.bands) == 1:
             return 0
         if band not in self.bands:

@@ -14,8 +14,9 @@ from dataclasses import fields
 
 import numpy as np
 
+from photutils_rcnn.deblending.drawing import draw
 from photutils_rcnn.deblending.stamps import Canvas
-from photutils_rcnn.deblending.templates import Shapes, render, render_stars
+from photutils_rcnn.deblending.templates import Shapes
 
 N_PARAMS = 7
 # The least decrease of chi-squared that is worth another step.
@@ -83,7 +84,7 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
         drawn, settled = [], []
         for group, before in moving:
             stars = int(is_star[group.index[0]])
-            jacobian = _draw(group, shapes, psf, stars)
+            jacobian = draw(group, shapes, psf[group.index], stars, derivatives=True)
             own = amplitude[group.index, None, None].astype(np.float32) * jacobian[:, 0]
             kinds[stars].add(group, own - before)
             drawn.append((group, jacobian, own))
@@ -121,15 +122,6 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
         for canvas, group, change in settled:
             canvas.add(group, change)
     return shapes, amplitude, variance
-
-
-def _draw(group, shapes, psf, stars):
-    """
-    Templates and derivatives, (R, 3 or 7, side, side).
-    """
-    some, own = group.in_stamps(shapes), psf[group.index]
-    return (render_stars(some.x, some.y, own, group.side, derivatives=True) if stars
-            else render(some, own, group.side, derivatives=True))
 
 
 def _products(jacobian, images):

@@ -3,7 +3,7 @@
 Images and numbers of sources for attribute heads.
 """
 
-__all__ = ['source_numbers', 'source_stamps']
+__all__ = ['source_numbers', 'source_sizes', 'source_stamps']
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def _weights(middle, side, n_cells, n_pixels):
     return slice(start, stop), (np.maximum(shared, 0) / width).astype(np.float32)
 
 
-def source_stamps(pixels, shape, boxes, size, extent):
+def source_stamps(pixels, shape, boxes, size, extent, hidden=None):
     """
     The mean signal-to-noise ratio of a pixel on a square grid around each source.
 
@@ -53,6 +53,9 @@ def source_stamps(pixels, shape, boxes, size, extent):
         The cells S on a side of the grid.
     extent : float
         The side of the grid in units of the longer side of the box.
+    hidden : callable, optional
+        Called as ``hidden(i, (rows, cols))`` with the number of a source; returns the
+        pixels (n_rows, n_cols) that are to be empty sky, as `True`.
 
     Returns
     -------
@@ -60,15 +63,36 @@ def source_stamps(pixels, shape, boxes, size, extent):
         ``arcsinh`` of the means. Beyond the frame there is empty sky.
     """
     stamps = []
-    for box, longer in zip(boxes.astype(float), _sides(boxes), strict=True):
+    for i, (box, longer) in enumerate(zip(boxes.astype(float), _sides(boxes),
+                                          strict=True)):
         middle = (box[:2] + box[2:]) / 2
         (rows, wy), (cols, wx) = (_weights(at, extent * longer, size, n)
                                   for at, n in zip(middle, shape, strict=True))
-        stamps.append(wx @ np.tensordot(wy, pixels((rows, cols)), 1))
+        values = pixels((rows, cols))
+        if hidden is not None:
+            values = np.where(hidden(i, (rows, cols))[..., None], 0, values)
+        stamps.append(wx @ np.tensordot(wy, values, 1))
     if not stamps:
         n_bands = pixels((slice(0, 0), slice(0, 0))).shape[-1]
         return np.zeros((0, size, size, n_bands), dtype=np.float32)
     return np.arcsinh(np.array(stamps, dtype=np.float32))
+
+
+def source_sizes(boxes, fwhm):
+    """
+    The longer side of boxes.
+
+    Parameters
+    ----------
+    boxes, fwhm
+        See `source_numbers`.
+
+    Returns
+    -------
+    sizes : (N,) `~numpy.ndarray`
+        In units of the FWHM, or of a usual one where it is not known.
+    """
+    return _sides(boxes) / (USUAL_FWHM if fwhm is None else np.mean(fwhm))
 
 
 def source_numbers(boxes, fwhm, size, extent):
@@ -89,7 +113,7 @@ def source_numbers(boxes, fwhm, size, extent):
     numbers : (N, 3) float32 `~numpy.ndarray`
         The decadic logarithms of height, width and cell of the grid in units of the FWHM.
     """
-    fwhm = USUAL_FWHM if fwhm is None else np.mean(fwhm)
-    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1) / fwhm
-    cell = extent * _sides(boxes) / size / fwhm
+    sizes = source_sizes(boxes, fwhm)
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1) * (sizes / _sides(boxes))[:, None]
+    cell = extent * sizes / size
     return np.log10(np.column_stack([sides, cell])).astype(np.float32)

@@ -19,7 +19,7 @@ from photutils_rcnn.detection.tiling import choose_tile_shape, make_tiles
 from photutils_rcnn.sources.instances import RCNN_FLAGS, Instances
 
 # Bounds the memory of one pass through the trunk to about 1.5 GiB.
-MAX_TILE_PIXELS = 4_200_000
+MAX_TILE_PIXELS = 4_700_000
 # A tile size of the user's is told that costs more times the pixels than needed.
 SLOW = 3
 
@@ -234,9 +234,9 @@ def infer_tile(model, image, tile, invalid, psf, thresholds):
     window = tuple(slice(start, start + side) for start, side
                    in zip(tile.start, tile.shape, strict=True))
     pixels = image[window]
-    pad = [(0, side - n) for side, n in zip(tile.shape, pixels.shape,
-                                            strict=False)]
-    pixels = np.pad(pixels, (*pad, (0, 0)))
+    if pixels.shape[:2] != tile.shape:
+        pad = [(0, side - n) for side, n in zip(tile.shape, pixels.shape, strict=False)]
+        pixels = np.pad(pixels, (*pad, (0, 0)))
     kept = {'mask_threshold': thresholds.mask, 'mask_scale': model.mask_scale,
             'class_names': config.class_names}
     nothing = TileDetections(
@@ -280,7 +280,7 @@ def infer_tile(model, image, tile, invalid, psf, thresholds):
     masks, mask_boxes = detector.predict_masks(features, boxes[good],
                                                tile.shape)
     pooled = None
-    if config.attributes:
+    if config.pools_sources:
         pooled = detector.pool_sources(features, boxes[good], tile.shape)
     offset = np.tile(tile.start, 2).astype(np.float32)
     instances = Instances(
@@ -296,9 +296,9 @@ def infer_tile(model, image, tile, invalid, psf, thresholds):
 
 def _no_features(config):
     """
-    The features of no source, for a network with attribute heads.
+    The features of no source, for a network with attribute heads that see them.
     """
-    if not config.attributes:
+    if not config.pools_sources:
         return None
     return np.zeros((0, config.box_pool, config.box_pool, config.pyramid_channels),
                     dtype=np.float16)

@@ -145,7 +145,7 @@ class _Magnified:
         sample, first = self[:, *middle], self._pixels(*middle)[0]
         # Interpolation smoothes the noise, if it is white; the network is to see unit noise.
         self._scale = np.float32([
-            clipped_rms(own.ravel()) / (clipped_rms(new.ravel()) or 1.)
+            _scatter(own) / (_scatter(new) or 1.)
             for own, new in zip(first, sample, strict=True)]).reshape(-1, 1, 1)
 
     def _pixels(self, *window):
@@ -191,6 +191,11 @@ class _Repeated:
             slices.append(slice(low // FACTOR, -(-high // FACTOR)))
             cut.append(slice(low % FACTOR, low % FACTOR + max(high - low, 0)))
         return _repeat(self._maps[bands, *slices])[:, *cut]
+
+
+def _scatter(pixels):
+    # Squares of the brightest exceed single precision.
+    return clipped_rms(pixels.ravel().astype(float))
 
 
 def _repeat(maps):

@@ -129,12 +129,13 @@ def suppress_footprints(footprints, scores, threshold):
         `True` for those that are kept.
     """
     order = _best_first(footprints.boxes, scores)
+    order = order[footprints.overlap[order]]
     ordered = footprints[order]
     better, worse, shared = ordered.intersections(ordered)
     areas = ordered.areas
     hit = (better < worse) & (
         shared > threshold * (areas[better] + areas[worse] - shared))
-    keep = np.empty(len(order), dtype=bool)
+    keep = np.ones(len(footprints), dtype=bool)
     keep[order] = _not_suppressed(len(order), better[hit], worse[hit])
     return keep
 

@@ -76,6 +76,9 @@ class Detection:
         The frame with the background to subtract and the noise of the empty sky.
     seen : `~photutils_rcnn.preprocessing.normalization.NormalizedCube`
         The frame as the network saw it.
+    unrefined : `~photutils_rcnn.preprocessing.normalization.NormalizedCube`
+        The same before a sky with structure was followed, which takes light of large
+        sources.
     psf : `FramePSF`
         The PSF.
     star_prior : `~photutils_rcnn.detection.class_prior.StarPrior`
@@ -87,6 +90,7 @@ class Detection:
     instances: Instances
     frame: Frame
     seen: NormalizedCube
+    unrefined: NormalizedCube
     psf: FramePSF
     star_prior: StarPrior
     artifacts: Artifacts | None = None
@@ -148,7 +152,7 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
     if not model.isophotal:
         instances, found, _ = infer(normalized)
         instances, artifacts = _without_artifacts(instances, normalized, found, artifacts)
-        return Detection(instances, normalized.frame, normalized, found,
+        return Detection(instances, normalized.frame, normalized, normalized, found,
                          StarPrior('training'), artifacts)
     is_estimated = isinstance(background, str)
     seen = normalized
@@ -159,6 +163,7 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
               'given background, not near zero; for detection, but not in the '
               'catalogs, it was estimated.', stacklevel)
         seen = _normalize(model, cube, 'auto', is_first=False)
+    unrefined = seen
     instances, found, check, is_crowded = _check(seen.frame, *infer(seen))
     first, scale = check, None
     for _ in range(MAX_REFINEMENTS):
@@ -187,10 +192,11 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
     if model.star_log_odds is not None:
         kept, prior = apply_star_prior(kept, star_fraction, model.star_log_odds)
     if model.config.attributes:
-        kept.attributes = measure_attributes(model, kept, seen, found.fwhm, stacklevel + 1)
+        kept.attributes = measure_attributes(model, kept, unrefined, found.fwhm,
+                                             stacklevel + 1)
         if not keep_features:
             kept.features = None
-    return Detection(kept, normalized.frame, seen, found, prior, artifacts)
+    return Detection(kept, normalized.frame, seen, unrefined, found, prior, artifacts)
 
 
 def _normalize(model, cube, background, noise_scale=1., *, is_first=True):

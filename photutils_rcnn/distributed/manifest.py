@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Table of the states of many frames.
+Manifest: table of the states of many frames.
 """
 
 __all__ = ['Manifest']
@@ -12,7 +12,7 @@ from astropy.table import MaskedColumn, Table
 
 from photutils_rcnn._files import atomic_path
 
-# The share of the time that may go into keeping the file up to date.
+# The fraction of the time that may go into keeping the file up to date.
 BUSY = 0.05
 
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Records of results: what they were made from.
+Provenance records of results.
 """
 
 __all__ = ['Record', 'fingerprint']
@@ -32,8 +32,8 @@ def fingerprint(files, **values):
         JSON values: size (bytes) and time of change (ns) of the files, `None` for one that
         is not there, and the values; for those that JSON does not know a checksum.
     """
-    told = {str(path): _file_state(split_extension(path)[0]) for path in files}
-    return json.loads(json.dumps({'files': told, **values}, default=_plain))
+    states = {str(path): _file_state(split_extension(path)[0]) for path in files}
+    return json.loads(json.dumps({'files': states, **values}, default=_plain))
 
 
 def _file_state(path):

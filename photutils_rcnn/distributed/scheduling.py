@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-From jobs to their results: what is left to do, who does it, what became of it.
+Scheduling of jobs on a Dask cluster.
 """
 
 __all__ = ['run_jobs']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What the processes of a cluster do: load the model once, and segment frame by frame.
+Worker processes of a cluster: load the model once, segment frame by frame.
 """
 
 __all__ = ['Outcome', 'Run', 'run_job', 'thread_settings']

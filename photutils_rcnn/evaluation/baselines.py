@@ -14,11 +14,12 @@ are in units of the noise before the convolution. `GRID_RUNS` has three kernels,
 three thresholds and two contrasts beside.
 """
 
-__all__ = ['DEFAULT_RUNS', 'GRID_RUNS', 'BaselineRun', 'DetectionImage',
-           'detect_photutils', 'detect_sep', 'extract_sep']
+__all__ = ['DEFAULT_RUNS', 'GRID_RUNS', 'DetectionImage', 'detect_photutils',
+           'detect_sep', 'extract_sep']
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -323,42 +324,9 @@ def extract_sep(image, *, n_sigma=1.5, n_pixels=5, contrast=0.005, n_levels=32, 
         sep.set_sub_object_limit(limit)
 
 
-@dataclass(frozen=True)
-class BaselineRun:
-    """
-    A method with its options, called with a `DetectionImage`.
-
-    Parameters
-    ----------
-    method : {'photutils', 'sep'}
-        The method.
-    options : dict, optional
-        The options that differ from its defaults.
-    """
-
-    method: str
-    options: dict = field(default_factory=dict)
-
-    def __call__(self, image):
-        detect = {'photutils': detect_photutils, 'sep': detect_sep}
-        return detect[self.method](image, **self.options)
-
-
-def _grid():
-    """
-    The runs of the grid by name.
-    """
-    runs = {}
-    for method, kernel, n_sigma, contrast in product(
-            ('photutils', 'sep'), ('3x3', 'guide', 'psf'), (1.0, 1.5, 2.0),
-            (1e-4, 1e-3)):
-        options = {'n_sigma': n_sigma, 'n_pixels': 5, 'contrast': contrast,
-                   'kernel': kernel}
-        name = f'{method} {kernel} n_sigma={n_sigma} contrast={contrast:g}'
-        runs[name] = BaselineRun(method, options)
-    return runs
-
-
-DEFAULT_RUNS = {'photutils': BaselineRun('photutils'),
-                'sep': BaselineRun('sep')}
-GRID_RUNS = {**DEFAULT_RUNS, **_grid()}
+DEFAULT_RUNS = {'photutils': detect_photutils, 'sep': detect_sep}
+GRID_RUNS = {**DEFAULT_RUNS, **{
+    f'{name} {kernel} n_sigma={n_sigma} contrast={contrast:g}': partial(
+        detect, n_sigma=n_sigma, n_pixels=5, contrast=contrast, kernel=kernel)
+    for (name, detect), kernel, n_sigma, contrast in product(
+        DEFAULT_RUNS.items(), ('3x3', 'guide', 'psf'), (1.0, 1.5, 2.0), (1e-4, 1e-3))}}

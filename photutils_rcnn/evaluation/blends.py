@@ -9,6 +9,8 @@ __all__ = ['close_pairs', 'nearest_separation', 'shredded_truth',
 import numpy as np
 from scipy.spatial import cKDTree
 
+from photutils_rcnn.evaluation.overlaps import as_flags
+
 
 def nearest_separation(x, y, *, ignore=None):
     """
@@ -27,9 +29,7 @@ def nearest_separation(x, y, *, ignore=None):
         The distances (pixels); infinite where there is no neighbor.
     """
     points = np.column_stack([x, y]).astype(float).reshape(-1, 2)
-    counted = np.arange(len(points))
-    if ignore is not None:
-        counted = counted[~np.asarray(ignore, dtype=bool)]
+    counted = np.flatnonzero(~as_flags(ignore, len(points)))
     separation = np.full(len(points), np.inf)
     if len(counted) == 0 or len(points) == 0:
         return separation
@@ -59,9 +59,7 @@ def close_pairs(x, y, max_separation, *, ignore=None):
         The indices of the pairs, the smaller first.
     """
     points = np.column_stack([x, y]).astype(float).reshape(-1, 2)
-    counted = np.arange(len(points))
-    if ignore is not None:
-        counted = counted[~np.asarray(ignore, dtype=bool)]
+    counted = np.flatnonzero(~as_flags(ignore, len(points)))
     if len(counted) < 2:
         return np.zeros((0, 2), dtype=int)
     pairs = cKDTree(points[counted]).query_pairs(max_separation,
@@ -98,8 +96,7 @@ def shredded_truth(detected, truth, matches, *, ignore=None):
     first, second, shared = detected.intersections(truth)
     use = ~(matches.hits | matches.ignored)[first]
     use &= 2 * shared > detected.areas[first]
-    if ignore is not None:
-        use &= ~np.asarray(ignore, dtype=bool)[second]
+    use &= ~as_flags(ignore, len(claims))[second]
     first, second, shared = first[use], second[use], shared[use]
     order = np.lexsort((second, -shared, first))
     _, start = np.unique(first[order], return_index=True)
@@ -138,8 +135,7 @@ def unrecognized_blends(detected, truth_x, truth_y, matches, *, ignore=None):
     column = np.floor(np.asarray(truth_x) + 0.5).astype(int)
     row = np.floor(np.asarray(truth_y) + 0.5).astype(int)
     missed = matches.detection_of_truth < 0
-    if ignore is not None:
-        missed &= ~np.asarray(ignore, dtype=bool)
+    missed &= ~as_flags(ignore, len(missed))
     n_covered = matches.hits.astype(int)
     hidden = np.zeros(len(missed), dtype=bool)
     for i, ((y1, x1, y2, x2), mask) in enumerate(

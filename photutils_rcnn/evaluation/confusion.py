@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.table import QTable
 
+from photutils_rcnn.evaluation.overlaps import as_flags
 from photutils_rcnn.sources.classes import CLASS_NAMES
 
 
@@ -65,8 +66,7 @@ class ConfusionMatrix:
         np.add.at(counts, (truth_class_ids[matches.truth_of_detection[hits]],
                            class_ids[hits]), 1)
         missed = matches.detection_of_truth < 0
-        if ignore is not None:
-            missed &= ~np.asarray(ignore, dtype=bool)
+        missed &= ~as_flags(ignore, len(missed))
         spurious = ~(matches.hits | matches.ignored) & classified
         if use is not None:
             spurious &= use

@@ -3,11 +3,13 @@
 Detections on a frame, as an evaluation needs them.
 """
 
-__all__ = ['Detections']
+__all__ = ['Detections', 'segment_scene']
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn.sources.classes import CLASS_NAMES
 from photutils_rcnn.sources.footprints import Footprints
@@ -155,6 +157,27 @@ class Detections:
         return cls(result.footprints, np.asarray(found.scores),
                    probabilities.argmax(axis=1) + 1, probabilities,
                    x=x, y=y, boxes=np.asarray(found.boxes))
+
+
+def segment_scene(segmenter, scene):
+    """
+    Segment a scene; that nothing is found in it is no warning here.
+
+    Parameters
+    ----------
+    segmenter : `~photutils_rcnn.RCNNSegmenter`
+        The segmenter.
+    scene : `~photutils_rcnn.simulation.scene.Scene`
+        The scene.
+
+    Returns
+    -------
+    result : `~photutils_rcnn.RCNNResult`
+        The result.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', NoDetectionsWarning)
+        return segmenter.segment(scene.data, mask=scene.mask, bands=scene.bands)
 
 
 def _as_class_ids(class_ids):

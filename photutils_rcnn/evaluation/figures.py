@@ -7,10 +7,7 @@ __all__ = ['FIGURES', 'draw_benchmark', 'draw_curves']
 
 from pathlib import Path
 
-from photutils_rcnn.evaluation.average_precision import (
-    IOU_THRESHOLDS,
-    paper_average_precision,
-)
+from photutils_rcnn.evaluation.average_precision import IOU_THRESHOLDS, paper_average_precision
 from photutils_rcnn.evaluation.tables import completeness_curve
 from photutils_rcnn.sources.classes import CLASS_IDS
 

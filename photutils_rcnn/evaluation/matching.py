@@ -164,12 +164,10 @@ def match_positions(x, y, truth_x, truth_y, radius, *, scores=None,
         raise ValueError(msg)
     ignore = as_flags(ignore, len(true))
     on_ignored = as_flags(on_ignored, len(found), 'on_ignored')
-    if len(found) == 0 or len(true) == 0:
-        return _assign(np.zeros(0, int), np.zeros(0, int), ignore, len(found),
-                       on_ignored)
-    near = cKDTree(found).query_ball_point(true, radius)
+    near = [np.array(item, dtype=int)
+            for item in cKDTree(found).query_ball_point(true, radius)]
     second = np.repeat(np.arange(len(true)), [len(item) for item in near])
-    first = np.concatenate(near).astype(int)
+    first = np.concatenate([np.zeros(0, dtype=int), *near])
     distance = np.hypot(*(found[first] - true[second]).T)
     if scores is None:
         order = np.lexsort((distance, ignore[second]))

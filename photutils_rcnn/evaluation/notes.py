@@ -1,15 +1,15 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The sentences below the tables of an evaluation.
+Notes below the tables of an evaluation.
 """
 
 __all__ = ['make_notes']
 
 import numpy as np
 
+from photutils_rcnn.evaluation.precision_rows import AP_COLUMNS
 from photutils_rcnn.evaluation.published import PUBLISHED_SOURCE
 
-_AP_COLUMNS = ('AP', 'AP50', 'AP75', 'AP_S', 'AP_M', 'AP_L')
 _NAMED = ('paper_ap', 'deep_field', 'coco_ap', 'equal_purity')
 
 
@@ -74,7 +74,7 @@ def _precision_notes(table, column, protocol, main):
     """
     notes = []
     for row in _rows(table, column, main):
-        empty = [name for name in _AP_COLUMNS if np.isnan(row[name])]
+        empty = [name for name in AP_COLUMNS if np.isnan(row[name])]
         if empty:
             notes.append(f"NaN ('-') in '{row['class']}' "
                          f'{", ".join(empty)} ({protocol}): no counted truth '

@@ -3,7 +3,7 @@
 Average precisions and confusions, made from the records of the scenes.
 """
 
-__all__ = ['ap_row', 'confusion', 'confusion_row']
+__all__ = ['AP_COLUMNS', 'ap_row', 'confusion', 'confusion_row']
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from photutils_rcnn.evaluation.average_precision import (
 from photutils_rcnn.evaluation.confusion import ConfusionMatrix
 from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.sources.classes import CLASS_IDS
+
+AP_COLUMNS = ('AP', 'AP50', 'AP75', 'AP_S', 'AP_M', 'AP_L')
 
 
 def ap_row(records, protocol, kind, name, *, score_cut=None):
@@ -38,7 +40,8 @@ def ap_row(records, protocol, kind, name, *, score_cut=None):
     Returns
     -------
     row : dict
-        The values by column name.
+        The values by column name, of the paper's definition with the precision ``P80`` at
+        a recall of 0.8.
     """
     images = [getattr(record, kind) for record in records]
     options = {'classes': CLASS_IDS.get(name, name)}
@@ -60,8 +63,6 @@ def ap_row(records, protocol, kind, name, *, score_cut=None):
            for key, value in row.items()}
     if protocol == 'paper':
         row['P80'] = 100 * results[0].precision_at(0.8)
-    else:
-        row['P80'] = np.nan
     return {**row, 'n_images': results[0].n_images,
             'n_truth': results[0].n_truth}
 

@@ -14,17 +14,9 @@ from astropy.table import QTable
 
 from photutils_rcnn.evaluation import tables as make
 from photutils_rcnn.evaluation.figures import FIGURES, draw_curves
-from photutils_rcnn.evaluation.formatting import (
-    format_table,
-    json_rows,
-    title,
-)
+from photutils_rcnn.evaluation.formatting import format_table, json_rows, title
 from photutils_rcnn.evaluation.notes import make_notes
-from photutils_rcnn.evaluation.precision_rows import (
-    ap_row,
-    confusion,
-    confusion_row,
-)
+from photutils_rcnn.evaluation.precision_rows import AP_COLUMNS, ap_row, confusion, confusion_row
 from photutils_rcnn.evaluation.published import (
     PUBLISHED_AP,
     PUBLISHED_CONFUSION,
@@ -36,7 +28,6 @@ from photutils_rcnn.sources.classes import CLASS_NAMES
 MAIN = 'photutils_rcnn'
 
 _ROWS = (*CLASS_NAMES, 'combined')
-_AP_COLUMNS = ('AP', 'AP50', 'AP75', 'AP_S', 'AP_M', 'AP_L')
 _PROTOCOLS = {
     'paper': ('paper_ap', 'deep_field', 'classification', 'confusion_50',
               'confusion_75'),
@@ -109,7 +100,7 @@ class EvaluationReport:
             rows.append({
                 'source': 'published', 'protocol': 'paper', 'kind': 'mask',
                 'class': name,
-                **dict(zip(_AP_COLUMNS, PUBLISHED_AP[name], strict=True)),
+                **dict(zip(AP_COLUMNS, PUBLISHED_AP[name], strict=True)),
                 'P80': PUBLISHED_PRECISION_AT_80[name], 'n_images': 50,
                 'n_truth': 0})
         return QTable(rows=rows)
@@ -130,9 +121,7 @@ class EvaluationReport:
             rows.extend({'method': method,
                          **ap_row(records, 'coco', kind, name)}
                         for kind in ('mask', 'box') for name in names)
-        table = QTable(rows=rows)
-        table.remove_column('P80')
-        return table
+        return QTable(rows=rows)
 
     def tables(self):
         """

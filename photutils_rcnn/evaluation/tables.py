@@ -10,10 +10,7 @@ __all__ = ['blend_table', 'class_table', 'completeness_curve',
 import numpy as np
 from astropy.table import QTable, vstack
 
-from photutils_rcnn.evaluation.completeness import (
-    CompletenessCurve,
-    binned_fraction,
-)
+from photutils_rcnn.evaluation.completeness import CompletenessCurve, binned_fraction
 from photutils_rcnn.sources.classes import CLASS_IDS
 
 SNR_EDGES = (5, 7, 10, 15, 25, 50, 100, np.inf)

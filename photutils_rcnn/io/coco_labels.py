@@ -68,9 +68,6 @@ class COCOFrame:
 
 
 def _decode(segmentation, shape):
-    """
-    The mask of a segmentation.
-    """
     import_optional('pycocotools')
     from pycocotools import mask as rle
 

@@ -11,12 +11,7 @@ import warnings
 from astropy.units import UnitBase
 from astropy.utils.exceptions import AstropyUserWarning
 
-from photutils_rcnn.io.extensions import (
-    band_name,
-    extension_kind,
-    extension_words,
-    has_image,
-)
+from photutils_rcnn.io.extensions import band_name, extension_kind, extension_words, has_image
 from photutils_rcnn.io.uncertainties import POWERS, WORDS
 from photutils_rcnn.io.units import pixel_unit
 
@@ -146,8 +141,8 @@ def _name_and_version(hdu):
     """
     The words of a name that do not tell what it holds, and the version.
     """
-    words = [word.lower() for told in extension_words(hdu)
-             for word in re.split(r'[^A-Za-z0-9]+', told)]
+    words = [word.lower() for name in extension_words(hdu)
+             for word in re.split(r'[^A-Za-z0-9]+', name)]
     common = r'(sci(ence)?|image|data|err|error|var|variance|ivar|invvar|'\
         r'wht|weight|rms|sigma|mask|dq|flags?)'
     rest = [word for word in words if not re.fullmatch(common, word)]

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What the extensions of a FITS file hold, by their names and headers.
+Classification of FITS extensions by their names and headers.
 """
 
 __all__ = ['band_name', 'extension_kind', 'extension_words', 'file_stem',
@@ -59,8 +59,8 @@ def is_named_science(hdu):
     """
     Whether an extension is named as the image of the sky.
     """
-    return any(_SCIENCE.fullmatch(word) for told in extension_words(hdu)
-               for word in re.split(r'[^A-Za-z0-9]+', told))
+    return any(_SCIENCE.fullmatch(word) for name in extension_words(hdu)
+               for word in re.split(r'[^A-Za-z0-9]+', name))
 
 
 def extension_kind(hdu):
@@ -84,17 +84,17 @@ def extension_kind(hdu):
     ValueError
         If it is an uncertainty of a kind that cannot be converted.
     """
-    told = str(hdu.header.get('UTYPE', '') or hdu.header.get('HDUCLAS3', ''))
-    if told.upper() in _UNCERTAINTIES:
-        return _UNCERTAINTIES[told.upper()]
+    declared = str(hdu.header.get('UTYPE', '') or hdu.header.get('HDUCLAS3', ''))
+    if declared.upper() in _UNCERTAINTIES:
+        return _UNCERTAINTIES[declared.upper()]
     for name in extension_words(hdu):
         for word in (name, *re.split(r'[^A-Za-z0-9]+', name)):
             for kind, pattern in _KINDS.items():
                 if pattern.fullmatch(word):
-                    if told.endswith('Uncertainty'):
+                    if declared.endswith('Uncertainty'):
                         msg = ('errors must be of one of the kinds StdDev'
                                'Uncertainty, VarianceUncertainty and '
-                               f'InverseVariance, got UTYPE {told!r}')
+                               f'InverseVariance, got UTYPE {declared!r}')
                         raise ValueError(msg)
                     return kind.rstrip('+')
     return 'images'
@@ -127,7 +127,7 @@ def file_stem(path):
 
 def band_name(hdu, path='', primary=None):
     """
-    The name of the filter, if it is told.
+    The name of the filter, if it is known.
 
     Parameters
     ----------
@@ -144,9 +144,9 @@ def band_name(hdu, path='', primary=None):
         The first word in the header, in the name of the extension, in the
         header of the file or in its name which is a known filter.
     """
-    told = [hdu.header.get(keyword) for keyword in FILTER_KEYWORDS]
+    own = [hdu.header.get(keyword) for keyword in FILTER_KEYWORDS]
     of_all = [(primary or {}).get(keyword) for keyword in FILTER_KEYWORDS]
-    for name in (*told, hdu.name, *of_all, file_stem(path)):
+    for name in (*own, hdu.name, *of_all, file_stem(path)):
         for word in re.split(r'[\s._:/-]+', str(name or '')):
             if filter_wavelength(word) is not None:
                 return word

@@ -30,7 +30,7 @@ _JWST = ('DO_NOT_USE', 'SATURATED', 'JUMP_DET', 'DROPOUT', 'OUTLIER',
          'UNRELIABLE_SLOPE', 'UNRELIABLE_FLAT', 'OPEN', 'ADJ_OPEN',
          'FLUX_ESTIMATED', 'MSA_FAILED_OPEN', 'OTHER_BAD_PIXEL',
          'REFERENCE_PIXEL')
-# Of bits whose meaning nobody told, all mean bad pixels up to this fraction.
+# Of bits of unknown meaning, all mean bad pixels up to this fraction.
 MAX_BAD = 0.5
 
 
@@ -54,8 +54,8 @@ def bit_names(header, primary=None):
     names = {key[3:]: 1 << value for key, value in header.items()
              if key.startswith('MP_') and isinstance(value, int)
              and 0 <= value < 64}
-    told = header.get('TELESCOP', (primary or {}).get('TELESCOP', ''))
-    if not names and str(told).strip().upper() == 'JWST':
+    telescope = header.get('TELESCOP', (primary or {}).get('TELESCOP', ''))
+    if not names and str(telescope).strip().upper() == 'JWST':
         names = {name: 1 << bit for bit, name in enumerate(_JWST)}
     return names
 

@@ -61,8 +61,8 @@ def from_files(data, **given):
     """
     if not is_fits(data):
         return data, given
-    told = frame_arguments(read_frame(
+    found = frame_arguments(read_frame(
         data, **{f'{name}s': name in given and given[name] is None
                  for name in ('error', 'mask')}))
-    return told['data'], {name: told[name] if value is None else value
+    return found['data'], {name: found[name] if value is None else value
                           for name, value in given.items()}

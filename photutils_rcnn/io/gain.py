@@ -37,9 +37,9 @@ def header_gain(header, primary, unit):
     """
     if unit not in COUNTS:
         return None
-    for told in (header, primary):
+    for source in (header, primary):
         for keyword in KEYWORDS:
-            value = told.get(keyword)
+            value = source.get(keyword)
             if (isinstance(value, Real) and not isinstance(value, bool)
                     and np.isfinite(value) and value > 0):
                 return float(value)

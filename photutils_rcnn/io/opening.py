@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Opening what names FITS images: paths, also with an extension, and HDUs.
+Opening of FITS files: paths, also with an extension, and HDUs.
 """
 
 __all__ = ['Opened', 'is_fits', 'open_fits', 'split_extension']

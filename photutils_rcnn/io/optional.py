@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Packages that are not always needed, or one clear error where they are not installed.
+Optional dependencies, or one clear error where they are not installed.
 """
 
 __all__ = ['check_format', 'import_optional']

@@ -18,7 +18,7 @@ TABLE_FORMATS = (*WRITERS, '.ldac', *REGION_FORMATS)
 
 class ResultFiles:
     """
-    How a `~photutils_rcnn.RCNNResult` is written and read.
+    Mixin of `~photutils_rcnn.RCNNResult`: writing and reading.
     """
 
     def write(self, path, *, include_data=False, overwrite=False):

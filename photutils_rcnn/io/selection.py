@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Which extensions of a FITS file hold the images that are looked for.
+Selection of the image extensions of a FITS file.
 """
 
 __all__ = ['select_images']
@@ -10,12 +10,7 @@ import warnings
 
 from astropy.utils.exceptions import AstropyUserWarning
 
-from photutils_rcnn.io.extensions import (
-    band_name,
-    extension_kind,
-    has_image,
-    is_named_science,
-)
+from photutils_rcnn.io.extensions import band_name, extension_kind, has_image, is_named_science
 
 #: The kinds of extensions that hold what is looked for, best first.
 KINDS = {'images': ('images',), 'errors': ('errors', 'variance', 'ivar'),
@@ -158,11 +153,11 @@ def _refuse_chips(chosen, opened):
     if len(chosen) < 2 or (None not in bands
                            and len(set(bands)) == len(bands)):
         return
-    told = [keyword for keyword in _CHIP_KEYWORDS
+    differing = [keyword for keyword in _CHIP_KEYWORDS
             if all(keyword in hdu.header for hdu in chosen)
             and len({hdu.header[keyword] for hdu in chosen}) > 1]
-    if told or all(_CHIP_NAME.fullmatch(hdu.name) for hdu in chosen):
-        reason = told[0] if told else 'their names'
+    if differing or all(_CHIP_NAME.fullmatch(hdu.name) for hdu in chosen):
+        reason = differing[0] if differing else 'their names'
         msg = (f'{opened.path}: the extensions {_names(chosen, opened)} are '
                f'chips of a mosaic by {reason}, and frames of their own; '
                f'choose one, with hdus (--hdu) or as {opened.path}'

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The sky that FITS images show.
+Celestial WCS of FITS images.
 """
 
 __all__ = ['celestial_wcs', 'check_same_sky']

@@ -52,15 +52,15 @@ def pixel_unit(header, source):
         What ``BUNIT`` says; its text if it is not understood, with a
         warning.
     """
-    told = str(header.get('BUNIT', '')).strip()
-    if not told:
+    text = str(header.get('BUNIT', '')).strip()
+    if not text:
         return None
     try:
-        return parse_unit(told)
+        return parse_unit(text)
     except ValueError:
-        warnings.warn(f'{source}: the unit {told!r} (BUNIT) is not known and '
+        warnings.warn(f'{source}: the unit {text!r} (BUNIT) is not known and '
                       'left out', AstropyUserWarning, stacklevel=3)
-        return told
+        return text
 
 
 def parse_unit(text):

@@ -49,6 +49,11 @@ class AttributeConfig:
     trunk_features : bool, optional
         Whether the head sees the features that the trunk has of a source, too. The
         default is `True`.
+    least_snr : float, optional
+        The least signal-to-noise ratio of the sources that the head is asked about: of
+        fainter ones a class is ``'unsure'``, a value NaN.
+    least_size : float, optional
+        Their least size likewise, of the longer side of the box in FWHM of the PSF.
     stamp_size : int, optional
         The side of the square image of a source, in cells.
     stamp_extent : float, optional
@@ -65,6 +70,8 @@ class AttributeConfig:
     of_class: str | None = attrs.field(default=None, validator=_check_class)
     bands: tuple = texts((), empty=True)
     trunk_features: bool = flag(True)
+    least_snr: float = number(0., zero=True)
+    least_size: float = number(0., zero=True)
     stamp_size: int = integer(32)
     stamp_extent: float = number(1.5)
     filters: tuple = integers((24, 32, 48, 64))

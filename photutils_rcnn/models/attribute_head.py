@@ -48,8 +48,8 @@ def attribute_head_inputs(stamps, numbers, size):
 
     Returns
     -------
-    images : (R, S, S, 2 * n_bands) tensor
-        The pixels, stretched, and in units of the brightest light.
+    images : (R, S, S, 3 * n_bands) tensor
+        The pixels, stretched, and in units of the brightest light, stretched and not.
     numbers : (R, 3 + n_bands) tensor
         The numbers and the light of the bands relative to their mean.
     """
@@ -59,8 +59,9 @@ def attribute_head_inputs(stamps, numbers, size):
     # of the source, which is in the middle, not of a brighter neighbor
     own = _middle(size)
     peak = ops.maximum(ops.max(smooth * own, axis=(1, 2), keepdims=True), FAINTEST)
-    images = ops.concatenate([stamps / 4, ops.arcsinh(
-        CONTRAST * ops.minimum(light / peak, BRIGHTEST)) / 3], axis=-1)
+    relative = ops.minimum(light / peak, BRIGHTEST)
+    images = ops.concatenate(
+        [stamps / 4, ops.arcsinh(CONTRAST * relative) / 3, relative], axis=-1)
     near = own * ops.cast(smooth > 0.3 * peak, light.dtype)
     bands = ops.sum(light * near, axis=(1, 2)) / ops.maximum(
         ops.sum(near, axis=(1, 2)), 1.)
@@ -91,7 +92,7 @@ def attribute_head(config, attribute):
     side, prefix = attribute.stamp_size, ATTRIBUTE + attribute.name
     options = {'data_format': 'channels_last', 'dtype': 'float32'}
     active = {'activation': 'relu', 'kernel_initializer': 'he_normal'}
-    images = Input((side, side, 2 * n_bands), dtype='float32', name=f'{prefix}_images')
+    images = Input((side, side, 3 * n_bands), dtype='float32', name=f'{prefix}_images')
     numbers = Input((N_NUMBERS + n_bands,), dtype='float32', name=f'{prefix}_numbers')
     x = images
     for i, filters in enumerate(attribute.filters):

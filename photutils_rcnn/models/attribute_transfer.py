@@ -14,7 +14,7 @@ from photutils_rcnn.models.weights import get_weights
 
 def add_attribute(model, attribute, seed=0):
     """
-    Add a new attribute head to a model, or replace the one of its name.
+    Add an attribute head to a model, or replace the one of its name.
 
     Parameters
     ----------
@@ -28,7 +28,8 @@ def add_attribute(model, attribute, seed=0):
     Returns
     -------
     extended : `~photutils_rcnn.models.model.Model`
-        A model with the weights of ``model`` and a head to be trained.
+        A model with the weights of ``model`` and a head to be trained. If the model has
+        the very same head, it keeps its weights.
 
     Raises
     ------
@@ -43,7 +44,9 @@ def add_attribute(model, attribute, seed=0):
     config = attrs.evolve(model.config, attributes=(*others, attribute))
     keras.utils.set_random_seed(seed)
     network = MaskRCNN(config)
-    own = {variable.path for variable in network.attribute_heads[attribute.name].weights}
+    own = set()
+    if attribute not in model.config.attributes:
+        own = {variable.path for variable in network.attribute_heads[attribute.name].weights}
     kept = get_weights(model.network)
     weights = {name: value if name in own else kept[name]
                for name, value in get_weights(network).items()}

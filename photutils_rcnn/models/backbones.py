@@ -14,9 +14,11 @@ BN_MOMENTUM = 0.95
 
 
 def conv_bn(x, filters, kernel_size, *, strides=1, activation=True,
-            use_bias=False, conv_name, bn_name, dtype):
+            use_bias=False, conv_name, bn_name=None, dtype):
     """
     Convolution, batch normalization and an optional ReLU.
+
+    One of 4 x 4 pixels and stride 2 is centered on its output cells.
 
     Parameters
     ----------
@@ -28,8 +30,10 @@ def conv_bn(x, filters, kernel_size, *, strides=1, activation=True,
         Whether a ReLU follows.
     use_bias : bool, optional
         Whether the convolution has a bias of its own.
-    conv_name, bn_name : str
-        The names of the layers.
+    conv_name : str
+        The name of the convolution.
+    bn_name : str, optional
+        The name of the normalization; by default ``conv_name`` and ``_bn``.
     dtype : str
         The precision policy.
 
@@ -49,7 +53,7 @@ def conv_bn(x, filters, kernel_size, *, strides=1, activation=True,
                       kernel_initializer='he_normal', dtype=dtype,
                       name=conv_name)(x)
     x = layers.BatchNormalization(axis=-1, momentum=BN_MOMENTUM, dtype=dtype,
-                                  name=bn_name)(x)
+                                  name=bn_name or f'{conv_name}_bn')(x)
     if activation:
         x = layers.ReLU(dtype=dtype, name=f'{conv_name}_relu')(x)
     return x
@@ -70,47 +74,13 @@ def _basic_block(x, filters, downsample, name, dtype):
             name=f'{name}_pool')(shortcut)
     if shortcut.shape[-1] != filters:
         shortcut = conv_bn(shortcut, filters, 1, activation=False,
-                           conv_name=f'{name}_shortcut',
-                           bn_name=f'{name}_shortcut_bn', dtype=dtype)
-    if downsample:
-        x = downsampling_conv(x, filters, name=f'{name}_conv1', dtype=dtype)
-    else:
-        x = conv_bn(x, filters, 3, conv_name=f'{name}_conv1',
-                    bn_name=f'{name}_conv1_bn', dtype=dtype)
+                           conv_name=f'{name}_shortcut', dtype=dtype)
+    size, strides = (4, 2) if downsample else (3, 1)
+    x = conv_bn(x, filters, size, strides=strides, conv_name=f'{name}_conv1',
+                dtype=dtype)
     x = conv_bn(x, filters, 3, activation=False, conv_name=f'{name}_conv2',
-                bn_name=f'{name}_conv2_bn', dtype=dtype)
+                dtype=dtype)
     x = layers.Add(dtype=dtype, name=f'{name}_add')([x, shortcut])
-    return layers.ReLU(dtype=dtype, name=f'{name}_relu')(x)
-
-
-def downsampling_conv(x, filters, *, name, dtype):
-    """
-    A 4x4 convolution of stride 2, centered on its output cells.
-
-    Parameters
-    ----------
-    x : Keras tensor
-        The input, of even sides.
-    filters : int
-        The channels of the output.
-    name : str
-        The name of the layer.
-    dtype : str
-        The precision policy.
-
-    Returns
-    -------
-    x : Keras tensor
-        The output, of half the sides.
-    """
-    x = layers.ZeroPadding2D(1, data_format='channels_last', dtype=dtype,
-                             name=f'{name}_pad')(x)
-    x = layers.Conv2D(filters, 4, strides=2, padding='valid', use_bias=False,
-                      data_format='channels_last',
-                      kernel_initializer='he_normal', dtype=dtype,
-                      name=name)(x)
-    x = layers.BatchNormalization(axis=-1, momentum=BN_MOMENTUM, dtype=dtype,
-                                  name=f'{name}_bn')(x)
     return layers.ReLU(dtype=dtype, name=f'{name}_relu')(x)
 
 
@@ -132,13 +102,13 @@ def compact_trunk(image, config, dtype):
     features : dict of int to Keras tensor
         For each level ``k`` the features of stride ``2**k``.
     """
-    x = conv_bn(image, config.stem_filters, 3, conv_name='stem',
-                bn_name='stem_bn', dtype=dtype)
+    x = conv_bn(image, config.stem_filters, 3, conv_name='stem', dtype=dtype)
     features = {}
     stages = zip(config.stage_filters, config.stage_blocks, strict=True)
     for level, (filters, n_blocks) in enumerate(stages, start=1):
         if level == 1:
-            x = downsampling_conv(x, filters, name='stage1_down', dtype=dtype)
+            x = conv_bn(x, filters, 4, strides=2, conv_name='stage1_down',
+                        dtype=dtype)
         for block in range(n_blocks):
             x = _basic_block(x, filters, level > 1 and block == 0,
                              f'stage{level}_block{block + 1}', dtype)

@@ -11,15 +11,7 @@ from typing import ClassVar
 import attrs
 
 from photutils_rcnn.models.attribute_config import attributes
-from photutils_rcnn.models.fields import (
-    flag,
-    integer,
-    integers,
-    number,
-    numbers,
-    text,
-    texts,
-)
+from photutils_rcnn.models.fields import flag, integer, integers, number, numbers, text, texts
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -136,6 +128,13 @@ class MaskRCNNConfig:
             msg = ('anchor_sizes of the configuration must have '
                    f'{len(self.levels)} entries, got {self.anchor_sizes!r}')
             raise ValueError(msg)
+
+    @property
+    def pools_sources(self):
+        """
+        Whether an attribute head sees the features that the trunk has of sources.
+        """
+        return any(attribute.trunk_features for attribute in self.attributes)
 
     @property
     def n_classes(self):

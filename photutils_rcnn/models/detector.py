@@ -205,8 +205,8 @@ class Detector:
         ----------
         name : str
             The attribute.
-        pooled : (R, P, P, C) `~numpy.ndarray`
-            From `pool_sources`.
+        pooled : (R, P, P, C) `~numpy.ndarray` or `None`
+            From `pool_sources`; `None` for a head without features of the trunk.
         stamps : (R, S, S, n_bands) `~numpy.ndarray`
             See `~photutils_rcnn.detection.attribute_stamps.source_stamps`.
         numbers : (R, 3) `~numpy.ndarray`
@@ -217,7 +217,8 @@ class Detector:
         outputs : (R, K) `~numpy.ndarray`
             The logits of the classes, or the value and the logarithm of its variance.
         """
-        return self._in_buckets(ATTRIBUTE + name, (), (pooled, stamps, numbers), (0, 0))[0]
+        rows = (stamps, numbers) if pooled is None else (stamps, numbers, pooled)
+        return self._in_buckets(ATTRIBUTE + name, (), rows, (0, 0))[0]
 
     def _log_fwhm(self, psf_fwhm, n_rois):
         """
@@ -234,15 +235,17 @@ class Detector:
         Run a stage on rows, padded to a bucket where shapes are not free.
         """
         rows = [np.asarray(values, dtype=np.float32) for values in rows]
+        buckets = BUCKETS if self._stages.n_rows is None else (self._stages.n_rows,)
+        is_free = self._stages.n_rows is None and self._stages.has_free_shapes
         results = []
-        for start in range(0, max(len(rows[0]), 1), BUCKETS[-1]):
-            parts = [values[start:start + BUCKETS[-1]] for values in rows]
+        for start in range(0, max(len(rows[0]), 1), buckets[-1]):
+            parts = [values[start:start + buckets[-1]] for values in rows]
             n = len(parts[0])
-            size = (max(n, 1) if self._stages.has_free_shapes
-                    else next(b for b in BUCKETS if b >= n))
-            padded = [np.pad(part, [(0, size - n)] + [(0, 0)] * (part.ndim - 1))
-                      for part in parts]
+            size = max(n, 1) if is_free else next(b for b in buckets if b >= n)
+            if n < size:
+                parts = [np.pad(part, [(0, size - n)] + [(0, 0)] * (part.ndim - 1))
+                         for part in parts]
             results.append([self._stages.to_numpy(value)[:n] for value in
-                            self._stages.run(name, tuple(shape), *known, *padded)])
+                            self._stages.run(name, tuple(shape), *known, *parts)])
         return tuple(np.concatenate(values)
                      for values in zip(*results, strict=True))

@@ -7,7 +7,7 @@ __all__ = ['feature_pyramid']
 
 from keras import layers
 
-from photutils_rcnn.models.backbones import conv_bn, downsampling_conv
+from photutils_rcnn.models.backbones import conv_bn
 
 
 def feature_pyramid(trunk, config, dtype):
@@ -37,8 +37,7 @@ def feature_pyramid(trunk, config, dtype):
     merged, pyramid = None, {}
     for level in sorted(set(trunk) & set(config.levels), reverse=True):
         lateral = conv_bn(trunk[level], channels, 1, activation=False,
-                          conv_name=f'lateral{level}',
-                          bn_name=f'lateral{level}_bn', dtype=dtype)
+                          conv_name=f'lateral{level}', dtype=dtype)
         if merged is not None:
             merged = layers.UpSampling2D(2, data_format='channels_last',
                                          dtype=dtype,
@@ -47,10 +46,8 @@ def feature_pyramid(trunk, config, dtype):
                 [merged, lateral])
         merged = lateral
         pyramid[level] = conv_bn(merged, channels, 3,
-                                 conv_name=f'pyramid{level}',
-                                 bn_name=f'pyramid{level}_bn', dtype=dtype)
+                                 conv_name=f'pyramid{level}', dtype=dtype)
     for level in range(max(pyramid) + 1, config.levels[-1] + 1):
-        pyramid[level] = downsampling_conv(pyramid[level - 1], channels,
-                                           name=f'pyramid{level}',
-                                           dtype=dtype)
+        pyramid[level] = conv_bn(pyramid[level - 1], channels, 4, strides=2,
+                                 conv_name=f'pyramid{level}', dtype=dtype)
     return [pyramid[level] for level in config.levels]

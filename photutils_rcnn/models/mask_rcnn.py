@@ -8,24 +8,21 @@ __all__ = ['LOSS_NAMES', 'MaskRCNN']
 import keras
 from keras import ops
 
-from photutils_rcnn.models.anchors import anchor_grids, make_anchors
 from photutils_rcnn.models.attribute_head import attribute_head, attribute_head_inputs
 from photutils_rcnn.models.backbones import compact_trunk
 from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, scale_boxes
 from photutils_rcnn.models.config import MaskRCNNConfig
 from photutils_rcnn.models.feature_pyramid import feature_pyramid
-from photutils_rcnn.models.losses import focal_loss
 from photutils_rcnn.models.profile_head import profile_head, profile_head_inputs, sample_profiles
-from photutils_rcnn.models.region_proposal import proposal_head, propose
+from photutils_rcnn.models.region_proposal import proposal_head
 from photutils_rcnn.models.roi_align import roi_align, roi_levels
 from photutils_rcnn.models.roi_heads import box_head, box_head_inputs, mask_head
-from photutils_rcnn.models.stage_losses import attribute_loss, proposal_losses, roi_losses
-from photutils_rcnn.models.targets import sample_rois, with_truth
+from photutils_rcnn.models.stage_losses import StageLosses
 
 LOSS_NAMES = ('objectness', 'rpn_box', 'class', 'box', 'mask')
 
 
-class MaskRCNN(keras.Model):
+class MaskRCNN(StageLosses, keras.Model):
     """
     Detects, classifies and outlines the sources of normalized images.
 
@@ -129,10 +126,8 @@ class MaskRCNN(keras.Model):
         What the class and box head sees of RoIs; see `box_head_inputs
         <photutils_rcnn.models.roi_heads.box_head_inputs>`.
         """
-        if not self.config.psf_conditioned:
-            log_fwhm = None
-        elif log_fwhm is None:
-            log_fwhm = self._unknown_fwhm(boxes)
+        log_fwhm = (self._known_fwhm(boxes, log_fwhm)
+                    if self.config.psf_conditioned else None)
         return box_head_inputs(pooled, boxes, log_fwhm)
 
     def pool_rois(self, features, shapes, boxes, image_index, size,
@@ -187,9 +182,7 @@ class MaskRCNN(keras.Model):
         deltas : (R, 4) tensor
             Box deltas.
         """
-        pooled = self.pool_rois(features, shapes, boxes, image_index,
-                                self.config.box_pool,
-                                self.config.box_context)
+        pooled = self.pool_sources(features, shapes, boxes, image_index)
         return self.box_head(self.box_head_inputs(pooled, boxes, log_fwhm),
                              training=self.layer_mode(training))
 
@@ -247,12 +240,9 @@ class MaskRCNN(keras.Model):
 
     def _known_fwhm(self, boxes, log_fwhm):
         if log_fwhm is None or not self.config.psf_conditioned:
-            return self._unknown_fwhm(boxes)
+            return ops.zeros((ops.shape(boxes)[0], self.config.n_bands),
+                             dtype='float32')
         return log_fwhm
-
-    def _unknown_fwhm(self, boxes):
-        return ops.zeros((ops.shape(boxes)[0], self.config.n_bands),
-                         dtype='float32')
 
     def predict_masks(self, features, shapes, boxes, image_index,
                       training=None):
@@ -274,7 +264,7 @@ class MaskRCNN(keras.Model):
 
     def pool_sources(self, features, shapes, boxes, image_index):
         """
-        The features of sources that attribute heads see.
+        The features that the class and box head and attribute heads see.
 
         Parameters are those of `classify_rois`.
 
@@ -294,8 +284,8 @@ class MaskRCNN(keras.Model):
         ----------
         name : str
             The attribute.
-        pooled : (R, box_pool, box_pool, C) tensor
-            From `pool_sources`.
+        pooled : (R, box_pool, box_pool, C) tensor or `None`
+            From `pool_sources`; `None` for a head without features of the trunk.
         stamps, numbers
             See `attribute_head_inputs
             <photutils_rcnn.models.attribute_head.attribute_head_inputs>`.
@@ -315,12 +305,12 @@ class MaskRCNN(keras.Model):
 
     def refine_boxes(self, boxes, deltas, shape):
         """
-        Apply the box head's deltas and clip to the image.
+        Apply deltas to boxes and clip them to the image.
 
         Parameters
         ----------
         boxes : (R, 4) tensor
-            The RoIs.
+            The RoIs or anchors.
         deltas : (R, 4) tensor
             Their box deltas.
         shape : (2,) tuple of int
@@ -333,111 +323,3 @@ class MaskRCNN(keras.Model):
         """
         return clip_boxes(decode_boxes(deltas, boxes, self.config.box_std),
                           shape)
-
-    # === Training ===
-
-    def train_attribute(self, name):
-        """
-        Train an attribute head together with the rest of the network.
-
-        Parameters
-        ----------
-        name : str
-            The attribute.
-        """
-        self.joint_attribute, = (attribute for attribute in self.config.attributes
-                                 if attribute.name == name)
-        self.attribute_heads[name].trainable = True
-        self.loss_trackers.append(keras.metrics.Mean(name=name))
-
-    def objectness_loss(self, logits, positive, negative):
-        """
-        The loss of the objectness; see `focal_loss
-        <photutils_rcnn.models.losses.focal_loss>`.
-        """
-        return focal_loss(logits, positive, negative, self.config)
-
-    def propose(self, objectness, deltas, anchors, shape):
-        """
-        The best boxes of the proposal network; see `propose
-        <photutils_rcnn.models.region_proposal.propose>`.
-        """
-        return propose(objectness, deltas, anchors, shape, self.config)
-
-    def sample_rois(self, proposals, valid, truth):
-        """
-        The RoIs on which the second stage is trained: of the proposals and
-        the jittered truth, see `sample_rois
-        <photutils_rcnn.models.targets.sample_rois>`.
-        """
-        boxes, valid = with_truth(proposals, valid, truth,
-                                  self.seed_generator)
-        return sample_rois(boxes, valid, truth, self.config,
-                           self.seed_generator)
-
-    def boxes_to_rois(self, boxes):
-        """
-        Boxes of sources as the second stage has them.
-        """
-        return boxes
-
-    def rois_to_boxes(self, rois):
-        """
-        The inverse of `boxes_to_rois`.
-        """
-        return rois
-
-    def of_class(self, values, classes, axis):
-        """
-        The deltas or masks of the classes of RoIs; here those of all classes
-        are the same. A head with some for each has the classes on ``axis``.
-        """
-        return values
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None,
-                     training=True):
-        """
-        The sum of the losses of both stages.
-
-        Parameters
-        ----------
-        x : (B, ny, nx, n_bands) tensor
-            The images; with `train_attribute`, those of cutouts come last.
-        y : dict of tensor
-            The truth, see `photutils_rcnn.models.targets`, and with cutouts that of
-            `~photutils_rcnn.models.stage_losses.attribute_loss`.
-        y_pred : dict of tensor
-            The output of the call.
-        sample_weight : None
-            Not used.
-        training : bool, optional
-            Whether the model is being trained.
-
-        Returns
-        -------
-        loss : scalar tensor
-            The weighted sum. The parts are the model's metrics.
-        """
-        config = self.config
-        # Keras hands arrays in dictionaries to PyTorch as they are.
-        y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
-        attribute, cutouts = self.joint_attribute, None
-        if attribute is not None and 'source_boxes' in y:
-            n = y['boxes'].shape[0]
-            cutouts = [level[n:] for level in y_pred['pyramid']]
-            x = x[:n]
-            y_pred = {'pyramid': [level[:n] for level in y_pred['pyramid']],
-                      **{name: y_pred[name][:n] for name in ('objectness', 'deltas')}}
-        shape = x.shape[1], x.shape[2]
-        anchors = ops.convert_to_tensor(make_anchors(config, shape))
-        losses = [*proposal_losses(self, anchors, anchor_grids(config, shape),
-                                   y, y_pred),
-                  *roi_losses(self, anchors, x, y, y_pred, training)]
-        weights = config.loss_weights
-        if cutouts is not None:
-            losses.append(attribute_loss(self, attribute, y, cutouts))
-            weights = (*weights, 1.)
-        for tracker, loss in zip(self.loss_trackers, losses, strict=False):
-            tracker.update_state(loss)
-        return sum(weight * loss for weight, loss
-                   in zip(weights, losses, strict=True))

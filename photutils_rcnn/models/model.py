@@ -42,10 +42,10 @@ class Model:
     precision : str, optional
         The precision policy; by default bfloat16 where the processor has
         instructions for it, else float32.
-    runtime : {'keras', 'openvino'}, optional
-        What runs the network; Keras by default.
     """
 
+    #: What runs the network, ``'keras'`` or ``'openvino'``; see `with_runtime`.
+    runtime = 'keras'
     #: Whether footprints are isophotes, which pixels can be held against.
     isophotal = True
     #: How a model with an inference of its own finds the instances of a
@@ -56,12 +56,11 @@ class Model:
     card = ''
     _config_class = MaskRCNNConfig
 
-    def __init__(self, settings, weights, precision=None, runtime='keras'):
+    def __init__(self, settings, weights, precision=None):
         self.settings = settings
         self.config = self._config_class.from_dict(settings['network'])
         self.thresholds = {**DEFAULT_THRESHOLDS, **settings['thresholds']}
         self.precision = precision
-        self.runtime = runtime
         self._weights = weights
 
     def __getstate__(self):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import keras
 
-from photutils_rcnn.models.openvino_stages import import_openvino
+from photutils_rcnn.models.openvino_stages import N_ROWS, import_openvino
 from photutils_rcnn.models.stage_signatures import stage_signatures
 from photutils_rcnn.models.stages import KerasStages
 
@@ -49,8 +49,10 @@ def export_stages(model, folder):
     core = openvino.Core()
     network = model.build_network('float32')
     stages = KerasStages(network)
+    lengths = {'n': N_ROWS}
     for name, (arguments, _) in stage_signatures(network).items():
-        signature = [tf.TensorSpec([None if isinstance(length, str) else length
+        # Where shapes are fixed, OpenVINO needs no copies between layouts.
+        signature = [tf.TensorSpec([lengths.get(length) if isinstance(length, str) else length
                                     for length in shape],
                                    'int32' if argument == 'shape' else 'float32',
                                    name=argument)

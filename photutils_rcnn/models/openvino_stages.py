@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import threading
+from collections import Counter, OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +23,13 @@ from photutils_rcnn.models.processor import has_fast_bfloat16
 
 # In the order in which a frame needs them; then those of attributes, if there are any.
 STAGES = ('sample', 'dense', 'classify', 'profile', 'mask')
+# Stages of sources take so many at once: what is between input and output stays in the
+# cache of a processor.
+N_ROWS = 64
+# Compiled for its shape, the dense part takes half of the time, after 0.3 s for that: it
+# pays for shapes of which so many pixels were seen.
+WORTH_COMPILING = 2_000_000
+MAX_SHAPES = 2  # that are kept
 
 
 def import_openvino():
@@ -61,7 +69,7 @@ class OpenVINOStages:
         The model.
     """
 
-    has_free_shapes = True
+    n_rows = N_ROWS
 
     def __init__(self, model):
         self._openvino = import_openvino()
@@ -71,7 +79,10 @@ class OpenVINOStages:
         # Positions in pixels, in the other stages, need all bits of float32.
         self._precision = {'dense': 'bf16' if precision == 'mixed_bfloat16' else 'f32'}
         self._lock = threading.Lock()
+        self._seen = Counter()  # pixels of each shape
+        self._of_shape = OrderedDict()  # the dense part, that used last at the end
         folder, stages = self._read(model)
+        self._dense = stages['dense'].clone()
         # Beside what comes before the network: it takes a second.
         pool = ThreadPoolExecutor(1)
         self._compiled = {name: pool.submit(self._compile, name, stage, folder)
@@ -112,7 +123,7 @@ class OpenVINOStages:
             digest.update(path.read_bytes())
         return f'openvino-{digest.hexdigest()[:32]}'
 
-    def _compile(self, name, stage, folder):
+    def _compile(self, name, stage, folder=None):
         options = {'PERFORMANCE_HINT': 'LATENCY',
                    'INFERENCE_PRECISION_HINT': self._precision.get(name, 'f32'),
                    # Other work may hold the cores that threads were tied to.
@@ -121,7 +132,7 @@ class OpenVINOStages:
         n_threads = os.environ.get('OMP_NUM_THREADS', '')
         if n_threads.isdecimal():
             options['INFERENCE_NUM_THREADS'] = int(n_threads)
-        if os.access(folder, os.W_OK):
+        if folder is not None and os.access(folder, os.W_OK):
             options['CACHE_DIR'] = str(folder)
         return self._core.compile_model(stage, 'CPU', options)
 
@@ -129,16 +140,35 @@ class OpenVINOStages:
         """
         Run a stage; see `photutils_rcnn.models.stages.KerasStages.run`.
         """
-        compiled = self._compiled[name].result()
+        args = [np.ascontiguousarray(arg) for arg in args]
         with self._lock:
-            # A request of its own, since it owns what it returns.
+            compiled = self._dense_of_shape(*args) if name == 'dense' else None
+            compiled = compiled or self._compiled[name].result()
+            # A request of its own, since it owns what it returns and is given.
             values = compiled.create_infer_request().infer(
-                [np.ascontiguousarray(arg) for arg in args], share_inputs=True,
-                share_outputs=True)
-            # Else the memory of the largest tile would be kept. It is that of all
-            # requests, so that no other thread may be running one.
-            compiled.release_memory()
+                args, share_inputs=True, share_outputs=True)
+            if name == 'dense':
+                # Else the memory of the largest tile would be kept. It is that of all
+                # requests, so that no other thread may be running one.
+                compiled.release_memory()
         return values.to_tuple()
+
+    def _dense_of_shape(self, *args):
+        """
+        The dense part, compiled for the shapes of its arguments, if that pays.
+        """
+        shape = args[0].shape
+        if shape not in self._of_shape:
+            self._seen[shape] += args[0].size // shape[-1]
+            if self._seen[shape] < WORTH_COMPILING:
+                return None
+            stage = self._dense.clone()
+            stage.reshape({i: arg.shape for i, arg in enumerate(args)})
+            self._of_shape[shape] = self._compile('dense', stage)
+            if len(self._of_shape) > MAX_SHAPES:
+                self._of_shape.popitem(last=False)
+        self._of_shape.move_to_end(shape)
+        return self._of_shape[shape]
 
     @staticmethod
     def to_numpy(array):

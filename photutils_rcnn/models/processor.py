@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What the processor can do.
+Instruction sets of the processor.
 """
 
 __all__ = ['has_fast_bfloat16']

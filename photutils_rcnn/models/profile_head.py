@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The profile head: the class of a source from its light beside the PSF.
+The profile head: the class of a source from its light profile and the PSF.
 
 A star has the profile of the PSF, a barely resolved galaxy one that is a few
 percent wider. Strided and pooled features hardly keep that, so this head
@@ -10,6 +10,8 @@ fitted PSF leaves.
 """
 
 __all__ = ['fit_psf', 'profile_head', 'profile_head_inputs', 'sample_profiles']
+
+from functools import partial
 
 import numpy as np
 from keras import Input, Model, layers, ops
@@ -86,10 +88,12 @@ def sample_profiles(images, boxes, image_index, log_fwhm, config):
     middle = 0.5 * (boxes[:, None, :2] + boxes[:, None, 2:])
     shape = tuple(ops.shape(images)[1:3])
     n_bands = images.shape[-1]
-    # Each band has grids of its own, so that bands are images of their own.
-    pixels = ops.reshape(ops.transpose(_flux(images, config), (0, 3, 1, 2)), (-1, 1))
-    band_index = ops.reshape(image_index[:, None] * n_bands + ops.arange(
-        n_bands, dtype='int32'), (-1,))
+    pixels = ops.reshape(images, (-1, n_bands))
+    # Each band of a source has a grid of its own.
+    image_index = ops.cast(image_index, 'int32')[:, None]
+    index, band = (ops.reshape(values, (-1,)) for values in (
+        image_index + ops.zeros(n_bands, dtype='int32'),
+        ops.zeros_like(image_index) + ops.arange(n_bands, dtype='int32')))
 
     def sample(offsets, size, extent):
         half, center = 0.5 * extent * fwhm, middle + offsets
@@ -98,8 +102,9 @@ def sample_profiles(images, boxes, image_index, log_fwhm, config):
         # edge.
         y, x = (ops.reshape(grid, (-1, size)) - 0.5
                 for grid in sample_grid(windows, size))
-        samples = bilinear_samples(pixels, (shape,), y, x, band_index,
-                                   ops.zeros_like(band_index))
+        samples = bilinear_samples(
+            pixels, (shape,), y, x, index, ops.zeros_like(index), channel=band,
+            transform=partial(_flux, config=config))
         return ops.transpose(ops.reshape(samples, (-1, n_bands, size, size)),
                              (0, 2, 3, 1))
 

@@ -7,8 +7,6 @@ __all__ = ['halo_width', 'receptive_radius']
 
 import numpy as np
 
-from photutils_rcnn.models.config import MaskRCNNConfig
-
 
 def receptive_radius(config):
     """
@@ -56,7 +54,7 @@ def receptive_radius(config):
     return int(offset) + config.strides[-1] // 2
 
 
-def halo_width(config: MaskRCNNConfig):
+def halo_width(config):
     """
     The width of the border of a tile whose sources are not trusted.
 

@@ -160,7 +160,8 @@ def roi_align(features, shapes, strides, boxes, image_index, levels, size):
                             x / stride - 0.5, image_index, levels)
 
 
-def bilinear_samples(features, shapes, y, x, image_index, levels):
+def bilinear_samples(features, shapes, y, x, image_index, levels, *, channel=None,
+                     transform=None):
     """
     Bilinear samples of the features on grids.
 
@@ -173,12 +174,17 @@ def bilinear_samples(features, shapes, y, x, image_index, levels):
         the center of the first one.
     image_index, levels : (R,) tensor of int32
         The image and the level of each grid.
+    channel : (R,) tensor of int32, optional
+        The only channel that each grid samples. The default is all.
+    transform : callable, optional
+        Takes features and returns what is interpolated in place of them; outside the
+        image zero in any case.
 
     Returns
     -------
     samples : (R, size, size, C) tensor
-        The samples, of the type of ``features``. Features outside the
-        image count as zero.
+        The samples, of the type of ``features``, with C = 1 of a single channel.
+        Features outside the image count as zero.
     """
     *starts, n_cells = accumulate((ny * nx for ny, nx in shapes), initial=0)
     ny = of_levels([shape[0] for shape in shapes], levels, 'float32')
@@ -189,12 +195,19 @@ def bilinear_samples(features, shapes, y, x, image_index, levels):
     width = ops.cast(nx, 'int32')[:, None, None]
     row_start = first[:, None, None] + rows * width  # (R, size, 2)
 
+    n_channels = features.shape[-1]
+    if channel is not None:
+        features = ops.reshape(features, (-1, 1))
     pooled = 0.
     for i in range(2):
         for j in range(2):
             index = row_start[:, :, None, i] + cols[:, None, :, j]
+            if channel is not None:
+                index = index * n_channels + channel[:, None, None]
             weight = (row_weights[:, :, None, i]
                       * col_weights[:, None, :, j])[..., None]
             cells = ops.take(features, index, axis=0)
+            if transform is not None:
+                cells = transform(cells)
             pooled = pooled + cells * ops.cast(weight, cells.dtype)
     return pooled

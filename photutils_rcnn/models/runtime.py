@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Choice of what runs the network.
+Choice of the inference runtime.
 """
 
 __all__ = ['RUNTIMES', 'choose_runtime']

@@ -49,12 +49,12 @@ def stage_signatures(network):
             {'profiles': ('n', size, size, n_bands), **boxes, 'logits': ('n', n_classes),
              **fwhm, 'psf': ('n', size, size, n_bands)},
             {'class_logits': ('n', n_classes - 1)})
-    if config.attributes:
+    if config.pools_sources:
         signatures['pool'] = ({**features, **boxes}, {'pooled': ('n', pool, pool, channels)})
     for attribute in config.attributes:
         side, bands = attribute.stamp_size, len(attribute.bands) or n_bands
+        pooled = {'pooled': ('n', pool, pool, channels)} if attribute.trunk_features else {}
         signatures[ATTRIBUTE + attribute.name] = (
-            {'pooled': ('n', pool, pool, channels), 'stamps': ('n', side, side, bands),
-             'numbers': ('n', N_NUMBERS)},
+            {'stamps': ('n', side, side, bands), 'numbers': ('n', N_NUMBERS), **pooled},
             {'outputs': ('n', len(attribute.classes) or 2)})
     return signatures

@@ -12,7 +12,7 @@ from functools import partial
 from keras import ops
 
 from photutils_rcnn.models.attribute_config import ATTRIBUTE
-from photutils_rcnn.models.boxes import clip_boxes, decode_boxes, scale_boxes
+from photutils_rcnn.models.boxes import scale_boxes
 from photutils_rcnn.models.compiled import compile_function, has_free_shapes
 from photutils_rcnn.models.roi_align import flatten_pyramid
 
@@ -30,6 +30,8 @@ class KerasStages:
     network : `~photutils_rcnn.models.mask_rcnn.MaskRCNN`
         The network.
     """
+
+    n_rows = None  # any number, see `has_free_shapes`
 
     def __init__(self, network):
         self.network = network
@@ -104,9 +106,8 @@ class KerasStages:
         (A, 4) of the anchors, of an image (1, ny, nx, n_bands).
         """
         outputs = self.network(image, training=False)
-        boxes = clip_boxes(decode_boxes(outputs['deltas'][0], anchors,
-                                        self.config.box_std),
-                           ops.shape(image)[1:3])
+        boxes = self.network.refine_boxes(anchors, outputs['deltas'][0],
+                                          ops.shape(image)[1:3])
         features, _ = flatten_pyramid(outputs['pyramid'])
         return features, ops.sigmoid(outputs['objectness'][0]), boxes
 
@@ -150,7 +151,7 @@ class KerasStages:
         return (ops.cast(self.network.pool_sources(
             features, self.level_shapes(shape), boxes, _only_image(boxes)), 'float32'),)
 
-    def attribute(self, name, pooled, stamps, numbers):
+    def attribute(self, name, stamps, numbers, pooled=None):
         """
         The outputs (R, K) of an attribute head.
         """

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Transfer of weights from another model, also to more classes.
+Transfer learning: weights of another model, also for more classes.
 """
 
 __all__ = ['extend_classes', 'interpolate_weights', 'transfer_weights']

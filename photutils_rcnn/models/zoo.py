@@ -73,14 +73,14 @@ def load_model(model='default', *, precision=None):
     else:
         folder = Path(model)
         if folder.suffix == '.h5' and folder.is_file():
-            return _guest().read(folder, precision=precision)
+            return _astro_rcnn_model().read(folder, precision=precision)
         if not (folder / 'config.json').is_file():
             msg = (f'model must be one of {sorted(list_models())} or the '
                    f'path of a folder with a config.json, got {str(model)!r}')
             raise ValueError(msg)
     try:
         settings, weights = read_folder(folder)
-        kind = Model if settings.get('protocol') is None else _guest()
+        kind = Model if settings.get('protocol') is None else _astro_rcnn_model()
         loaded = kind(settings, weights, precision)
         if (folder / 'MODEL_CARD.md').is_file():
             loaded.card = (folder / 'MODEL_CARD.md').read_text()
@@ -90,7 +90,7 @@ def load_model(model='default', *, precision=None):
         raise ValueError(msg) from error
 
 
-def _guest():
+def _astro_rcnn_model():
     """
     The class of models of Astro R-CNN.
     """

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Pixels as colors.
+Color composites of frames.
 """
 
 __all__ = ['rgb_image']
@@ -10,7 +10,6 @@ from astropy.nddata import block_reduce
 from astropy.visualization import make_lupton_rgb
 
 from photutils_rcnn._row_blocks import row_blocks
-from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.normalization import to_model_bands
 
 
@@ -48,7 +47,7 @@ def rgb_image(result, *, bands=None, binning=1):
         msg = 'the result was stored without its pixels: give an image to plot'
         raise ValueError(msg)
     chosen = band_indices(result, bands)
-    frame = Frame(cube, result._background, result.noise).snr
+    frame = result._frame('rgb_image').snr
     height, width = (min(binning, n) for n in cube.shape)
     squares = (1, height, width)
     ny = cube.shape[0] // height * height

@@ -6,21 +6,19 @@ Plots of a result and of a single source.
 __all__ = ['ResultPlots']
 
 from html import escape
-from numbers import Integral
 
 import numpy as np
 from astropy.visualization import simple_norm
 
 from photutils_rcnn.plotting.pictures import band_indices, rgb_image
 from photutils_rcnn.plotting.png import MAX_OVERLAY_SIDE, side_binning, thumbnail
-from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.sources.classes import CLASS_COLORS
 from photutils_rcnn.sources.contours import mask_contours
 
 
 class ResultPlots:
     """
-    How a `~photutils_rcnn.RCNNResult` draws itself.
+    Mixin of `~photutils_rcnn.RCNNResult`: plots.
     """
 
     def _repr_html_(self):
@@ -148,18 +146,6 @@ class ResultPlots:
             ax.set(xlim=(x.start - 0.5, x.stop - 0.5), ylim=(y.start - 0.5, y.stop - 0.5))
         return axes
 
-    def _row_of_label(self, label):
-        """
-        The row of a label in the table.
-        """
-        rows = np.flatnonzero(self.label_of_source == label) if (
-            isinstance(label, Integral) and label > 0) else ()
-        if len(rows) == 0:
-            msg = (f'label must be one of the {int(self.labels.max(initial=0))} labels '
-                   f'of the label image, from 1, got {label!r}')
-            raise ValueError(msg)
-        return int(rows[0])
-
 
 def _axes(wcs):
     """
@@ -211,8 +197,7 @@ def _draw_band(ax, result, band, cutout):
     """
     Draw a part of a band, masked pixels left out.
     """
-    frame = Frame(result.cube, result._background, result.noise)
-    pixels = frame.snr[(slice(None), *cutout)][band]
+    pixels = result._frame('plot_source').snr[(slice(None), *cutout)][band]
     pixels = np.where(result.cube.invalid[(band, *cutout)], np.nan, pixels)
     # noise alone is not stretched to white; linear up to some sigma
     highest = max(float(np.nanmax(pixels, initial=0)), 10.)

@@ -33,8 +33,8 @@ def write_overlay(path, result):
     scale = min(max(1024 / longest, 1 / side_binning(longest, MAX_OVERLAY_SIDE)), 8.0)
     figure, ax = _bare_axes(result, scale)
     result.plot(ax)
-    ax.set_axis_off()
-    figure.savefig(path, format='png')
+    # half of the time of the default, for a tenth more bytes
+    figure.savefig(path, format='png', pil_kwargs={'compress_level': 1})
 
 
 def thumbnail(result):
@@ -61,7 +61,6 @@ def thumbnail(result):
         return ''
     result.plot(ax, image=image, binning=binning, linewidth=0.5,
                 outlines=len(result) <= MAX_THUMBNAIL_OUTLINES)
-    ax.set_axis_off()
     png = BytesIO()
     figure.savefig(png, format='png')
     data = b64encode(png.getvalue()).decode()
@@ -87,14 +86,14 @@ def side_binning(side, limit):
 
 def _bare_axes(result, scale):
     """
-    A figure without a window, and axes that fill it.
+    A figure without a window, and axes without lines that fill it.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     dpi = 100
     ny, nx = result.labels.shape
     figure = Figure(figsize=(max(nx * scale, 16) / dpi, max(ny * scale, 16) / dpi),
                     dpi=dpi)
-    FigureCanvasAgg(figure)
-    return figure, figure.add_axes((0, 0, 1, 1))
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set_axis_off()
+    return figure, ax

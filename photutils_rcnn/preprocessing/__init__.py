@@ -1,4 +1,4 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-From what a user gives to what the network sees.
+Preprocessing: validation of the input, background, noise, normalization and PSF.
 """

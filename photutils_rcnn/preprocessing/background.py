@@ -14,8 +14,9 @@ from astropy.utils.exceptions import AstropyUserWarning
 from photutils.background import Background2D, SExtractorBackground
 from scipy import ndimage
 
+from photutils_rcnn._row_blocks import CACHED_ROWS, row_blocks
 from photutils_rcnn.preprocessing.binned_map import BinnedMap, bin_sums
-from photutils_rcnn.preprocessing.containers import broadcast, same_unit
+from photutils_rcnn.preprocessing.containers import by_band, same_unit
 from photutils_rcnn.preprocessing.noise import center_and_scatter, clipped_rms
 
 BIN = 4  # pixels are binned for the mesh: quicker, and faint halos show
@@ -62,14 +63,7 @@ def resolve_background(cube, background):
     if level is None or (level.ndim < 2 and not np.isfinite(level).all()):
         msg = f"background must be 'auto' or finite, got {background!r}"
         raise ValueError(msg)
-    if level.ndim == 0 or level.shape == (cube.n_bands,):
-        shape = (cube.n_bands, 1, 1)
-        level = level.reshape(-1, 1, 1)
-    else:
-        shape = cube.data.shape
-        broadcast(level, shape, 'background')
-    level = np.broadcast_to(level, shape)
-    level = cube.in_band_order(level)
+    level = cube.in_band_order(by_band(level, cube.data.shape, 'background'))
     unknown = ~np.isfinite(level)
     if unknown.any():
         n_lost = np.count_nonzero(unknown & ~cube.invalid)
@@ -137,8 +131,12 @@ def _bin(image, invalid):
     """
     The mean of the valid pixels of each bin, and the bins with too few.
     """
-    count = bin_sums(~invalid, BIN, np.uint8)
-    total = bin_sums(np.where(invalid, 0, image), BIN, float)
+    shape = tuple(-(-n // BIN) for n in image.shape)
+    total, count = np.empty(shape), np.empty(shape, dtype=np.uint8)
+    for rows in row_blocks(len(image), CACHED_ROWS):
+        part = slice(rows.start // BIN, -(-rows.stop // BIN))
+        total[part] = bin_sums(np.where(invalid[rows], 0, image[rows]), BIN, float)
+        count[part] = bin_sums(~invalid[rows], BIN, np.uint8)
     # of sparse pixels, one color of a mosaic filter say, bins hold few
     typical = np.median(count[count > 0])
     return total / np.maximum(count, 1), count < max(typical / 2, 1)

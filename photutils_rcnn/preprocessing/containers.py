@@ -3,7 +3,7 @@
 Unpacking of data containers: NDData, Quantity, masked arrays.
 """
 
-__all__ = ['Unpacked', 'as_mask', 'broadcast', 'drop_unit_axes', 'is_none',
+__all__ = ['Unpacked', 'as_mask', 'broadcast', 'by_band', 'drop_unit_axes', 'is_none',
            'refuse_bands_last', 'same_unit', 'to_float32', 'unpack']
 
 import warnings
@@ -311,3 +311,13 @@ def broadcast(array, shape, name):
                f'{array.shape} for data of shape {shape}')
         raise ValueError(msg)
     return np.broadcast_to(array, shape)
+
+
+def by_band(values, shape, name):
+    """
+    A number, one for each band, an image or a cube, of a shape that broadcasts to data of
+    the 3D shape and has an entry for each band.
+    """
+    if values.ndim == 0 or values.shape == (shape[0],):
+        return np.broadcast_to(values.reshape(-1, 1, 1), (shape[0], 1, 1))
+    return broadcast(values, shape, name)

@@ -13,7 +13,7 @@ from astropy.stats import sigma_clipped_stats
 from astropy.utils.exceptions import AstropyUserWarning
 from scipy import ndimage
 
-from photutils_rcnn.preprocessing.containers import broadcast
+from photutils_rcnn.preprocessing.containers import by_band
 from photutils_rcnn.preprocessing.fill_values import SIDE, SIDE_OF_COUNTS
 
 MAX_SAMPLE = 100_000  # pixels that tell the noise of the sky
@@ -42,11 +42,7 @@ def prepare_error(error, shape):
     """
     if error is None:
         return None
-    error = np.asarray(error)
-    if error.ndim == 0 or error.shape == (shape[0],):
-        error = error.reshape(-1, 1, 1)
-    else:
-        error = broadcast(error, shape, 'error')
+    error = by_band(np.asarray(error), shape, 'error')
     if (error < 0).any():
         msg = f'error must not be negative, got {error[error < 0][0]}'
         raise ValueError(msg)
@@ -135,10 +131,7 @@ def prepare_gain(gain, unit, shape):
     except (TypeError, ValueError) as exc:
         msg = f'gain must be a number or an array of numbers, got {gain!r}'
         raise TypeError(msg) from exc
-    if values.ndim == 0 or values.shape == (shape[0],):
-        values = np.broadcast_to(values.reshape(-1, 1, 1), (shape[0], 1, 1))
-    else:
-        values = broadcast(values, shape, 'gain')
+    values = by_band(values, shape, 'gain')
     if not (values > 0).any() or not (values >= 0).all():
         msg = f'gain must be positive, got {gain!r}'
         raise ValueError(msg)

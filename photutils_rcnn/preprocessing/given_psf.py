@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-PSFs that a user gives: models, images or widths, checked and in the order of bands.
+User-supplied PSFs: models, images or widths, checked and in the order of bands.
 """
 
 __all__ = ['GivenPSF', 'prepare_psf', 'psf_values']

@@ -12,13 +12,7 @@ import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn.preprocessing.bands import wavelength_order
-from photutils_rcnn.preprocessing.containers import (
-    as_mask,
-    broadcast,
-    is_none,
-    to_float32,
-    unpack,
-)
+from photutils_rcnn.preprocessing.containers import as_mask, broadcast, is_none, to_float32, unpack
 from photutils_rcnn.preprocessing.errors import prepare_error, prepare_gain, replace_zero_errors
 from photutils_rcnn.preprocessing.fill_values import find_fill
 from photutils_rcnn.preprocessing.noise import value_step
@@ -244,9 +238,6 @@ def _leave_out_dead_bands(cube, invalid):
 
 
 def _prepare_mask(mask, shape):
-    """
-    The mask, of the shape of the cube.
-    """
     if is_none(mask):
         return np.False_
     mask = broadcast(as_mask(mask), shape, 'mask')

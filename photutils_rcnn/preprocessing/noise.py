@@ -23,6 +23,7 @@ MAD_TO_STD = float(1 / special.ndtri(0.75))
 LARGEST_RATIO = 3.
 SMALLEST_RATIO = 0.3
 NOISELESS = 0.03
+LARGEST_FACTOR = 1.5  # from errors that fit to noise
 
 
 def estimate_noise(cube, background, check_error=True):
@@ -42,7 +43,8 @@ def estimate_noise(cube, background, check_error=True):
     the scatter that is seen, so the map is scaled to the scatter of the
     sky, by a factor of 1.5 at most. Errors that differ from it by more than a
     factor of 3 are wrong: they are scaled with a warning, or taken as they are
-    if the data have no noise.
+    if the data have no noise, or if it is the light of crowded sources that scatters:
+    from pixel to pixel it does by at most 1.5 times the error.
 
     Parameters
     ----------
@@ -86,6 +88,9 @@ def estimate_noise(cube, background, check_error=True):
             error = _sky_error(cube.error[i], invalid)
             ratio = _scatter(_spread(residual, step).astype(float)
                              / error[thin][sky])
+            if ratio > LARGEST_RATIO and _pixel_scatter(
+                    image[::stride], invalid[::stride], error[::stride]) < LARGEST_FACTOR:
+                ratio = 1.
             levels.append(error * _error_scale(ratio, i if check_error else None))
     return np.stack(levels).astype(np.float32)
 
@@ -137,7 +142,7 @@ def _error_scale(ratio, band):
     elif ratio <= NOISELESS:
         outcome = 'the data hardly have noise, the error is taken as it is'
     else:
-        return min(ratio, 1.5)
+        return min(ratio, LARGEST_FACTOR)
     if band is None:
         return 1.0 if ratio <= NOISELESS else ratio
     msg = (f'error of band {band + 1} does not fit the data: the sky scatters '
@@ -171,6 +176,17 @@ def _scatter(residual):
         estimates.append(-1.4826 * _middle(negative))
     estimates = [value for value in estimates if value > 0]
     return min(estimates, default=0.0)
+
+
+def _pixel_scatter(image, invalid, error):
+    """
+    The scatter of pixels about the mean of their neighbors in the row, in units of the
+    errors, scaled to that of white noise.
+    """
+    middle = np.s_[:, 1:-1]
+    difference = image[middle] - 0.5 * (image[:, :-2] + image[:, 2:])
+    bad = invalid[middle] | invalid[:, :-2] | invalid[:, 2:]
+    return clipped_rms((difference / error[middle])[~bad].astype(float)) / np.sqrt(1.5)
 
 
 def _sky_error(error, invalid):

@@ -15,13 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photutils_rcnn._row_blocks import row_blocks
+from photutils_rcnn._row_blocks import CACHED_ROWS, row_blocks
 from photutils_rcnn.preprocessing.background import resolve_background
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.noise import estimate_noise
 from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
-
-CACHED_ROWS = 32  # are worked on at once, which the cache of a processor holds
 
 
 def _band_groups(n_bands, n_model_bands):

@@ -13,6 +13,7 @@ from scipy import ndimage, special
 
 from photutils_rcnn.preprocessing.normalization import mean_image
 from photutils_rcnn.preprocessing.psf_trend import find_trend, relative_width
+from photutils_rcnn.preprocessing.smoothing import gaussian_smooth
 
 HALF = 14
 N_PEAKS = 400
@@ -43,6 +44,7 @@ SHARPEST, WIDEST = 1.5, 12.
 # and some of the pile are galaxies; the median ratio of all this on
 # simulated scenes.
 WINGS = 1.13
+N_MATCHES = 25  # of a Gaussian to a peak
 
 
 def check_fwhm(psf_fwhm):
@@ -186,7 +188,7 @@ def _find(snr, invalid, find_slopes=None):
     if min(snr.shape[1:]) <= 2 * HALF:
         return nothing
     image, valid = mean_image(snr, invalid)
-    smooth = ndimage.gaussian_filter(image, 1., output=image)
+    smooth = gaussian_smooth(image, 1.)
     near_bad = ~valid
     if near_bad.any():
         near_bad = ndimage.binary_dilation(near_bad, iterations=3)
@@ -345,7 +347,7 @@ def _stamps(cube, band, peaks, half=HALF):
     return cube[band, rows[:, :, None], cols[:, None, :]]
 
 
-def adaptive_fwhm(stamps, n_iterations=25):
+def adaptive_fwhm(stamps):
     """
     The FWHM of the Gaussian that matches the peak in the middle of a stamp.
 
@@ -353,8 +355,6 @@ def adaptive_fwhm(stamps, n_iterations=25):
     ----------
     stamps : (N, 2 HALF + 1, 2 HALF + 1) `~numpy.ndarray`
         Background-subtracted pixels with a peak in the middle.
-    n_iterations : int, optional
-        The number of times that the Gaussian is matched. The default is 25.
 
     Returns
     -------
@@ -364,19 +364,19 @@ def adaptive_fwhm(stamps, n_iterations=25):
         width, or the source is far from round.
     """
     offsets = np.arange(-HALF, HALF + 1)
-    y, x = np.meshgrid(offsets, offsets, indexing='ij')
-    terms = np.stack([x**0, y, x, y**2, x**2, y * x], axis=-1).reshape(-1, 6).astype(float)
+    powers = offsets**np.arange(3.)[:, None]
     stamps = stamps.astype(float)
     center = np.zeros((len(stamps), 2))
     variance = np.full(len(stamps), 2.5)
     with np.errstate(all='ignore'):
-        for _ in range(n_iterations):
-            # A Gaussian is the product of one in y and one in x.
-            in_y, in_x = np.moveaxis(np.exp(-(offsets - center[..., None])**2 / (
-                2 * variance[:, None, None])), 1, 0)
-            weight = stamps * in_y[:, :, None] * in_x[:, None]
-            total, *sums = (weight.reshape(-1, len(terms)) @ terms).T
-            my, mx, yy, xx, xy = sums / total
+        for _ in range(N_MATCHES):
+            # A Gaussian is the product of one in y and one in x, and so are its moments.
+            in_y, in_x = np.moveaxis(powers * np.exp(-(offsets - center[..., None])**2 / (
+                2 * variance[:, None, None]))[:, :, None], 1, 0)
+            moments = in_y @ stamps @ in_x.transpose(0, 2, 1)
+            total = moments[:, 0, 0]
+            my, mx, yy, xx, xy = (moments[:, i, j] / total for i, j in (
+                (1, 0), (0, 1), (2, 0), (0, 2), (1, 1)))
             # From the middle of the stamps to the center of the Gaussian.
             dy, dx = my - center[:, 0], mx - center[:, 1]
             yy, xx, xy = yy - my**2 + dy**2, xx - mx**2 + dx**2, xy - my * mx + dy * dx

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import ndimage
 
 from photutils_rcnn._row_blocks import row_blocks
 from photutils_rcnn.preprocessing.binned_map import bin_sums
 from photutils_rcnn.preprocessing.periodic_sky import fit_waves
+from photutils_rcnn.preprocessing.smoothing import gaussian_smooth
 
 BIN = 2  # pixels
 N_SCALES = 5  # 2, 4, 8, 16, 32 pixels
@@ -77,22 +77,6 @@ class SkyScales:
         # Scales of which a frame holds fewer than a few cells tell nothing.
         self.scales = np.array(
             [BIN * 2**k for k in range(N_SCALES) if k == 0 or 2**k * 8 <= n])
-
-    def in_bins(self, mask):
-        """
-        The bins that hold a pixel of a mask.
-
-        Parameters
-        ----------
-        mask : (ny, nx) bool `~numpy.ndarray`
-            The pixels.
-
-        Returns
-        -------
-        bins : 2D bool `~numpy.ndarray`
-            `True` where any pixel of a bin is.
-        """
-        return bin_sums(mask, BIN)
 
     @cached_property
     def smoothed(self):
@@ -266,7 +250,7 @@ def _smooth(image, weight, sigma):
     """
     The weighted mean under a Gaussian, and the fraction of it with data.
     """
-    total, density = (ndimage.gaussian_filter(values, sigma, truncate=3.)
+    total, density = (gaussian_smooth(values, sigma, truncate=3.)
                       for values in (image * weight, weight))
     return total / np.maximum(density, 0.02), density
 
@@ -278,8 +262,8 @@ def _filled(level, density, coarser, least=LEAST_SKY):
     if np.ndim(coarser):
         coarser = coarser.repeat(2, axis=0).repeat(2, axis=1)[
             :level.shape[0], :level.shape[1]]
-    told = np.clip(density / least, 0, 1)
-    return told * level + (1 - told) * coarser
+    trust = np.clip(density / least, 0, 1)
+    return trust * level + (1 - trust) * coarser
 
 
 def _interpolated(values, weight, sigma):

@@ -25,10 +25,7 @@ __all__ = ['GALAXY_COUNTS', 'STAR_COUNTS', 'draw_galaxies', 'draw_stars',
 
 import numpy as np
 
-from photutils_rcnn.simulation.population import (
-    Population,
-    half_light_radius,
-)
+from photutils_rcnn.simulation.population import Population, half_light_radius
 from photutils_rcnn.sources.classes import GALAXY, STAR
 
 # log10 of the number per magnitude (arbitrary normalization) against r
@@ -41,7 +38,7 @@ STAR_COUNTS = np.array(
      (20.5, 3.09), (22.5, 3.26), (24.5, 3.37), (26.5, 3.47), (30.0, 3.55)])
 
 # wavelengths (nm) at which the colors are known: g, r, z
-COLOUR_WAVELENGTHS = (484.0, 622.0, 905.0)
+COLOR_WAVELENGTHS = (484.0, 622.0, 905.0)
 
 # the smallest circularized half-light radius in units of the PSF's FWHM / 2
 MIN_RELATIVE_RADIUS = 0.25
@@ -103,7 +100,7 @@ def _band_magnitudes(r, g_r, r_z, wavelengths):
     Magnitudes at the given wavelengths (nm), linear in the logarithm of the
     wavelength between g, r and z and flattening beyond z.
     """
-    lg, lr, lz = np.log(COLOUR_WAVELENGTHS)
+    lg, lr, lz = np.log(COLOR_WAVELENGTHS)
     out = []
     for wave in np.log(np.asarray(wavelengths, dtype=float)):
         if wave <= lr:

@@ -17,25 +17,33 @@ from photutils_rcnn.simulation.population import Population
 from photutils_rcnn.sources.classes import CLUMP, GALAXY
 
 # across, that is four half-light radii of the disc, in pixels, FWHM and sides
-DIAMETER_PIXELS = (10., 110.)
-DIAMETER_FWHM = (4., 40.)
+DIAMETER_PIXELS = (14., 110.)
+DIAMETER_FWHM = (7., 40.)
 LARGEST_PART = 0.8
 # the mean within the half-light radius times the FWHM in pixels, in units of the
-# noise: what a star of that height has is three quarters of it as S/N
-SURFACE_BRIGHTNESS = (20., 2500.)
+# noise of the bluest band: what a star of that height has is three quarters of it as
+# S/N. The galaxies of Mehta et al. in SDSS Stripe 82 have some 50 to 1500.
+SURFACE_BRIGHTNESS = (50., 2500.)
 ARM_FRACTION = 0.7
-ARM_LIGHT = (0.05, 0.2)
+ARM_LIGHT = (0.05, 0.35)
+# Half of the discs have a compact bulge, which is no clump.
+COMPACT_FRACTION = 0.5
+COMPACT_LIGHT = (0.01, 0.2)
+COMPACT_RADIUS = (0.05, 0.3)  # in units of that of the disc
 # Stars and background galaxies in front of or behind a disc: a disc of r = 17 and 0.1
 # square arcminutes has some 0.1 stars and 0.1 galaxies of these ratios.
 INTERLOPER_FRACTION = 0.2
 INTERLOPER_RATIO = (0.01, 0.3)
 # places on discs, half-light radii
-EVEN_RADIUS, LARGEST_RADIUS = 1.7, 2.2
+EVEN_FRACTION, EVEN_RADIUS, LARGEST_RADIUS = 0.3, 1.7, 2.2
+
+# Nearer to the middle, in FWHM along the major axis, no clump is told from a bulge.
+LEAST_DISTANCE = 1.
 
 # of a host, in units of the FWHM: clumps of smaller discs are not told apart
 LEAST_DISC = 0.75
 LARGEST_BULGE_FRACTION = 0.6
-MOST_CLUMPS = 15
+FEWEST_CLUMPS, MOST_CLUMPS = 2, 15
 # of the flux of the galaxy in the bluest band; each galaxy has a largest ratio
 FLUX_RATIO = (0.005, 0.3)
 LEAST_LIMIT = 0.02
@@ -80,12 +88,16 @@ def draw_discs(settings, rng):
     discs.arms = np.where(rng.random(n) < ARM_FRACTION, rng.integers(2, 5, n), 0)
     # single knots pass for clumps, arms of many faint ones do not
     discs.clump_fraction = np.where(discs.arms > 0, rng.uniform(*ARM_LIGHT, n), 0.)
-    band = settings.reference_index
+    compact = rng.random(n) < COMPACT_FRACTION
+    discs.bulge_fraction[compact] = np.exp(rng.uniform(
+        *np.log(COMPACT_LIGHT), (np.count_nonzero(compact), 1)))
+    discs.bulge_radius[compact] = (radius * np.exp(rng.uniform(
+        *np.log(COMPACT_RADIUS), n)))[compact]
     level = np.exp(rng.uniform(*np.log(SURFACE_BRIGHTNESS), n)) / fwhm
-    flux = level * np.sqrt(settings.variance[band]) * (
+    flux = level * np.sqrt(settings.variance[0]) * (
         2 * np.pi * radius**2 * discs.disc_q)
-    wanted = settings.zero_points[band] - 2.5 * np.log10(flux)
-    discs.magnitudes += (wanted - discs.magnitudes[:, band])[:, None]
+    wanted = settings.zero_points[0] - 2.5 * np.log10(flux)
+    discs.magnitudes += (wanted - discs.magnitudes[:, 0])[:, None]
     return Population.concatenate([discs, *_interlopers(settings, rng, discs)])
 
 
@@ -111,15 +123,18 @@ def _interlopers(settings, rng, discs):
         yield sources
 
 
-def _places(discs, rng):
+def _places(discs, rng, least=0.):
     """
-    A random position on each of some discs, half of them spread evenly.
+    A random position on each of some discs, most of them with the light, at least so
+    many pixels from the middle along the major axis.
     """
     n = len(discs)
     # farther out, nothing tells a clump from a star
     radius = discs.disc_radius * np.where(
-        rng.random(n) < 0.5, EVEN_RADIUS * np.sqrt(rng.random(n)),
+        rng.random(n) < EVEN_FRACTION, EVEN_RADIUS * np.sqrt(rng.random(n)),
         np.minimum(rng.gamma(2.0, 1 / 1.678, n), LARGEST_RADIUS))
+    outside = rng.uniform(least, np.maximum(EVEN_RADIUS * discs.disc_radius, least))
+    radius = np.where(radius < least, outside, radius)
     theta = rng.uniform(0, 2 * np.pi, n)
     u, v = radius * np.cos(theta), discs.disc_q * radius * np.sin(theta)
     cos, sin = np.cos(discs.angle), np.sin(discs.angle)
@@ -168,7 +183,7 @@ def _flux_ratios(wavelengths, rng):
     """
     The ratios of the fluxes of clumps to that of their galaxy, (n, n_bands).
     """
-    n = int(np.exp(rng.uniform(0, np.log(MOST_CLUMPS + 1))))
+    n = int(np.exp(rng.uniform(*np.log((FEWEST_CLUMPS, MOST_CLUMPS + 1)))))
     limit = np.exp(rng.uniform(*np.log((LEAST_LIMIT, FLUX_RATIO[1]))))
     ratio = np.exp(rng.uniform(*np.log((FLUX_RATIO[0], limit)), n))
     ratio = ratio[np.cumsum(ratio) <= LARGEST_TOTAL]
@@ -183,7 +198,7 @@ def _clumps(galaxy, ratios, fwhm, rng):
     Gaussian clumps on rows of their galaxy.
     """
     n = len(galaxy)
-    x, y = _places(galaxy, rng)
+    x, y = _places(galaxy, rng, LEAST_DISTANCE * fwhm)
     radius = np.maximum(0.5 * LARGEST_SIZE * fwhm * rng.random(n), SMALLEST_RADIUS)
     zero, q = np.zeros(n), rng.uniform(0.6, 1, n)
     return Population(

@@ -26,17 +26,8 @@ def draw_crowded_field(rng, shape):
 
     Some are so deep that stars hide each other long before the noise does.
 
-    Parameters
-    ----------
-    rng : `numpy.random.Generator`
-        The random generator.
-    shape : (2,) tuple of int
-        The shape ``(ny, nx)`` in pixels.
-
-    Returns
-    -------
-    settings : `~photutils_rcnn.simulation.settings.SceneSettings`
-        The settings.
+    Parameters and result are those of
+    `~photutils_rcnn.simulation.random_instrument.draw_random_instrument`.
     """
     base = draw_random_instrument(rng, shape)
     fwhm = float(np.mean(base.fwhm))

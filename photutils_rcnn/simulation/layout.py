@@ -92,21 +92,25 @@ def _galaxies(settings, rng, r, x, y, **options):
                             **options})
 
 
+def _beside(rng, sources, distance):
+    """
+    Positions at distances from sources, in random directions.
+    """
+    phi = rng.uniform(0, 2 * np.pi, len(sources))
+    return sources.x + distance * np.cos(phi), sources.y + distance * np.sin(phi)
+
+
 def _mergers(settings, rng, galaxies):
     """
     Companions at one to three radii from some of the galaxies.
     """
-    chosen = np.flatnonzero(rng.random(len(galaxies))
-                            < settings.merger_fraction)
+    chosen = galaxies[rng.random(len(galaxies)) < settings.merger_fraction]
     n = len(chosen)
-    size = np.maximum(galaxies.bulge_radius, galaxies.disc_radius)[chosen]
+    size = np.maximum(chosen.bulge_radius, chosen.disc_radius)
     distance = size * rng.uniform(0.8, 3.0, n) + 0.5 * np.mean(settings.fwhm)
-    phi = rng.uniform(0, 2 * np.pi, n)
-    r = galaxies.magnitudes[chosen].mean(axis=1) + np.abs(
-        rng.normal(0, 1.0, n))
-    companions = _galaxies(settings, rng, r,
-                           galaxies.x[chosen] + distance * np.cos(phi),
-                           galaxies.y[chosen] + distance * np.sin(phi))
+    x, y = _beside(rng, chosen, distance)
+    r = chosen.magnitudes.mean(axis=1) + np.abs(rng.normal(0, 1.0, n))
+    companions = _galaxies(settings, rng, r, x, y)
     return _within_limit(companions, settings.galaxy_range[1], settings)
 
 
@@ -114,14 +118,11 @@ def _binaries(settings, rng, stars):
     """
     Companions at 0.5 to 2.5 FWHM from some of the stars.
     """
-    chosen = np.flatnonzero(rng.random(len(stars)) < settings.binary_fraction)
+    chosen = stars[rng.random(len(stars)) < settings.binary_fraction]
     n = len(chosen)
-    distance = np.mean(settings.fwhm) * rng.uniform(0.5, 2.5, n)
-    phi = rng.uniform(0, 2 * np.pi, n)
-    r = stars.magnitudes[chosen].mean(axis=1) + rng.exponential(1.0, n)
-    companions = draw_stars(rng, r, settings.wavelengths,
-                            stars.x[chosen] + distance * np.cos(phi),
-                            stars.y[chosen] + distance * np.sin(phi))
+    x, y = _beside(rng, chosen, np.mean(settings.fwhm) * rng.uniform(0.5, 2.5, n))
+    r = chosen.magnitudes.mean(axis=1) + rng.exponential(1.0, n)
+    companions = draw_stars(rng, r, settings.wavelengths, x, y)
     return _within_limit(companions, settings.star_range[1], settings)
 
 
@@ -134,17 +135,15 @@ def _overlaps(settings, rng, sources):
     nothing needs to be told apart more.
     """
     mags = sources.magnitudes.mean(axis=1)
-    chosen = np.flatnonzero(
-        (mags < settings.galaxy_range[1] - 3)
-        & (rng.random(len(sources)) < settings.overlap_fraction))
+    is_chosen = ((mags < settings.galaxy_range[1] - 3)
+                 & (rng.random(len(sources)) < settings.overlap_fraction))
+    chosen = sources[is_chosen]
     n = len(chosen)
-    size = np.maximum(sources.bulge_radius, sources.disc_radius)[chosen]
+    size = np.maximum(chosen.bulge_radius, chosen.disc_radius)
     distance = (np.mean(settings.fwhm) * rng.uniform(0.7, 2.5, n)
                 + size * rng.uniform(0, 1.5, n))
-    phi = rng.uniform(0, 2 * np.pi, n)
-    x = sources.x[chosen] + distance * np.cos(phi)
-    y = sources.y[chosen] + distance * np.sin(phi)
-    r = np.maximum(mags[chosen] + rng.normal(0, 1.2, n),
+    x, y = _beside(rng, chosen, distance)
+    r = np.maximum(mags[is_chosen] + rng.normal(0, 1.2, n),
                    settings.galaxy_range[0])
     star = rng.random(n) < 0.5
     return Population.concatenate([

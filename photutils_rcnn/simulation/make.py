@@ -11,6 +11,7 @@ from photutils_rcnn.simulation import artifacts
 from photutils_rcnn.simulation.clumps import add_clumps
 from photutils_rcnn.simulation.layout import draw_population
 from photutils_rcnn.simulation.noise import add_noise, amplification
+from photutils_rcnn.simulation.pictures import through_picture
 from photutils_rcnn.simulation.population import half_light_radius
 from photutils_rcnn.simulation.presets import draw_settings
 from photutils_rcnn.simulation.psf import ROUND, PointSpread
@@ -42,14 +43,15 @@ def _with_artifacts(total, population, fluxes, settings, sigma, fwhm, rng):
     shape = settings.shape
     bad = np.zeros(shape, dtype=bool)
     light = total.copy()
+    stars = np.flatnonzero(population.class_id == STAR)
     if settings.spikes:
         angle = rng.uniform(0, np.pi)
-        for i in np.flatnonzero(population.class_id == STAR):
+        for i in stars:
             artifacts.add_spikes(light, population.x[i], population.y[i],
                                  fluxes[i], sigma, fwhm, settings.spikes,
                                  settings.spike_fraction, angle)
     if settings.halo_fraction:
-        for i in np.flatnonzero(population.class_id == STAR):
+        for i in stars:
             artifacts.add_halo(light, population.x[i], population.y[i],
                                fluxes[i], sigma, settings.halo_fraction,
                                settings.halo_radius)
@@ -168,6 +170,10 @@ def make_scene(preset, seed, **overrides):
 
     data, bad, kinds = _with_artifacts(total, population, fluxes, settings, sigma,
                                        fwhm, rng)
+    if settings.picture_noise:
+        data = through_picture(data, sigma, picture_noise=settings.picture_noise,
+                               magnification=settings.magnification,
+                               quality=settings.quality)
     amplify = np.array([amplification(settings.kernel, f) for f in fwhm])
     reference = settings.reference_index
     truth, footprints = measure_truth(

@@ -28,17 +28,8 @@ def draw_nearby_galaxies(rng, shape):
     A third of them are spheroids. Stars are as many as elsewhere, and there are no fainter
     galaxies, other than companions and those that lie on them.
 
-    Parameters
-    ----------
-    rng : `numpy.random.Generator`
-        The random generator.
-    shape : (2,) tuple of int
-        The shape ``(ny, nx)`` in pixels.
-
-    Returns
-    -------
-    settings : `~photutils_rcnn.simulation.settings.SceneSettings`
-        The settings.
+    Parameters and result are those of
+    `~photutils_rcnn.simulation.random_instrument.draw_random_instrument`.
     """
     base = draw_random_instrument(rng, shape)
     fwhm = float(np.mean(base.fwhm))

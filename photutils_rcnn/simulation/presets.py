@@ -9,19 +9,12 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from photutils_rcnn.simulation.catsim import (
-    GALAXY_COUNTS,
-    STAR_COUNTS,
-    relative_counts,
-)
+from photutils_rcnn.simulation.catsim import GALAXY_COUNTS, STAR_COUNTS, relative_counts
 from photutils_rcnn.simulation.clumpy_galaxies import draw_clumpy_galaxy
 from photutils_rcnn.simulation.crowded_fields import draw_crowded_field
 from photutils_rcnn.simulation.nearby_galaxies import draw_nearby_galaxies
 from photutils_rcnn.simulation.noise import limiting_magnitude, resampling_kernel
-from photutils_rcnn.simulation.random_instrument import (
-    draw_ellipticities,
-    draw_random_instrument,
-)
+from photutils_rcnn.simulation.random_instrument import draw_ellipticities, draw_random_instrument
 from photutils_rcnn.simulation.settings import SceneSettings, check_shape
 from photutils_rcnn.simulation.survey import SURVEYS
 
@@ -102,6 +95,8 @@ def draw_settings(preset, rng, **overrides):
         settings = draw_nearby_galaxies(rng, shape)
     elif preset == 'clumps':
         settings = draw_clumpy_galaxy(rng, shape)
+        if len(overrides.get('bands', settings.bands)) != len(settings.bands):
+            settings = replace(settings, picture_noise=0.0)  # of three bands
     elif preset == 'decam':
         settings = _decam(rng, shape)
     elif preset == 'decam-deep':

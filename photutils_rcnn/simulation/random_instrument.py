@@ -7,16 +7,8 @@ __all__ = ['draw_ellipticities', 'draw_random_instrument']
 
 import numpy as np
 
-from photutils_rcnn.simulation.catsim import (
-    GALAXY_COUNTS,
-    STAR_COUNTS,
-    relative_counts,
-)
-from photutils_rcnn.simulation.noise import (
-    amplification,
-    limiting_magnitude,
-    resampling_kernel,
-)
+from photutils_rcnn.simulation.catsim import GALAXY_COUNTS, STAR_COUNTS, relative_counts
+from photutils_rcnn.simulation.noise import amplification, limiting_magnitude, resampling_kernel
 from photutils_rcnn.simulation.settings import SceneSettings
 
 

@@ -47,18 +47,20 @@ class Scene:
         ratio is low, lie beyond the pixels that were drawn), ``mag`` (in the
         band ``truth.meta['reference_band']``), ``snr`` (of a matched filter
         over all bands), ``half_light_radius`` (pixels, circularized, without
-        the PSF; 0 for stars), ``bulge_fraction`` and ``structure_fraction`` (the
-        fractions of the bulge and of arms and knots in the flux of the reference band; 0
-        for stars), ``disc_axis_ratio``, ``blendedness`` (the fraction of the light of
-        others within the footprint), ``nearest`` (pixels to the nearest
-        other row), ``saturated``, and ``ignore``: too faint, too small,
-        centered outside the frame, mostly masked or merged with a brighter
-        source, so that neither finding nor missing it should count. Scenes with
+        the PSF; 0 for stars), ``bulge_fraction`` (the fraction of the bulge in the flux
+        of the reference band; 0 for stars), ``axis_ratio`` and ``asymmetry`` of galaxies
+        as they are seen through the PSF without noise, within the footprint
+        (``measure_appearance`` in ``photutils_rcnn.simulation.appearance``; NaN where the frame
+        cuts them off), ``structure_snr`` (the signal-to-noise ratio of this asymmetry),
+        ``blendedness`` (the fraction of the light of others within the footprint),
+        ``nearest`` (pixels to the nearest other row), ``saturated``, and ``ignore``: too
+        faint, too small, centered outside the frame, mostly masked or merged with a
+        brighter source, so that neither finding nor missing it should count. Scenes with
         clumps also have ``host``, the row of the galaxy of a clump, -1 for other
         sources and if it is not listed, and ``flux_ratio_<band>``, the flux of the
         clump in units of that of the galaxy with all clumps, NaN for other sources;
         the fluxes of galaxies are without their clumps. Clumps that hardly stand out
-        from the light around them or have a ratio below 0.01 in the bluest band
+        from the light around them or have a ratio below 0.005 in the bluest band
         are to be ignored, too. With other classes than stars and galaxies,
         ``truth.meta['class_names']`` are their names.
     footprints : `~photutils_rcnn.sources.footprints.Footprints`

@@ -22,7 +22,7 @@ FRACTIONS = ('aureole', 'spheroid_fraction', 'structured_fraction',
              'merger_fraction', 'binary_fraction', 'overlap_fraction', 'clumpy_fraction',
              'spike_fraction', 'halo_fraction')
 AT_LEAST_0 = ('n_galaxies', 'n_stars', 'n_cosmic_rays', 'background',
-              'structure_rms')
+              'structure_rms', 'picture_noise')
 WHOLE = ('n_members', 'n_large', 'n_discs', 'spikes')
 SWITCHES = ('mask_saturated', 'bleeding', 'trail')
 # GalSim draws no Moffat profile of this exponent or a smaller one
@@ -136,6 +136,10 @@ class SceneSettings:
         Whether a satellite crosses one of the bands.
     missing : {'', 'columns', 'corner', 'edge', 'band'}, optional
         Pixels without data.
+    picture_noise, magnification, quality : float, int, int, optional
+        The scene is read from a JPEG picture of its three bands, see
+        `~photutils_rcnn.simulation.pictures.through_picture`. With a ``picture_noise``
+        of 0, the default, it is not.
 
     Raises
     ------
@@ -191,6 +195,9 @@ class SceneSettings:
     structure_rms: float = 0.0
     trail: bool = False
     missing: str = ''
+    picture_noise: float = 0.0
+    magnification: int = 1
+    quality: int = 75
 
     def __post_init__(self):
         check_shape(self.shape)
@@ -226,6 +233,12 @@ class SceneSettings:
             self._require(name, 'a whole number of at least 0',
                           _is_whole(getattr(self, name), least=0))
         self._require('spikes', 'even', self.spikes % 2 == 0)
+        self._require('magnification', 'a whole number of at least 1',
+                      _is_whole(self.magnification, least=1))
+        self._require('quality', 'a whole number from 1 to 95',
+                      _is_whole(self.quality, least=1) and self.quality <= 95)
+        self._require('picture_noise', '0 without three bands',
+                      not self.picture_noise or len(self.bands) == 3)
         for name in FRACTIONS:
             self._require(name, 'a fraction between 0 and 1',
                           _is_number(getattr(self, name), least=0)

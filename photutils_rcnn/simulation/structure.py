@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Galaxies that are less regular than the fits of a catalog.
+Galaxy structure: strong bulges and lopsided discs.
 
 A catalog that describes galaxies by small round bulges at the centers of
 their discs has few lenticulars, whose isophotes change from round to flat and

@@ -26,7 +26,8 @@ from astropy.table import Table
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from photutils_rcnn.sources.classes import CLUMP, STAR
+from photutils_rcnn.simulation.appearance import measure_appearance
+from photutils_rcnn.sources.classes import CLUMP, GALAXY, STAR
 from photutils_rcnn.sources.footprints import Footprints
 
 FOOTPRINT_LEVEL = 3.0
@@ -44,7 +45,7 @@ LIMITING_CLUMP_SNR = 7.0
 # clumps are not told from the structure of a disc
 LEAST_CONTRAST = 0.15
 # of the galaxy's flux in the bluest band: smaller clumps need not be found
-LEAST_RATIO = 0.01
+LEAST_RATIO = 0.005
 
 
 def _footprint(stamp, sigma, level, x, y, class_id):
@@ -69,11 +70,7 @@ def _footprint(stamp, sigma, level, x, y, class_id):
     labels, n = ndimage.label(mask)
     if n > 1:
         mask = labels == labels[peak]
-    # anything enclosed is unreachable from a frame of background
-    outside, n = ndimage.label(np.pad(~mask, 1, constant_values=True))
-    if n > 1:
-        mask = (outside != outside[0, 0])[1:-1, 1:-1]
-    return mask, diffuse
+    return ndimage.binary_fill_holes(mask), diffuse
 
 
 def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
@@ -146,6 +143,9 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
         saturated = bool(np.any(
             (stamp.light[:, mask] > 0.5 * full_well)
             & (total[where][:, mask] > full_well)))
+        seen = (np.nan, np.nan, 0.)
+        if class_id == GALAXY and snr >= LIMITING_SNR:
+            seen = measure_appearance(own / np.sqrt(len(sigma)), mask, np.mean(fwhm))
         box, mask = Footprints.from_full(mask, (stamp.y1, stamp.x1), shape)
         n_pixels = np.count_nonzero(mask)
         bad_fraction = np.count_nonzero(
@@ -156,7 +156,7 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
                      or bad_fraction > 0.5 or not inside
                      or _drowned(stamp, total[where], full_well)
                      or (class_id == CLUMP
-                         and _contrast(stamp, total[where]) < LEAST_CONTRAST)))
+                         and _contrast(stamp, total[where]) < LEAST_CONTRAST), *seen))
         boxes.append(box)
         masks.append(mask)
 
@@ -173,10 +173,9 @@ def measure_truth(population, stamps, fluxes, total, *, bands, sigma,
     truth['mag'] = population.magnitudes[index, reference]
     truth['snr'] = snr
     truth['half_light_radius'] = size[index]
-    bulge = population.bulge_fraction[index, reference]
-    truth['bulge_fraction'] = bulge
-    truth['structure_fraction'] = (1 - bulge) * population.clump_fraction[index]
-    truth['disc_axis_ratio'] = population.disc_q[index]
+    truth['bulge_fraction'] = population.bulge_fraction[index, reference]
+    for column, name in enumerate(('axis_ratio', 'asymmetry', 'structure_snr'), start=5):
+        truth[name] = np.array([row[column] for row in rows], dtype=float)
     truth['blendedness'] = np.array([row[2] for row in rows], dtype=float)
     truth['nearest'] = nearest
     truth['saturated'] = np.array([row[3] for row in rows], dtype=bool)

@@ -1,4 +1,4 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The sources that were found, their pixels and their light.
+Detected sources: instances, footprints, tables and photometry.
 """

@@ -79,14 +79,14 @@ class Footprints:
         """
         Whether each footprint shares pixels with another one.
         """
-        source, y, x = self.pixels()
+        source, pixel = self._flat_pixels()
         # Of several at one pixel one is noted, and is not the others.
-        noted = np.empty(self.shape, dtype=np.int32)
-        noted[y, x] = source
-        other = noted[y, x] != source
-        shared = np.zeros(self.shape, dtype=bool)
-        shared[y[other], x[other]] = True
-        return np.bincount(source, shared[y, x], len(self)) > 0
+        noted = np.empty(np.prod(self.shape), dtype=np.int32)
+        noted[pixel] = source
+        noted[pixel[noted[pixel] != source]] = -1
+        overlap = np.zeros(len(self), dtype=bool)
+        overlap[source[noted[pixel] < 0]] = True
+        return overlap
 
     def slices(self, i):
         """
@@ -255,14 +255,15 @@ class Footprints:
             msg = (f'other must lie on a frame of shape {self.shape}, '
                    f'got {other.shape}')
             raise ValueError(msg)
-        (rows, pixels), (other_rows, other_pixels) = (
-            (source, y.astype(np.int64) * self.shape[1] + x)
-            for source, y, x in (each.pixels() for each in (self, other)))
-        # only pixels of the one set can be shared with the other
+        rows, pixels = self._flat_pixels()
         columns, pixels = np.unique(pixels, return_inverse=True)
-        inside = np.isin(other_pixels, columns)
-        other_rows = other_rows[inside]
-        other_pixels = np.searchsorted(columns, other_pixels[inside])
+        other_rows, other_pixels = rows, pixels
+        if other is not self:
+            other_rows, other_pixels = other._flat_pixels()
+            # only pixels of the one set can be shared with the other
+            inside = np.isin(other_pixels, columns)
+            other_rows = other_rows[inside]
+            other_pixels = np.searchsorted(columns, other_pixels[inside])
         member, other_member = (
             sparse.csr_array((np.ones(len(i), dtype=np.int64), (i, j)),
                              shape=(n, max(len(columns), 1)))
@@ -293,3 +294,10 @@ class Footprints:
         within = (inside - (np.cumsum(sizes) - sizes)[source]).astype(np.int32)
         y, x = np.divmod(within, width[source])
         return source, y + boxes[source, 0], x + boxes[source, 1]
+
+    def _flat_pixels(self):
+        """
+        The index of the footprint and that in the flattened frame of all pixels.
+        """
+        source, y, x = self.pixels()
+        return source, y.astype(np.int64) * self.shape[1] + x

@@ -11,7 +11,7 @@ import numpy as np
 from photutils.segmentation import SourceCatalog
 from photutils.utils import calc_total_error
 
-from photutils_rcnn._row_blocks import row_blocks
+from photutils_rcnn._row_blocks import CACHED_ROWS, row_blocks
 from photutils_rcnn.preprocessing.binned_map import map_like
 
 
@@ -58,25 +58,34 @@ def band_pixels(frame, band):
     cube = frame.cube
     data = cube.data[band].astype(float)
     error = np.empty(data.shape)
-    background, noise = (map_like(values, cube.data.shape)
-                         for values in (frame.background, frame.noise))
+    background = map_like(frame.background, cube.data.shape)
     for rows in row_blocks(len(data)):
         data[rows] -= background[band, rows]
-        error[rows] = _total_error(cube, noise, band, rows, data[rows])
+        error[rows] = _total_error(cube, _sky_noise(frame, rows), band, rows, data[rows])
     return Pixels(data, error, cube.invalid[band])
+
+
+def _sky_noise(frame, rows):
+    """
+    The noise of the empty sky in rows, or one number for each band, (n_bands, 1, 1).
+    """
+    noise = frame.noise
+    if noise.shape[1:] != (1, 1):
+        noise = map_like(noise, frame.cube.data.shape)[:, rows]
+    return noise.astype(float)
 
 
 def _total_error(cube, noise, band, rows, data):
     """
-    The 1-sigma errors of rows of a band.
+    The 1-sigma errors of rows of a band, or one number if they are constant.
     """
     if cube.error is not None:
         return cube.error[band, rows]
-    sky = noise[band, rows].astype(float)
     if cube.gain is None:
-        return sky
+        return noise[band]
     gain = np.broadcast_to(cube.gain[band], cube.shape)[rows]
-    return calc_total_error(data, sky, gain.astype(float))
+    return calc_total_error(data, np.broadcast_to(noise[band], data.shape),
+                            gain.astype(float))
 
 
 def detection_pixels(frame):
@@ -105,12 +114,14 @@ def detection_pixels(frame):
     error = np.empty(cube.shape)
     # relative weights: squares of tiny units would underflow
     scale = float(np.median(frame.noise))
-    background, noise = (map_like(values, cube.data.shape)
-                         for values in (frame.background, frame.noise))
-    for rows in row_blocks(len(data)):
+    background = map_like(frame.background, cube.data.shape)
+    for rows in row_blocks(len(data), CACHED_ROWS):
         block = (slice(None), rows)
-        weight = np.where(cube.invalid[block], 0.0,
-                          (scale / noise[block].astype(float)) ** 2)
+        invalid = cube.invalid[block]
+        noise = _sky_noise(frame, rows)
+        weight = (scale / noise) ** 2
+        if invalid.any():
+            weight = np.where(invalid, 0.0, weight)
         total = weight.sum(axis=0)
         total[total == 0] = 1.0
         subtracted = cube.data[block].astype(float) - background[block]

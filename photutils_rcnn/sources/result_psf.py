@@ -15,7 +15,7 @@ from photutils_rcnn.sources.photometry import band_pixels
 
 class ResultPSF:
     """
-    What `~photutils_rcnn.RCNNResult` tells of the PSF of its frame.
+    Mixin of `~photutils_rcnn.RCNNResult`: the PSF of its frame.
     """
 
     @property

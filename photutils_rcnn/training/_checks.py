@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Checks of the entries of recipes.
+Validation of recipe entries.
 """
 
 import math

@@ -103,7 +103,7 @@ class AttributeBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         chosen = self._order[index * self.batch_size:(index + 1) * self.batch_size]
         inputs = {name: self.examples[name][chosen].astype(np.float32)
-                  for name in ('pooled', 'stamps', 'numbers')}
+                  for name in ('pooled', 'stamps', 'numbers') if name in self.examples}
         if self.augmented:
             self._augment(inputs, np.random.default_rng(
                 (self.seed, self._epoch, index, 1)))
@@ -114,7 +114,7 @@ class AttributeBatches(keras.utils.PyDataset):
         Turn and flip a batch, and change the colors of its sources.
         """
         n_turns, flip = rng.integers(4), rng.integers(2)
-        for name in ('pooled', 'stamps'):
+        for name in {'pooled', 'stamps'} & set(inputs):
             turned = np.rot90(inputs[name], n_turns, axes=(1, 2))
             inputs[name] = np.ascontiguousarray(turned[:, :, ::-1] if flip else turned)
         if n_turns % 2:  # height and width change places

@@ -16,7 +16,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from tqdm.auto import tqdm
 
 from photutils_rcnn._files import atomic_path, open_npz
-from photutils_rcnn.detection.attributes import attribute_inputs
+from photutils_rcnn.detection.attributes import attribute_inputs, evaluated
 from photutils_rcnn.detection.pipeline import detect
 from photutils_rcnn.models.attribute_transfer import add_attribute
 
@@ -116,7 +116,7 @@ def frame_examples(model, attribute, frame, rng, cutout_side=None):
     Parameters
     ----------
     model : `~photutils_rcnn.models.model.Model`
-        A model with this head.
+        A model; with this head, if the head sees features of the trunk.
     attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
         The head.
     frame : `~photutils_rcnn.training.labelled_frames.LabelledFrame`
@@ -129,7 +129,7 @@ def frame_examples(model, attribute, frame, rng, cutout_side=None):
     Returns
     -------
     examples : dict of `~numpy.ndarray`
-        For R labelled sources, ``pooled``, ``stamps`` and ``numbers`` of
+        For R labelled sources, ``stamps``, ``numbers`` and ``pooled`` of
         `~photutils_rcnn.detection.attributes.attribute_inputs`, and ``values`` of
         `encode_labels`; with ``cutout_side`` also ``cutouts`` (R, n, n, n_bands) of the
         normalized image and the ``boxes`` (R, 4) on them.
@@ -150,9 +150,11 @@ def frame_examples(model, attribute, frame, rng, cutout_side=None):
                        score_threshold=model.thresholds['score'])
     # Sources without a label are matched, too, lest theirs is that of a neighbor.
     matched = _matches(found.instances, x, y)
+    asked, _ = evaluated(attribute, found.instances, found.psf.fwhm)
     chosen = np.flatnonzero(known & (matched >= 0))
+    chosen = chosen[asked[matched[chosen]]]
     chosen = np.sort(rng.permutation(chosen)[:MAX_EXAMPLES])
-    inputs = attribute_inputs(attribute, found.instances[matched[chosen]], found.seen,
+    inputs = attribute_inputs(attribute, found.instances, matched[chosen], found.unrefined,
                               found.psf.fwhm, model.config.stretch_scale)
     if inputs is None:
         msg = (f'images must have the bands {attribute.bands} of the attribute, got '
@@ -198,14 +200,16 @@ def collect_examples(model, attribute, frames, folder, *, cutout_side=None, seed
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _check_origin(folder, model, attribute, cutout_side)
-    extended = add_attribute(model, attribute)
+    if attribute.trunk_features:
+        model = add_attribute(model, attribute)
+    model = model.with_runtime('auto')
     for i, frame in enumerate(tqdm(frames, desc='Examples', unit='frame',
                                    disable=not progress_bar)):
         path = folder / f'{i:06d}.npz'
         if path.exists():
             continue
         try:
-            examples, n_labels = frame_examples(extended, attribute, frame,
+            examples, n_labels = frame_examples(model, attribute, frame,
                                                 np.random.default_rng((seed, i)),
                                                 cutout_side)
         except (OSError, TypeError, ValueError) as exc:
@@ -222,6 +226,8 @@ def _check_origin(folder, model, attribute, cutout_side):
     known = {'model': model.sha256, 'name': attribute.name, 'classes': attribute.classes,
              'bands': attribute.bands, 'stamp': [attribute.stamp_size,
                                                  attribute.stamp_extent],
+             'least': [attribute.least_snr, attribute.least_size],
+             'trunk_features': attribute.trunk_features,
              'cutout_side': cutout_side}
     digest = hashlib.sha256(json.dumps(known).encode()).hexdigest()
     path = folder / 'origin.txt'

@@ -3,15 +3,19 @@
 Recipes of attribute heads that are trained on simulated scenes.
 """
 
-__all__ = ['SCENE_LABELS', 'recipe_scenes', 'read_attribute_recipe']
+__all__ = ['SCENE_LABELS', 'read_attribute_recipe', 'recipe_images']
 
 from numbers import Integral
 
+from tqdm.auto import tqdm
+
 from photutils_rcnn.models.attribute_config import AttributeConfig
 from photutils_rcnn.simulation.presets import PRESETS
+from photutils_rcnn.simulation.scene import Scene
 from photutils_rcnn.training._checks import check_keys, check_number
 from photutils_rcnn.training.morphology import smooth_or_disc
 from photutils_rcnn.training.shipped import read_json_recipe
+from photutils_rcnn.training.simulated_pictures import write_pictures
 
 #: What makes the labels of a scene, by the name in a recipe.
 SCENE_LABELS = {'smooth_or_disc': smooth_or_disc}
@@ -31,8 +35,8 @@ def read_attribute_recipe(value):
     recipe : dict
         ``attribute``, an `~photutils_rcnn.models.attribute_config.AttributeConfig`;
         ``labels``, a function of a scene; and ``scenes``, a list of
-        dictionaries with ``preset``, ``n_scenes``, ``seed`` and the ``settings`` that
-        differ from those of the preset.
+        dictionaries with ``preset``, ``n_scenes``, ``seed``, the ``settings`` that
+        differ from those of the preset, and whether color ``pictures`` are made of them.
 
     Raises
     ------
@@ -46,7 +50,11 @@ def read_attribute_recipe(value):
                f'{recipe["labels"]!r}')
         raise ValueError(msg)
     for part in recipe['scenes']:
-        check_keys(part, {'preset', 'n_scenes', 'seed', 'settings'}, 'each of the scenes')
+        check_keys(part, {'preset', 'n_scenes', 'seed', 'settings', 'pictures'},
+                   'each of the scenes')
+        if not isinstance(part['pictures'], bool):
+            msg = f'pictures of the scenes must be true or false, got {part["pictures"]!r}'
+            raise ValueError(msg)
         if part['preset'] not in PRESETS:
             msg = (f'preset of the scenes must be one of {PRESETS}, got '
                    f'{part["preset"]!r}')
@@ -57,28 +65,40 @@ def read_attribute_recipe(value):
             'labels': SCENE_LABELS[recipe['labels']], 'scenes': recipe['scenes']}
 
 
-def recipe_scenes(recipe, folder, n_processes=1, progress_bar=True):
+def recipe_images(recipe, folder, n_processes=1, progress_bar=True):
     """
-    Simulate the scenes of a recipe that are not there yet.
+    Simulate the scenes and the pictures of a recipe that are not there yet.
 
     Parameters
     ----------
     recipe : dict
         From `read_attribute_recipe`.
     folder : path-like
-        The folder of the scenes.
+        The folder of the scenes and the pictures.
     n_processes : int, optional
         The number of processes.
     progress_bar : bool, optional
-        Whether to show a progress bar.
+        Whether to show progress bars.
 
     Returns
     -------
-    paths : list of `~pathlib.Path`
-        The files.
+    images : list of `~pathlib.Path`
+        The scenes, and pictures of sources of those that have some.
+    labels : list
+        The function of the labels for scenes, the label for pictures.
     """
     from photutils_rcnn.simulation import simulate_scenes
 
-    return [path for part in recipe['scenes'] for path in simulate_scenes(
-        part['preset'], part['n_scenes'], folder, seed=part['seed'],
-        n_processes=n_processes, progress_bar=progress_bar, **part['settings'])]
+    scenes, pictures, found = [], [], []
+    for part in recipe['scenes']:
+        paths = simulate_scenes(
+            part['preset'], part['n_scenes'], folder, seed=part['seed'],
+            n_processes=n_processes, progress_bar=progress_bar, **part['settings'])
+        scenes.extend(paths)
+        for path in tqdm(paths if part['pictures'] else (), desc='Pictures',
+                         unit='scene', disable=not progress_bar):
+            scene = Scene.read(path)
+            written, labels = write_pictures(scene, recipe['labels'](scene), path.parent)
+            pictures.extend(written)
+            found.extend(labels)
+    return scenes + pictures, [recipe['labels']] * len(scenes) + found

@@ -63,7 +63,7 @@ class AttributeTrainee(keras.Model):
         The outputs of the head, see
         `~photutils_rcnn.models.mask_rcnn.MaskRCNN.predict_attribute`.
         """
-        return self._predict(self.attribute, inputs['pooled'], inputs['stamps'],
+        return self._predict(self.attribute, inputs.get('pooled'), inputs['stamps'],
                              inputs['numbers'], training=training)
 
 
@@ -82,7 +82,7 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
     ----------
     attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
         The head. All classes count alike in its training, whatever their numbers, also
-        among sources of one size.
+        among sources of one size, and color pictures count as much as other frames.
     images : sequence
         Frames or cutouts: anything that `~photutils_rcnn.RCNNSegmenter.segment` takes, or
         a dictionary of its arguments ``data``, ``bands`` and so on; paths of color
@@ -96,7 +96,8 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
     out : path-like
         The folder of the model. An older model in it is replaced.
     model : str, path-like or `~photutils_rcnn.models.model.Model`, optional
-        The model that the head is added to, or whose head of this name is replaced.
+        The model that the head is added to, or whose head of this name is replaced. If it
+        has the very same head, that one is trained further, on few labels of your own, say.
     epochs : int, optional
         How often the examples are seen at most.
     batch_size : int, optional
@@ -132,6 +133,7 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
     collect_examples(model, attribute, frames, examples, seed=seed,
                      progress_bar=progress_bar)
     found = read_examples(examples, len(frames))
+    found['is_picture'] = np.array([frame.is_picture for frame in frames])[found['frame']]
     held_out = _hold_out(found, attribute, seed)
     extended = add_attribute(model, attribute, seed)
     network = extended.network
@@ -189,8 +191,12 @@ def _batches(examples, chosen, attribute, values, augmented, **options):
     """
     part = {name: column[chosen] for name, column in examples.items()}
     values, n_classes = values[chosen], len(attribute.classes)
-    weights = (class_weights(values, n_classes, part['numbers'][:, 0]) if n_classes
-               else np.ones(len(values)))
+    weights = np.ones(len(values))
+    if n_classes:
+        kinds = [kind for kind in (part['is_picture'], ~part['is_picture']) if kind.any()]
+        for kind in kinds:  # count alike, however many there are of each
+            weights[kind] = len(values) / len(kinds) / np.count_nonzero(kind) * class_weights(
+                values[kind], n_classes, part['numbers'][kind, 0])
     return AttributeBatches(
         part, values.astype(np.int32 if n_classes else np.float32),
         weights.astype(np.float32), augmented=augmented,

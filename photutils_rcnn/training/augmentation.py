@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Random changes of training crops that leave their truth valid.
+Data augmentation: random changes of training crops that leave their truth valid.
 """
 
 __all__ = ['augment', 'drop_bands', 'draw_log_fwhm', 'transform']
@@ -12,6 +12,7 @@ from astropy.stats import gaussian_sigma_to_fwhm, mad_std
 from scipy import ndimage
 
 from photutils_rcnn.preprocessing.normalization import to_model_bands, to_model_fwhm
+from photutils_rcnn.preprocessing.stretches import arcsinh
 from photutils_rcnn.simulation.truth import LIMITING_SNR
 
 # Fainter sources than this teach background; those between it and the limit
@@ -76,28 +77,18 @@ def augment(crop, rng):
         snr = snr + rng.normal(0, PEDESTAL) + rng.normal(
             0, PEDESTAL_OF_BAND, snr.shape[-1]).astype(np.float32)
     snr = snr * seen[..., None] * rng.normal(1, NOISE_ERROR)
-    return replace(crop, snr=_arcsinh(snr))
-
-
-# NumPy's own are two and ten times slower in float32 where it has no vector
-# code for them, and took most of a crop's time. These lose digits below 1e-3,
-# that is below a thousandth of the noise.
+    return replace(crop, snr=arcsinh(snr))
 
 
 def _sinh(value):
     """
     The hyperbolic sine to within 3e-7 of max(1, |sinh|).
+
+    NumPy's own is several times slower in float32 where it has no vector code for it, and
+    took most of a crop's time. Digits are lost below a thousandth of the noise.
     """
     grown = np.exp(value)
     return (grown - 1 / grown) / 2
-
-
-def _arcsinh(value):
-    """
-    The inverse of `_sinh`, as exact.
-    """
-    size = np.abs(value)
-    return np.sign(value) * np.log(size + np.sqrt(size * size + 1))
 
 
 def _scatter(snr, seen):
@@ -110,7 +101,7 @@ def _scatter(snr, seen):
 
 def draw_log_fwhm(fwhm, rng):
     """
-    What the network is told of the PSF: an estimate, or nothing.
+    The FWHM that the network is given in training: an estimate, or nothing.
 
     Parameters
     ----------
@@ -128,10 +119,10 @@ def draw_log_fwhm(fwhm, rng):
     if kind < P_FWHM_UNKNOWN or not (fwhm > 0).all():
         return np.zeros(len(fwhm))
     poor = kind < P_FWHM_UNKNOWN + P_FWHM_POOR
-    told = np.log(fwhm) + FWHM_BAND_ERROR * rng.standard_normal(len(fwhm))
+    log_fwhm = np.log(fwhm) + FWHM_BAND_ERROR * rng.standard_normal(len(fwhm))
     if rng.random() < P_FWHM_COMMON:
-        told[:] = told.mean()
-    return told + error * (FWHM_POOR_ERROR if poor else FWHM_ERROR)
+        log_fwhm[:] = log_fwhm.mean()
+    return log_fwhm + error * (FWHM_POOR_ERROR if poor else FWHM_ERROR)
 
 
 def transform(crop, n_turns, flip):

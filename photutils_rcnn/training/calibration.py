@@ -8,15 +8,14 @@ __all__ = ['calibrate_model', 'collect_outcomes', 'fit_calibration',
 
 import json
 import logging
-import warnings
 from pathlib import Path
 
 import numpy as np
 from astropy.table import Table, vstack
-from photutils.utils.exceptions import NoDetectionsWarning
 from scipy import optimize, special
 
 from photutils_rcnn.detection.class_prior import fit_star_log_odds, star_log_odds
+from photutils_rcnn.evaluation.detections import segment_scene
 from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
 from photutils_rcnn.models.zoo import load_model
@@ -61,10 +60,7 @@ def collect_outcomes(segmenter, scenes):
     """
     tables = []
     for number, scene in enumerate(scenes):
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', NoDetectionsWarning)
-            found = segmenter.segment(scene.data, mask=scene.mask,
-                                      bands=scene.bands).instances
+        found = segment_scene(segmenter, scene).instances
         ignore = np.asarray(scene.truth['ignore'])
         overlaps = mask_overlaps(found.footprints(), scene.footprints,
                                  ignore=ignore)

@@ -15,12 +15,7 @@ import numpy as np
 
 from photutils_rcnn._files import atomic_path
 from photutils_rcnn.models.migration import current_fields
-from photutils_rcnn.training.recipe import (
-    PRECISIONS,
-    check_recipe,
-    get_protocol,
-    read_recipe,
-)
+from photutils_rcnn.training.recipe import PRECISIONS, check_recipe, get_protocol, read_recipe
 
 # What a run leaves in its folder besides scenes.
 _TRACES = ('recipe.json', 'checkpoint.npz', 'log.csv', 'network',
@@ -259,14 +254,6 @@ def _check_initial(args, recipe, config):
         raise ValueError(msg) from exc
 
 
-def _write_recipe(recipe, folder):
-    """
-    Write the recipe of a run: under its name, it is complete.
-    """
-    with atomic_path(folder / 'recipe.json') as temporary:
-        temporary.write_text(json.dumps(recipe, indent=2) + '\n')
-
-
 def _scene_folder(args, recipe, kind):
     """
     A folder of scenes, simulated if need be; `None` if there is none.
@@ -305,11 +292,7 @@ def run(args):
         round.
     """
     from photutils_rcnn.training.joint import train_head_again
-    from photutils_rcnn.training.pipeline import (
-        finish_model,
-        refine_network,
-        train_network,
-    )
+    from photutils_rcnn.training.pipeline import finish_model, refine_network, train_network
 
     logging.basicConfig(level=logging.INFO,
                         format='%(asctime)s %(message)s')
@@ -327,7 +310,8 @@ def run(args):
     # The file that describes the network need not be there on resuming.
     recipe['config'] = config.to_dict()
     args.output.mkdir(parents=True, exist_ok=True)
-    _write_recipe(recipe, args.output)
+    with atomic_path(args.output / 'recipe.json') as temporary:
+        temporary.write_text(json.dumps(recipe, indent=2) + '\n')
     scenes = _scene_folder(args, recipe, 'training')
     held_out = _scene_folder(args, recipe, 'validation')
     end = time.monotonic() + 60 * args.minutes

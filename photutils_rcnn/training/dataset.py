@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-From simulated scenes to batches of normalized crops with their truth.
+Training data: batches of normalized crops of scenes, with their truth.
 """
 
 __all__ = ['CropDataset', 'scene_crops']

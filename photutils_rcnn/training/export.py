@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-From a training run to a model's folder.
+Export of a training run as a model folder.
 """
 
 __all__ = ['export_model']

@@ -14,10 +14,10 @@ from functools import cached_property
 
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
-from photutils.utils.exceptions import NoDetectionsWarning
 from tqdm.auto import tqdm
 
 from photutils_rcnn._files import atomic_path
+from photutils_rcnn.evaluation.detections import segment_scene
 from photutils_rcnn.models.model import Model
 from photutils_rcnn.models.training_config import TrainingConfig
 from photutils_rcnn.models.transfer import extend_classes
@@ -180,13 +180,10 @@ class FineTuningRun:
 
     def _completed(self, scene, segmenter):
         """
-        A scene to train on.
+        A scene with the sources that the initial model adds, large enough for crops.
         """
         if self.unlabelled == 'ignore':
-            with warnings.catch_warnings():
-                warnings.simplefilter('ignore', NoDetectionsWarning)
-                found = segmenter.segment(scene.data, mask=scene.mask, bands=scene.bands)
-            scene = complete_truth(scene, found.instances)
+            scene = complete_truth(scene, segment_scene(segmenter, scene).instances)
         return padded(scene, SIDE)
 
     # === Training ===
@@ -205,8 +202,7 @@ class FineTuningRun:
         """
         The settings of a model with the new classes.
         """
-        settings = {name: value for name, value in self.initial.settings.items()
-                    if name not in ('format', 'sha256')}
+        settings = self.initial.settings
         fit = dict(settings.get('calibration', {}))
         if isinstance(fit.get('class_offset'), list):
             n_new = len(self.class_names) - len(self.initial.config.class_names)
@@ -312,9 +308,6 @@ class FineTuningRun:
         return max(good, key=lambda item: mean_precision(item[0]), default=None)
 
     def _write(self, model, before, after, *, kept_initial):
-        """
-        Write a model with its report.
-        """
         n_held = len(self._held_out_scenes)
         facts = {
             'initial': self.initial.name, 'initial_sha256': self.initial.sha256,
@@ -323,10 +316,8 @@ class FineTuningRun:
             'n_held_out_frames': n_held, 'steps': self.tuner.state['step'],
             'before': before, 'after': after}
         facts['report'] = make_report(facts)
-        settings = {name: value for name, value in model.settings.items()
-                    if name not in ('format', 'sha256')}
         save_model(self.out, model.network, {
-            **settings, 'name': self.out.name, 'fine_tuning': facts}, make_card(
+            **model.settings, 'name': self.out.name, 'fine_tuning': facts}, make_card(
                 self.out.name, facts))
 
     def _clean(self):

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Which frames to hold out, and frames that are large enough to train on.
+Hold-out split of frames, stratified by class, and padding of small frames.
 """
 
 __all__ = ['choose_held_out', 'padded']

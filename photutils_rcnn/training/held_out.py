@@ -5,11 +5,8 @@ Average precision, completeness and purity of a model on held-out frames.
 
 __all__ = ['FIGURES', 'figure_table', 'held_out_figures', 'is_worse', 'mean_precision']
 
-import warnings
-
 import numpy as np
 from astropy.table import Table
-from photutils.utils.exceptions import NoDetectionsWarning
 
 from photutils_rcnn.evaluation.average_precision import (
     IOU_THRESHOLDS,
@@ -17,6 +14,7 @@ from photutils_rcnn.evaluation.average_precision import (
     coco_average_precision,
     label_detections,
 )
+from photutils_rcnn.evaluation.detections import segment_scene
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
 from photutils_rcnn.segmenter import RCNNSegmenter
 
@@ -53,11 +51,7 @@ def held_out_figures(model, scenes):
     images, names = [], ()
     for scene in scenes:
         names = max(names, scene.class_names, key=len)
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', NoDetectionsWarning)
-            found = segmenter.segment(scene.data, mask=scene.mask,
-                                      bands=scene.bands).instances
-        images.append(_overlaps(found, scene))
+        images.append(_overlaps(segment_scene(segmenter, scene).instances, scene))
     figures = {}
     for class_id, name in enumerate(names, start=1):
         counts = [label_detections(image, 0.5, classes=class_id, score_cut=threshold)

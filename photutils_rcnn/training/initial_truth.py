@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What an initial model adds to labels: unlabelled sources, hidden pixels.
+Completion of labels by an initial model: unlabelled sources, hidden pixels.
 
 Labels of a person or of another program end at some brightness. To teach that
 what is fainter is background would unlearn it, so sources that the model finds
@@ -45,7 +45,9 @@ def complete_truth(scene, found):
         those pixels of others that the detection that shows it has.
     """
     detected = found.footprints()
-    labelled = _union(scene.footprints)
+    labelled = np.zeros(detected.shape, dtype=bool)
+    _, y, x = scene.footprints.pixels()
+    labelled[y, x] = True
     inside = np.array([np.count_nonzero(labelled[detected.slices(i)] & mask)
                        for i, mask in enumerate(detected.masks)], dtype=int)
     new = (detected.areas > 0) & (inside < MAX_LABELLED * detected.areas)
@@ -65,16 +67,6 @@ def complete_truth(scene, found):
     return replace(scene, truth=truth, footprints=Footprints(
         np.concatenate([footprints.boxes, added.boxes]),
         [*footprints.masks, *added.masks], footprints.shape))
-
-
-def _union(footprints):
-    """
-    The pixels of any of the footprints.
-    """
-    union = np.zeros(footprints.shape, dtype=bool)
-    for i, mask in enumerate(footprints.masks):
-        union[footprints.slices(i)] |= mask
-    return union
 
 
 def _with_hidden_pixels(footprints, detected, scores, labelled):

@@ -42,6 +42,14 @@ class LabelledFrame:
     image: object
     labels: object
 
+    @property
+    def is_picture(self):
+        """
+        Whether the image is a color picture.
+        """
+        return (isinstance(self.image, str | os.PathLike)
+                and Path(self.image).suffix.lower() in PICTURES)
+
     def read(self, name):
         """
         The frame and its labels.
@@ -90,10 +98,9 @@ class LabelledFrame:
         """
         image = self.image
         if isinstance(image, str | os.PathLike):
-            suffix = Path(image).suffix.lower()
-            if suffix in PICTURES:
+            if self.is_picture:
                 return prepare_inputs(read_picture(image)), None
-            if suffix == '.npz':
+            if Path(image).suffix.lower() == '.npz':
                 image = Scene.read(image)
         if isinstance(image, Scene):
             cube = prepare_inputs(image.data, mask=image.mask, bands=image.bands)

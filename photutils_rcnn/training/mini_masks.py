@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-Truth masks of any size on grids of one size.
+Mini masks: truth masks resampled to grids of one size.
 """
 
 __all__ = ['box_mask', 'mini_mask']

@@ -97,7 +97,7 @@ class MixedDataset:
         truth : dict of `~numpy.ndarray`
             That of the crops, see `~photutils_rcnn.training.dataset.CropDataset.batch`,
             and that of the mosaics, see
-            `~photutils_rcnn.models.stage_losses.attribute_loss`.
+            `~photutils_rcnn.models.stage_losses.StageLosses.compute_loss`.
         """
         images, truth = self.scenes.batch(step)
         mosaics, sources = self._mosaics(step, len(images))

@@ -10,18 +10,17 @@ import numpy as np
 from photutils_rcnn.sources.classes import GALAXY
 
 CLASSES = ('smooth', 'disc')
-# Arms and knots show a disc if their light has this S/N and the half-light radius, in
-# FWHM, is so large; with less they are there, but hardly seen.
+# Arms and knots are seen if they make this much of the light asymmetric and stand out from
+# the noise; spheroids stay below the lower limit. Between are those few would agree on.
+LEAST_ASYMMETRY, LARGEST_ASYMMETRY = 0.03, 0.015
 LEAST_STRUCTURE_SNR = 10.
-FAINT_STRUCTURE_SNR = 4.
-LEAST_RADIUS = 1.
-# A disc shows from the side, too, if its axis ratio is smaller; a galaxy without any of
-# this is smooth if it is rounder than the second or the bulge dominates.
-LARGEST_AXIS_RATIO = 0.35
-LEAST_AXIS_RATIO = 0.5
-LEAST_BULGE = 0.6
-# Of fainter galaxies nobody could tell.
-LEAST_SNR = 10.
+# A disc is seen from the side if it is flatter, and all flatter galaxies are no spheroids.
+LARGEST_AXIS_RATIO, LEAST_AXIS_RATIO = 0.42, 0.48
+LEAST_BULGE = 0.5
+# Of fainter and smaller galaxies nobody could tell; radii in FWHM.
+LEAST_SNR = 20.
+LEAST_RADIUS = 0.6
+LARGEST_BLENDEDNESS = 0.3
 
 
 def smooth_or_disc(scene):
@@ -29,7 +28,8 @@ def smooth_or_disc(scene):
     Whether a person would call a galaxy smooth, or see a disc.
 
     As in Galaxy Zoo (Lintott et al. 2008, MNRAS 389, 1179), arms, knots and a view from
-    the side tell a disc, and a face-on disc without any of them passes for smooth.
+    the side tell a disc. What counts is the light as seen through the PSF: see
+    ``axis_ratio`` and ``asymmetry`` of `~photutils_rcnn.simulation.scene.Scene`.
 
     Parameters
     ----------
@@ -39,22 +39,24 @@ def smooth_or_disc(scene):
     Returns
     -------
     labels : (N,) `~numpy.ndarray` of str
-        ``'disc'`` for galaxies with a half-light radius of at least one FWHM and arms and
-        knots of S/N 10, or of at least 0.7 FWHM and a disc of axis ratio below 0.35 that
-        is brighter than the bulge; ``'smooth'`` for those with arms and knots below S/N 4
-        and an axis ratio above 0.5 or a bulge with more than 0.6 of the light; empty
-        between, for stars, below S/N 10 and for sources to be ignored.
+        ``'disc'`` for galaxies with an asymmetry of 0.03 or more at S/N 10, and for those
+        with more light in the disc than in the bulge and an axis ratio of at most 0.42;
+        ``'smooth'`` for those with most of the light in the bulge, an asymmetry of at most
+        0.015 and an axis ratio of 0.48 or more. Empty for others, among them face-on discs
+        without any structure, of which people would disagree; for galaxies below S/N 20,
+        with a half-light radius below 0.6 FWHM or with more than 0.3 of the light of
+        others on them; for those cut off by the frame, stars, and sources to be ignored.
     """
     truth = scene.truth
-    bulge, structure, ratio, snr, radius = (np.asarray(truth[name]) for name in (
-        'bulge_fraction', 'structure_fraction', 'disc_axis_ratio', 'snr',
-        'half_light_radius'))
-    radius = radius / np.mean(scene.psf_fwhm)
-    seen = structure * snr
-    from_the_side = (ratio < LARGEST_AXIS_RATIO) & (bulge < 0.5)
-    disc = (((seen >= LEAST_STRUCTURE_SNR) & (radius >= LEAST_RADIUS))
-            | (from_the_side & (radius >= 0.7 * LEAST_RADIUS)))
-    smooth = (seen < FAINT_STRUCTURE_SNR) & ((ratio > LEAST_AXIS_RATIO) | (bulge > LEAST_BULGE))
+    bulge, ratio, asymmetry, structure, snr, radius = (
+        np.asarray(truth[name]) for name in (
+            'bulge_fraction', 'axis_ratio', 'asymmetry', 'structure_snr', 'snr',
+            'half_light_radius'))
+    has_bulge = bulge >= LEAST_BULGE
+    disc = (((asymmetry >= LEAST_ASYMMETRY) & (structure >= LEAST_STRUCTURE_SNR))
+            | (~has_bulge & (ratio <= LARGEST_AXIS_RATIO)))
+    smooth = has_bulge & (asymmetry <= LARGEST_ASYMMETRY) & (ratio >= LEAST_AXIS_RATIO)
     known = ((np.asarray(truth['class_id']) == GALAXY) & ~np.asarray(truth['ignore'])
-             & (snr >= LEAST_SNR))
-    return np.where(known & disc, 'disc', np.where(known & smooth & ~disc, 'smooth', ''))
+             & (np.asarray(truth['blendedness']) <= LARGEST_BLENDEDNESS)
+             & (snr >= LEAST_SNR) & (radius >= LEAST_RADIUS * np.mean(scene.psf_fwhm)))
+    return np.where(known & disc, 'disc', np.where(known & smooth, 'smooth', ''))

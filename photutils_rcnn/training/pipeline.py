@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-From scenes to a model: the stages of a recipe.
+Training pipeline: the stages of a recipe, from scenes to a model.
 """
 
 __all__ = ['finish_model', 'refine_network', 'refinement_folder', 'train_network']
@@ -129,12 +129,10 @@ def _take_network(initial, folder, scenes):
     Write the network of a model as the one whose profile head is to be trained.
     """
     model = load_model(initial)
-    settings = {name: value for name, value in model.settings.items()
-                if name not in ('format', 'sha256')}
-    settings.update(name='trained', calibration={}, training={
-        **settings['training'], 'step': 0, 'initial': model.sha256, **scenes})
-    save_model(folder, model.network, settings,
-               TAKEN.format(name=model.name, sha256=model.sha256))
+    save_model(folder, model.network, {
+        **model.settings, 'name': 'trained', 'calibration': {}, 'training': {
+            **model.settings['training'], 'step': 0, 'initial': model.sha256, **scenes}},
+        TAKEN.format(name=model.name, sha256=model.sha256))
 
 
 def _steps_done(folder):

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What the profile head sees of the sources that a network finds in scenes.
+Training data of the profile head: profiles of the sources that a network finds.
 """
 
 __all__ = ['ProfileDataset', 'collect_profiles', 'scene_profiles']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-How networks of one kind are described, trained and exported.
+Training protocol of this package's network.
 """
 
 __all__ = ['TrainingProtocol']

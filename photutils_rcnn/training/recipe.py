@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-What a training run is made of: network, scenes and schedule.
+Training recipes: network, scenes and schedule.
 """
 
 __all__ = ['check_recipe', 'get_protocol', 'read_recipe']

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-The last stage of training: the profile head alone.
+Refinement, the last stage of training: the profile head alone.
 
 In the joint schedule the head sees a few RoIs of each crop, while the
 rest of the network still changes. Afterwards it learns from the sources that

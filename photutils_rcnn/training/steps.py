@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE
 """
-One step of training, on the backend that Keras runs on.
+Training steps on the backend of Keras.
 """
 
 __all__ = ['JaxSteps', 'KerasSteps']

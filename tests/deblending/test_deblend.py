@@ -112,7 +112,8 @@ def test_flux_conservation(seed):
         total[slices] += light.flux[i, 0] * template
         cutout = photometry.source_image(i, 0)
         assert cutout.slices_original == slices
-    assert_allclose(total, model, rtol=1e-6, atol=1e-5)
+    # templates are transforms in single precision, whose errors go with the brightest pixel
+    assert_allclose(total, model, rtol=1e-6, atol=1e-6 * np.abs(data).max())
 
 
 def test_images_of_sources_add_up_to_the_data():

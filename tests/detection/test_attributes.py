@@ -4,7 +4,9 @@ Tests of attributes in results.
 """
 
 import warnings
+from types import SimpleNamespace
 
+import attrs
 import numpy as np
 import pytest
 from astropy.table import Table
@@ -12,10 +14,11 @@ from astropy.utils.exceptions import AstropyUserWarning
 from numpy.testing import assert_allclose, assert_equal
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
-from photutils_rcnn.detection.attributes import attribute_columns
+from photutils_rcnn.detection.attributes import attribute_columns, attribute_inputs
 from photutils_rcnn.models.attribute_config import AttributeConfig
 from photutils_rcnn.models.attribute_transfer import add_attribute
 from photutils_rcnn.models.zoo import load_model
+from photutils_rcnn.sources.instances import Instances
 
 KIND = AttributeConfig(name='kind', classes=('a', 'b', 'c'), of_class='galaxy')
 DEPTH = AttributeConfig(name='depth', bands=('g', 'z'))
@@ -107,6 +110,48 @@ def test_tiles_do_not_matter(model, cube):
     assert len(whole) == len(tiled)
     known = np.isfinite(whole['prob_a'])
     assert_allclose(tiled['prob_a'][known], whole['prob_a'][known], atol=0.02)
+
+
+def test_faint_and_small_sources(model, cube):
+    """
+    The head is asked about bright and large sources only.
+    """
+    asked = segment(model, cube)
+    galaxies = asked.table['class_name'] == 'galaxy'
+    snr = np.sort(asked.instances.snr[galaxies])
+    limit = float(snr[:2].mean())
+    limited = add_attribute(load_model(precision='float32'), attrs.evolve(
+        KIND, least_snr=limit, least_size=2., trunk_features=False))
+    last = limited.network.attribute_heads['kind'].layers[-1].kernel
+    last.assign(np.random.default_rng(0).normal(0, 1, last.shape))
+    result = segment(limited, cube)
+    assert_allclose(result.table['score'], asked.table['score'])
+    faint = galaxies & (result.instances.snr < limit)
+    assert np.count_nonzero(faint) == 1
+    assert set(result.table['kind'][faint]) == {'unsure'}
+    assert_allclose(result.table['prob_a'][faint], 1 / 3, rtol=1e-6)
+    assert (np.abs(result.table['prob_a'][galaxies & ~faint] - 1 / 3) > 1e-3).all()
+    assert np.isnan(result.table['prob_a'][~galaxies]).all()
+
+
+def test_neighbors_are_hidden():
+    """
+    A source is shown its footprint and empty sky, not the footprints of others.
+    """
+    boxes = np.array([[10, 10, 30, 30], [14, 24, 26, 44], [40, 8, 44, 12]], 'f4')
+    instances = Instances(
+        (64, 64), boxes, np.ones(3, 'f4'), np.tile([0., 1], (3, 1)).astype('f4'),
+        np.ones((3, 8, 8), 'f2'), boxes, np.zeros(3, 'i4'))
+    frame = SimpleNamespace(cube=SimpleNamespace(shape=(64, 64), bands=('r',)))
+    normalized = SimpleNamespace(frame=frame, image=np.ones((64, 64, 1), 'f4'))
+    attribute = AttributeConfig(name='kind', trunk_features=False, stamp_size=40,
+                                stamp_extent=2.)
+    inputs = attribute_inputs(attribute, instances, np.array([0]), normalized, None, 1.)
+    assert set(inputs) == {'stamps', 'numbers'}
+    stamp = inputs['stamps'][0, ..., 0]
+    shown = np.ones((40, 40))  # the pixels from 0 to 40
+    shown[14:26, 30:] = 0
+    assert_allclose(stamp, shown, atol=1e-5)
 
 
 def test_calibration():

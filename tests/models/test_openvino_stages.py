@@ -17,6 +17,7 @@ from numpy.testing import assert_allclose, assert_equal
 from tiny_network import tiny_config
 
 from photutils_rcnn.detection.inference import plan_tiles, run_inference
+from photutils_rcnn.models.detector import Detector
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.model import Model
 from photutils_rcnn.models.openvino_stages import STAGES, OpenVINOStages
@@ -131,6 +132,24 @@ def test_threads(models):
             assert_equal(a, b)
 
 
+def test_shapes_that_are_seen_often(models, monkeypatch):
+    """
+    A shape of which enough pixels were seen is compiled for itself; few are kept.
+    """
+    monkeypatch.setattr('photutils_rcnn.models.openvino_stages.WORTH_COMPILING', 10_000)
+    stages = OpenVINOStages(models[1])
+    detector = Detector(models[1].config, stages)
+    image, *_ = random_tile((64, 96), 0)
+    for n_seen in range(3):
+        for one, other in zip(detector.dense(image), models[0].detector.dense(image),
+                              strict=True):
+            assert_allclose(one, other, atol=1e-4 * np.abs(other).max())
+        assert len(stages._of_shape) == (n_seen > 0)
+    for side in (112, 120, 128):
+        detector.dense(random_tile((side, 96), 0)[0])
+    assert [shape[1] for shape in stages._of_shape] == [120, 128]
+
+
 def test_no_pairs_of_transposes(models, user_cache):
     """
     No transpose of the converted network undoes another.
@@ -178,11 +197,13 @@ def test_nothing_of_keras_is_imported(user_cache):
         assert done.returncode == 0, done.stderr
 
 
-def test_attribute_heads():
+@pytest.mark.parametrize('trunk_features', [True, False])
+def test_attribute_heads(trunk_features):
     """
     Features of sources and the outputs of their heads are those of Keras.
     """
-    attribute = {'name': 'kind', 'classes': ('a', 'b'), 'filters': (4, 4, 4), 'width': 8}
+    attribute = {'name': 'kind', 'classes': ('a', 'b'), 'filters': (4, 4, 4), 'width': 8,
+                 'trunk_features': trunk_features}
     keras_model, converted = make_models(attributes=(attribute,))
     rng = np.random.default_rng(0)
     image = rng.normal(0, 1, (64, 96, 3)).astype('f4')
@@ -192,9 +213,11 @@ def test_attribute_heads():
     results = []
     for model in (keras_model, converted):
         features, _, _ = model.detector.dense(image)
-        pooled = model.detector.pool_sources(features, boxes, image.shape[:2])
-        results.append((pooled, model.detector.predict_attribute(
-            'kind', pooled, stamps, numbers)))
-    assert np.ptp(results[0][1]) > 0.01
+        pooled = None
+        if trunk_features:
+            pooled = model.detector.pool_sources(features, boxes, image.shape[:2])
+        outputs = model.detector.predict_attribute('kind', pooled, stamps, numbers)
+        results.append((outputs, *(() if pooled is None else (pooled,))))
+    assert np.ptp(results[0][0]) > 0.01
     for one, other in zip(*results, strict=True):
         assert_allclose(one, other, atol=2e-5)

@@ -3,6 +3,8 @@
 Tests for the background module.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
 from photutils.background import Background2D, SExtractorBackground
+from scipy import ndimage
 
 from photutils_rcnn.preprocessing.background import (
     _mesh,
@@ -250,6 +253,24 @@ def test_wrong_errors_are_told(factor, scaled, outcome):
                          resolve_background(cube, 'auto'))
     expected = factor if scaled == 1 else rms.item()
     assert_allclose(noise, expected, rtol=0.05)
+
+
+def test_errors_of_a_crowded_field():
+    """
+    Errors are not held against stars that leave no sky.
+    """
+    rng = np.random.default_rng(1)
+    stars = np.zeros((200, 200))
+    np.add.at(stars, tuple(rng.integers(0, 200, (2, 2000))), rng.exponential(1500, 2000))
+    image = ndimage.gaussian_filter(stars, 3., mode='wrap') + rng.normal(0, 2, stars.shape)
+    cube = prepare_inputs(image, error=2.)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        noise = estimate_noise(cube, resolve_background(cube, 'auto'))
+    assert_allclose(noise, 2)
+    cube = prepare_inputs(image, error=0.1)
+    with pytest.warns(AstropyUserWarning, match='larger'):
+        estimate_noise(cube, resolve_background(cube, 'auto'))
 
 
 @pytest.mark.parametrize('error', [1., 10.])

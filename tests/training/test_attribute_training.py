@@ -5,6 +5,7 @@ Tests of the training of attribute heads.
 
 from types import SimpleNamespace
 
+import attrs
 import numpy as np
 import pytest
 from astropy.table import Table
@@ -15,6 +16,7 @@ from PIL import Image
 from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.cli import main
 from photutils_rcnn.models.attribute_config import AttributeConfig
+from photutils_rcnn.models.attribute_transfer import add_attribute
 from photutils_rcnn.models.weights import get_weights
 from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.simulation.presets import draw_settings
@@ -76,6 +78,25 @@ def test_an_interrupted_training_goes_on(trained, frames, monkeypatch):
     other = AttributeConfig(name='shape', classes=('round', 'flat', 'odd'))
     with pytest.raises(ValueError, match='another model or attribute'):
         train_attribute(other, images, labels, out, progress_bar=False)
+
+
+def test_a_head_is_trained_further(trained, frames, tmp_path):
+    """
+    The very same head keeps what it has learned, another one begins anew.
+    """
+    model, _ = trained
+    before = get_weights(model.network)
+    same = get_weights(add_attribute(model, SHAPE, seed=5).network)
+    other = get_weights(add_attribute(
+        model, attrs.evolve(SHAPE, least_snr=5.), seed=5).network)
+    name = next(name for name in before if 'attribute_shape' in name and 'kernel' in name)
+    assert_equal(same[name], before[name])
+    assert np.abs(other[name] - before[name]).max() > 0.01
+    images, labels = zip(*frames, strict=True)
+    further = train_attribute(SHAPE, images[:6], labels[:6], tmp_path / 'm', model=model,
+                              epochs=1, rate=1e-5, progress_bar=False)
+    assert further.settings['training']['attributes']['shape']['balanced_accuracy'] > 0.85
+    assert_equal(get_weights(model.network)[name], before[name])
 
 
 def test_regression_with_unknown_values(frames, tmp_path):
@@ -220,16 +241,21 @@ def test_recipe_and_its_labels():
     for part in recipe['scenes']:
         draw_settings(part['preset'], np.random.default_rng(0), **part['settings'])
     assert recipe['labels'] is smooth_or_disc
-    truth = Table({
-        'bulge_fraction': [0.1, 0.1, 0.1, 0.9, 0.1, 0.9, 0.1, 0.1, 0.1],
-        'structure_fraction': [0.1, 0, 0, 0, 0.06, 0, 0.1, 0.1, 0.1],
-        'disc_axis_ratio': [0.9, 0.2, 0.9, 0.2, 0.9, 0.9, 0.9, 0.9, 0.9],
-        'half_light_radius': [6., 6, 6, 6, 6, 0, 6, 6, 2],
-        'class_id': [2, 2, 2, 2, 2, 1, 2, 2, 2], 'snr': [100.] * 6 + [5., 100, 100],
-        'ignore': [False] * 7 + [True, False]})
-    scene = SimpleNamespace(truth=truth, psf_fwhm=np.array([3., 4., 5.]))
-    assert smooth_or_disc(scene).tolist() == [
-        'disc', 'disc', 'smooth', 'smooth', '', '', '', '', '']
+    seen = {'class_id': 2, 'ignore': False, 'snr': 100., 'half_light_radius': 6.,
+            'blendedness': 0., 'bulge_fraction': 0.1, 'axis_ratio': 0.9, 'asymmetry': 0.05,
+            'structure_snr': 20.}
+    plain = {'asymmetry': 0.005, 'structure_snr': 1.}
+    cases = [
+        ('disc', {}), ('disc', {**plain, 'axis_ratio': 0.3}),
+        ('disc', {'bulge_fraction': 0.7}), ('smooth', {**plain, 'bulge_fraction': 0.9}),
+        ('', plain), ('', {**plain, 'axis_ratio': 0.5}), ('', {'structure_snr': 5.}),
+        ('', {'asymmetry': 0.02}),
+        ('', {**plain, 'bulge_fraction': 0.9, 'axis_ratio': 0.3}), ('', {'class_id': 1}),
+        ('', {'ignore': True}), ('', {'snr': 15.}), ('', {'half_light_radius': 2.}),
+        ('', {'blendedness': 0.5}), ('', {'asymmetry': np.nan, 'axis_ratio': np.nan})]
+    scene = SimpleNamespace(truth=Table(rows=[{**seen, **other} for _, other in cases]),
+                            psf_fwhm=np.array([3., 4., 5.]))
+    assert smooth_or_disc(scene).tolist() == [label for label, _ in cases]
     with pytest.raises(ValueError, match='recipe must be one of'):
         read_attribute_recipe('nothing')
 
