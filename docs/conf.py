@@ -5,6 +5,7 @@ Configuration of Sphinx.
 
 import os
 from importlib.metadata import version as _version
+from importlib.util import find_spec
 
 from sphinx_gallery.sorting import ExplicitOrder
 
@@ -41,20 +42,39 @@ nitpick_ignore_regex = [
 exclude_patterns = ['_build']
 copybutton_prompt_text = r'>>> |\.\.\. '
 copybutton_prompt_is_regexp = True
+# without Dask its page is not run, and has no picture
+if find_spec('distributed'):
+    tags.add('distributed')  # noqa: F821
+else:
+    suppress_warnings = ['image.not_readable']
 sphinx_gallery_conf = {
     'examples_dirs': '../examples/gallery',
     'gallery_dirs': 'gallery',
     # from the first steps to what few need
     'within_subsection_order': ExplicitOrder([
-        f'plot_{name}.py' for name in (
-            'first_field', 'close_pairs', 'soft_masks', 'deblended', 'star_galaxy',
-            'psf_photometry', 'completeness', 'evaluation', 'normalizations', 'clumps')]),
-    'ignore_repr_types': r'matplotlib\..*',
+        *(f'plot_{name}.py' for name in (
+            'first_field', 'cluster', 'hubble', 'migration', 'close_pairs', 'soft_masks',
+            'deblended', 'star_galaxy', 'psf', 'psf_photometry', 'crowded', 'artifacts',
+            'structured_sky', 'many_frames', 'completeness', 'evaluation', 'benchmark',
+            'simulation', 'normalizations', 'fine_tuning', 'photo_z', 'clumps')), '*']),
+    'filename_pattern': r'plot_' if find_spec('distributed') else r'plot_(?!many_frames)',
+    # what plotting methods return
+    'ignore_repr_types': r"matplotlib\.|'list'",
+    'image_srcset': ['2x'],
     'write_computation_times': False,
 }
 default_role = 'obj'
 html_theme = 'pydata_sphinx_theme'
 html_title = f'{project} {release}'
+html_static_path = ['_static']
+html_css_files = ['pictures.css']
+html_theme_options = {
+    'navbar_persistent': ['search-button'],
+    # the scripts of the gallery need the room beside them
+    'secondary_sidebar_items': {
+        **{pages: ['page-toc', 'sourcelink'] for pages in ('*', 'api/*', 'reference/*')},
+        'gallery/*': []},
+}
 automodapi_toctreedirnm = 'api'
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False

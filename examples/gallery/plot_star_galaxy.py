@@ -40,7 +40,7 @@ print(f'right class: {np.mean((prob_star > 0.5) == is_star):.1%}')
 
 figure, ax = plt.subplots(figsize=(7, 4), layout='constrained')
 for name, chosen, color in (('galaxies', ~is_star, 'tab:orange'),
-                            ('stars', is_star, 'tab:blue')):
+                            ('stars', is_star, 'tab:cyan')):
     ax.semilogx(snr[chosen], prob_star[chosen], '.', color=color, label=name)
 ax.axhline(0.5, color='gray', lw=0.8)
 ax.set(xlabel='true S/N', ylabel='prob_star')

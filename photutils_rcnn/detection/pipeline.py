@@ -19,7 +19,7 @@ from photutils_rcnn.detection.duplicates import merge_duplicates
 from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.magnification import crowded_window, infer_magnified
 from photutils_rcnn.detection.nms import suppress_footprints
-from photutils_rcnn.detection.pixel_check import HIDING_SCALE, STRUCTURED, check_pixels
+from photutils_rcnn.detection.pixel_check import HIDING_SCALE, check_pixels
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.normalization import (
     NormalizedCube,
@@ -278,9 +278,8 @@ def _warn_of_structure(first, last, scale, is_estimated, stacklevel):
               f'{first.rms:.2g} times the noise on {first.scale} pixels, '
               f'which hides sources or passes for some: {outcome}.',
               stacklevel + 1)
-    n_dropped = np.count_nonzero(~last.keep)
-    if n_dropped and last.rms > STRUCTURED:
-        _warn(f'{n_dropped} detections that do not stand out from the '
+    if last.made_detections:
+        _warn(f'{np.count_nonzero(~last.keep)} detections that do not stand out from the '
               'structure of the sky were dropped.', stacklevel + 1)
 
 

@@ -82,11 +82,18 @@ class PixelCheck:
         Whether the structure of the sky made detections, a few or large ones, or
         is so strong that it hides sources.
         """
+        return bool(self.made_detections
+                    or (self.rms > HIDING and self.scale >= HIDING_SCALE)
+                    or self._is_periodic)
+
+    @property
+    def made_detections(self):
+        """
+        Whether the structure of the sky made detections, a few or large ones.
+        """
         lost = np.count_nonzero(~self.keep)
         many = lost > 1 and lost >= MISLED * len(self.keep)
-        made = self.rms > STRUCTURED and (many or self.lost_area > MISLED)
-        return bool(made or (self.rms > HIDING and self.scale >= HIDING_SCALE)
-                    or self._is_periodic)
+        return bool(self.rms > STRUCTURED and (many or self.lost_area > MISLED))
 
     @property
     def _is_periodic(self):

@@ -16,7 +16,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from photutils_rcnn import RCNNSegmenter
-from photutils_rcnn.detection.pixel_check import check_pixels
+from photutils_rcnn.detection.pixel_check import PixelCheck, check_pixels
 from photutils_rcnn.preprocessing.binned_map import bin_sums
 from photutils_rcnn.preprocessing.sky_structure import SkyScales, smooth_sky
 from photutils_rcnn.sources.footprints import Footprints
@@ -290,3 +290,12 @@ def test_clump_on_a_galaxy_is_kept():
                          np.zeros(bands.shape, bool), np.full(3, 4.))
     assert check.keep.all()
     assert not check.misled
+
+
+@pytest.mark.parametrize(('n_lost', 'lost_area', 'made'), [
+    (3, 0.001, False), (30, 0.001, True), (1, 0.1, True)])
+def test_few_lost(n_lost, lost_area, made):
+    """A few small detections of many are no sign of a sky that makes sources."""
+    check = PixelCheck(np.arange(450) >= n_lost, np.ones(450), np.zeros((2, 2), bool), rms=0.25,
+                       scale=32, lost_area=lost_area, images=[])
+    assert check.made_detections == made
