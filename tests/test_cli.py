@@ -86,6 +86,19 @@ def test_options(band_files, field, tmp_path, capsys):
     assert result.meta['psf_fwhm'] == [4, 4.5]  # the files are r and g
 
 
+def test_gain_beside_error(band_files, field, tmp_path, capsys):
+    """
+    A gain that has no effect is told.
+    """
+    error = tmp_path / 'error.fits'
+    fits.writeto(error, np.ones(field.shape))
+    command = ['segment', band_files[0], '-o', str(tmp_path), '--overwrite', '--error',
+               str(error), '--gain']
+    for gain, count in (('1', 1), ('none', 0)):
+        assert main([*command, gain]) == 0
+        assert capsys.readouterr().err.count('gain has no effect beside error') == count
+
+
 def test_given_psf(band_files, tmp_path, capsys):
     """
     One file for each band, in the order of the images, or one for all.

@@ -168,6 +168,7 @@ class FrameOptions:
         """
         from photutils_rcnn.io.fits import read_frame
         from photutils_rcnn.io.frames import frame_arguments
+        from photutils_rcnn.preprocessing.errors import warn_unused_gain
         from photutils_rcnn.preprocessing.inputs import prepare_inputs
 
         frame = read_frame(
@@ -191,6 +192,7 @@ class FrameOptions:
             given['gain'] = None if self.gain == 'none' else self.gain
         bands = self.bands or frame.bands
         cube = prepare_inputs(given.pop('data'), **{**given, 'bands': bands})
+        warn_unused_gain(None if self.gain == 'none' else self.gain, cube)
         sources = [f'{band}: {source}' for band, source in zip(
             bands or cube.bands, frame.sources, strict=True)]
         background = self.background
