@@ -148,6 +148,28 @@ def test_masks_and_errors_of_bands(band_files, field, tmp_path):
     assert_allclose(cube.error[~cube.invalid], 1000, rtol=1e-6)
 
 
+def test_mask_files_of_bands(band_files, field, tmp_path):
+    """
+    Masks are one file for each band, in the order of the images, or of each frame.
+    """
+    masks = []
+    for i, band in enumerate('grz'):
+        masks.append(str(tmp_path / f'bad_{band}.fits'))
+        bad = np.zeros(field.shape, 'u1')
+        bad[10, 20:20 + i] = 1
+        fits.writeto(masks[-1], bad)
+    command = ['segment', *band_files, '--include-data', '--quiet', '--mask', *masks]
+    assert main([*command, '-o', str(tmp_path / 'bands')]) == 0
+    result = RCNNResult.read(tmp_path / 'bands' / 'g_result.asdf')
+    assert result.cube.invalid.sum(axis=(1, 2)).tolist() == [0, 1, 2]
+    assert result.meta['segment_options']['mask'] == masks
+    assert main([*command, '-o', str(tmp_path / 'frames'), '--each']) == 0
+    for i, band in enumerate('grz'):
+        result = RCNNResult.read(tmp_path / 'frames' / f'{band}_result.asdf')
+        assert result.cube.invalid.sum() == i
+        assert result.meta['segment_options']['mask'] == masks[i:i + 1]
+
+
 def test_existing_output(band_files, tmp_path, capsys):
     """
     Results are replaced on request only.
@@ -490,7 +512,9 @@ def test_further_outputs_of_nothing(tmp_path):
     (['--list', 'empty.txt'], '--list must name frames, got empty.txt without any'),
     (['g.fits', '--workers', '2'], '--workers and --scheduler need several frames'),
     (['g.fits', 'r.fits', '--each', '--error', 'a', 'b', 'c'],
-     '--error must name one file or, with --each, one for each of the 2 frames, got 3')])
+     '--error must name one file or, with --each, one for each of the 2 frames, got 3'),
+    (['g.fits', 'r.fits', '--each', '--mask', 'a', 'b', 'c'],
+     '--mask must name one file or, with --each, one for each of the 2 frames, got 3')])
 def test_bad_options(arguments, match, band_files, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'empty.txt').write_text('\n')

@@ -196,6 +196,8 @@ def _jobs(args):
         of_frame = {'files': files}
         if options.uncertainty:
             of_frame[options.uncertainty] = options.files_of_errors
+        if options.files_of_flags:
+            of_frame['mask'] = options.files_of_flags
         jobs.append(FrameJob(
             name=stem, files=files, paths=output_paths(args.output, stem, further),
             options=options, psf_files=args.psf or [], include_data=args.include_data,
