@@ -247,6 +247,7 @@ def test_nothing_found(tmp_path, capsys):
     assert main(['segment', str(path), '-o', str(tmp_path)]) == 0
     streams = capsys.readouterr()
     assert '0 sources' in streams.out
+    assert 'PSF: not measured' in streams.out
     assert 'warning: No sources were found' in streams.err
     assert (tmp_path / 'sky_catalog.ecsv').exists()
 
@@ -455,6 +456,15 @@ def test_nothing_of_tensorflow_is_printed(band_files, tmp_path):
     assert done.stdout == ''
     assert not [line for line in done.stderr.splitlines()
                 if not line.startswith('photutils-rcnn: warning')]
+
+
+@pytest.mark.parametrize('arguments', [
+    ['attribute', 'model', '--table', 'none.csv'], ['train', 'run', '--recipe', 'none.json']])
+def test_nothing_of_tensorflow_is_printed_before_training(arguments, tmp_path):
+    done = subprocess.run([sys.executable, '-m', 'photutils_rcnn.cli', *arguments],
+                          capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count('\n') == 1
 
 
 def test_further_outputs(band_files, tmp_path, capsys):
