@@ -57,7 +57,7 @@ def main(argv=None):
     -------
     status : int
         The exit status: 0, 1 if some of several frames failed, 2 for arguments or
-        files that do not fit.
+        files that do not fit, 3 if a training was stopped for want of time.
     """
     parser = argparse.ArgumentParser(
         prog='photutils-rcnn', description=photutils_rcnn.__doc__)

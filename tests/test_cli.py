@@ -284,6 +284,10 @@ def test_demo(scene, tmp_path, capsys, monkeypatch):
     assert ['star', '3', '3', '100.0%', '100.0%', '66.7%'] in lines
     assert ['galaxy', '1', '0', '0.0%', '100.0%', '-'] in lines
     assert (tmp_path / 'out' / 'demo_overlay.png').exists()
+    scene.truth['ignore'][0] = True
+    assert main(['demo', '-o', str(tmp_path / 'out'), '--overwrite']) == 0
+    printed = capsys.readouterr().out
+    assert '3 sources found\n2 count; the others are true sources too faint' in printed
 
 
 def test_missing_galsim(tmp_path, capsys, monkeypatch):
