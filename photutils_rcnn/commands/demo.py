@@ -89,8 +89,8 @@ def format_summary(scene, result):
     ny, nx = scene.footprints.shape
     lines = [f'{len(scene.bands)} bands ({", ".join(scene.bands)}) of '
              f'{nx} x {ny} pixels: {len(record.scores)} sources found',
-             f'{record.counted.sum()} count; the others are true sources too faint, or too near '
-             'brighter ones, to be judged',
+             f'{(~record.counted).sum()} of these are too faint, or too near brighter ones, in '
+             'the truth to count',
              f'{"":>8} {"true":>6} {"found":>6} {"complete":>9} {"pure":>6} '
              f'{"class right":>12}']
     groups = {'all': (~truth.ignore, record.counted)}
