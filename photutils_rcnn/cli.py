@@ -40,7 +40,8 @@ COMMANDS = {
     'models': ('photutils_rcnn.commands.models',
                'list the shipped models, show one, export one, or import one of Astro R-CNN'),
 }
-WITH_NETWORK = ('segment', 'demo', 'train', 'fine-tune', 'attribute', 'evaluate', 'benchmark')
+TRAINING = ('train', 'fine-tune', 'attribute')  # in Keras, whatever runs a network
+WITH_NETWORK = (*TRAINING, 'segment', 'demo', 'evaluate', 'benchmark')
 
 
 def main(argv=None):
@@ -56,7 +57,7 @@ def main(argv=None):
     -------
     status : int
         The exit status: 0, 1 if some of several frames failed, 2 for arguments or
-        files that do not fit.
+        files that do not fit, 3 if a training was stopped for want of time.
     """
     parser = argparse.ArgumentParser(
         prog='photutils-rcnn', description=photutils_rcnn.__doc__)
@@ -82,6 +83,8 @@ def main(argv=None):
             if args.command in WITH_NETWORK:
                 with starting():
                     import_module('photutils_rcnn.segmenter')
+                    if args.command in TRAINING:
+                        import_module('keras')
             return import_module(COMMANDS[args.command][0]).run(args)
     except (ImportError, OSError, TypeError, ValueError) as exc:
         if (getattr(exc, 'name', None) or '').startswith('photutils_rcnn'):

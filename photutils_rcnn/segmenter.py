@@ -21,6 +21,7 @@ from photutils_rcnn.detection.pipeline import detect
 from photutils_rcnn.io.frames import from_files
 from photutils_rcnn.models import zoo
 from photutils_rcnn.preprocessing.containers import same_unit
+from photutils_rcnn.preprocessing.errors import warn_unused_gain
 from photutils_rcnn.preprocessing.given_psf import prepare_psf
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.psf import check_fwhm
@@ -239,7 +240,8 @@ class RCNNSegmenter:
         gain : float, array_like or `~astropy.units.Quantity`, optional
             The effective gain in electrons per unit of the data, a number, one
             per band, an image or a cube; see
-            `~photutils.utils.calc_total_error`.
+            `~photutils.utils.calc_total_error`. Beside ``error``, which is the total
+            error, it has no effect.
         psf : `~astropy.modeling.Model`, array_like, float, sequence or dict, \
                 optional
             The PSF of the frame: a PSF model of photutils
@@ -283,14 +285,15 @@ class RCNNSegmenter:
         AstropyUserWarning
             If the sky is not near zero after subtraction of ``background`` or
             has structure that passes for sources; if ``error`` does not fit the
-            scatter of the sky; see also
+            scatter of the sky; if ``gain`` is given beside it; see also
             `~photutils_rcnn.preprocessing.inputs.prepare_inputs`.
         """
         data, given = from_files(data, error=error, mask=mask, wcs=wcs,
                                  bands=bands, gain=gain)
         with np.errstate(all='warn', under='ignore'):
-            result = self._segment_cube(prepare_inputs(data, **given),
-                                        background, psf, artifacts)
+            cube = prepare_inputs(data, **given)
+            warn_unused_gain(gain, cube, stacklevel=3)
+            result = self._segment_cube(cube, background, psf, artifacts)
             if deblend:
                 result._deblend(stacklevel=2)
             return result

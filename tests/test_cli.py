@@ -86,6 +86,19 @@ def test_options(band_files, field, tmp_path, capsys):
     assert result.meta['psf_fwhm'] == [4, 4.5]  # the files are r and g
 
 
+def test_gain_beside_error(band_files, field, tmp_path, capsys):
+    """
+    A gain that has no effect is told.
+    """
+    error = tmp_path / 'error.fits'
+    fits.writeto(error, np.ones(field.shape))
+    command = ['segment', band_files[0], '-o', str(tmp_path), '--overwrite', '--error',
+               str(error), '--gain']
+    for gain, count in (('1', 1), ('none', 0)):
+        assert main([*command, gain]) == 0
+        assert capsys.readouterr().err.count('gain has no effect beside error') == count
+
+
 def test_given_psf(band_files, tmp_path, capsys):
     """
     One file for each band, in the order of the images, or one for all.
@@ -133,6 +146,28 @@ def test_masks_and_errors_of_bands(band_files, field, tmp_path):
     cube = RCNNResult.read(tmp_path / 'out' / 'g_result.asdf').cube
     assert cube.invalid.sum(axis=(1, 2)).tolist() == [0, 1, 2]
     assert_allclose(cube.error[~cube.invalid], 1000, rtol=1e-6)
+
+
+def test_mask_files_of_bands(band_files, field, tmp_path):
+    """
+    Masks are one file for each band, in the order of the images, or of each frame.
+    """
+    masks = []
+    for i, band in enumerate('grz'):
+        masks.append(str(tmp_path / f'bad_{band}.fits'))
+        bad = np.zeros(field.shape, 'u1')
+        bad[10, 20:20 + i] = 1
+        fits.writeto(masks[-1], bad)
+    command = ['segment', *band_files, '--include-data', '--quiet', '--mask', *masks]
+    assert main([*command, '-o', str(tmp_path / 'bands')]) == 0
+    result = RCNNResult.read(tmp_path / 'bands' / 'g_result.asdf')
+    assert result.cube.invalid.sum(axis=(1, 2)).tolist() == [0, 1, 2]
+    assert result.meta['segment_options']['mask'] == masks
+    assert main([*command, '-o', str(tmp_path / 'frames'), '--each']) == 0
+    for i, band in enumerate('grz'):
+        result = RCNNResult.read(tmp_path / 'frames' / f'{band}_result.asdf')
+        assert result.cube.invalid.sum() == i
+        assert result.meta['segment_options']['mask'] == masks[i:i + 1]
 
 
 def test_existing_output(band_files, tmp_path, capsys):
@@ -212,6 +247,7 @@ def test_nothing_found(tmp_path, capsys):
     assert main(['segment', str(path), '-o', str(tmp_path)]) == 0
     streams = capsys.readouterr()
     assert '0 sources' in streams.out
+    assert 'PSF: not measured' in streams.out
     assert 'warning: No sources were found' in streams.err
     assert (tmp_path / 'sky_catalog.ecsv').exists()
 
@@ -248,6 +284,10 @@ def test_demo(scene, tmp_path, capsys, monkeypatch):
     assert ['star', '3', '3', '100.0%', '100.0%', '66.7%'] in lines
     assert ['galaxy', '1', '0', '0.0%', '100.0%', '-'] in lines
     assert (tmp_path / 'out' / 'demo_overlay.png').exists()
+    scene.truth['ignore'][0] = True
+    assert main(['demo', '-o', str(tmp_path / 'out'), '--overwrite']) == 0
+    printed = capsys.readouterr().out
+    assert '3 sources found\n1 of these are too faint' in printed
 
 
 def test_missing_galsim(tmp_path, capsys, monkeypatch):
@@ -422,6 +462,15 @@ def test_nothing_of_tensorflow_is_printed(band_files, tmp_path):
                 if not line.startswith('photutils-rcnn: warning')]
 
 
+@pytest.mark.parametrize('arguments', [
+    ['attribute', 'model', '--table', 'none.csv'], ['train', 'run', '--recipe', 'none.json']])
+def test_nothing_of_tensorflow_is_printed_before_training(arguments, tmp_path):
+    done = subprocess.run([sys.executable, '-m', 'photutils_rcnn.cli', *arguments],
+                          capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count('\n') == 1
+
+
 def test_further_outputs(band_files, tmp_path, capsys):
     """
     Formats that were asked for are written too, and read back.
@@ -477,7 +526,9 @@ def test_further_outputs_of_nothing(tmp_path):
     (['--list', 'empty.txt'], '--list must name frames, got empty.txt without any'),
     (['g.fits', '--workers', '2'], '--workers and --scheduler need several frames'),
     (['g.fits', 'r.fits', '--each', '--error', 'a', 'b', 'c'],
-     '--error must name one file or, with --each, one for each of the 2 frames, got 3')])
+     '--error must name one file or, with --each, one for each of the 2 frames, got 3'),
+    (['g.fits', 'r.fits', '--each', '--mask', 'a', 'b', 'c'],
+     '--mask must name one file or, with --each, one for each of the 2 frames, got 3')])
 def test_bad_options(arguments, match, band_files, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'empty.txt').write_text('\n')

@@ -12,6 +12,7 @@ import pytest
 from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
+from astropy.utils.exceptions import AstropyUserWarning
 from numpy.testing import assert_allclose, assert_equal
 from photutils.psf import CircularGaussianPSF
 from photutils.segmentation import SegmentationImage
@@ -350,6 +351,20 @@ def test_errors_are_measured(segmenter, field):
     assert_allclose(
         with_gain.catalog.segment_flux_err**2,
         catalog.segment_flux_err**2 + catalog.segment_flux / 2, rtol=0.02)
+
+
+def test_gain_beside_error(segmenter, field, tmp_path):
+    """
+    Errors are total ones: a gain that was given has no effect, and the user hears of it.
+    """
+    with pytest.warns(AstropyUserWarning, match='gain has no effect beside error') as caught:
+        result = segmenter.segment(field, error=1.5, gain=2.)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert result.meta['error'] == 'given'
+    path = tmp_path / 'field.fits'
+    fits.writeto(path, field, fits.Header({'GAIN': 2.}))
+    segmenter.segment(path, error=1.5)  # that of a header was not given
 
 
 def test_floating_point_errors_of_the_user(segmenter, field):

@@ -88,8 +88,9 @@ def format_summary(scene, result):
     match = record.matches.detection_of_truth
     ny, nx = scene.footprints.shape
     lines = [f'{len(scene.bands)} bands ({", ".join(scene.bands)}) of '
-             f'{nx} x {ny} pixels: {len(record.scores)} sources found, '
-             f'{(~truth.ignore).sum()} true sources above the noise',
+             f'{nx} x {ny} pixels: {len(record.scores)} sources found',
+             f'{(~record.counted).sum()} of these are too faint, or too near brighter ones, in '
+             'the truth to count',
              f'{"":>8} {"true":>6} {"found":>6} {"complete":>9} {"pure":>6} '
              f'{"class right":>12}']
     groups = {'all': (~truth.ignore, record.counted)}

@@ -59,24 +59,23 @@ class FrameJob:
             The job.
         """
         def absolute(paths):
-            return [path if path in (None, Path('none')) else path.absolute()
-                    for path in paths]
+            return [path if path == Path('none') else path.absolute() for path in paths]
 
-        mask, = absolute([self.options.mask])
+        options = replace(self.options, files_of_errors=absolute(self.options.files_of_errors),
+                          files_of_flags=absolute(self.options.files_of_flags))
         return replace(
             self, files=absolute(self.files), psf_files=absolute(self.psf_files),
             paths={name: path.absolute() for name, path in self.paths.items()},
-            options=replace(self.options, mask=mask, files_of_errors=absolute(
-                self.options.files_of_errors)))
+            options=options)
 
     @property
     def inputs(self):
         """
         All files that are read.
         """
-        beside = [*self.options.files_of_errors, self.options.mask]
+        beside = [*self.options.files_of_errors, *self.options.files_of_flags]
         return [*self.files, *self.psf_files,
-                *(path for path in beside if path not in (None, Path('none')))]
+                *(path for path in beside if path != Path('none'))]
 
     @property
     def outputs(self):

@@ -38,10 +38,9 @@ def add_frame_options(parser):
         errors.add_argument(f'--{kind}', nargs='+', type=Path, metavar='FITS',
                             help=f'{words} in the order of the images, or one '
                             'for all')
-    parser.add_argument('--mask', type=Path, metavar='FITS',
-                        help='image that is not zero where pixels are bad, '
-                        "or one for each band; 'none' to ignore one beside "
-                        'the images')
+    parser.add_argument('--mask', nargs='+', type=Path, metavar='FITS',
+                        help='images that are not zero where pixels are bad, in the order of '
+                        "the images, or one for all ('none' to ignore those beside the images)")
     parser.add_argument('--mask-bits', metavar='LIST',
                         help='the bits that mean bad pixels, names or powers '
                         'of two separated by commas; with ~ in front all but '
@@ -64,8 +63,8 @@ class FrameOptions:
         Whether ``files_of_errors`` hold ``'error'``, ``'variance'`` or ``'ivar'``.
     files_of_errors : list of `~pathlib.Path`
         The files, or ``none`` alone.
-    mask : `~pathlib.Path` or `None`
-        The file of flags, or ``none``.
+    files_of_flags : list of `~pathlib.Path`
+        The files of the mask, or ``none`` alone.
     mask_bits : str or `None`
         The bits of flags.
     gain : 'none', float, list of float or `None`
@@ -79,7 +78,7 @@ class FrameOptions:
     background: str | float
     uncertainty: str | None
     files_of_errors: list
-    mask: Path | None
+    files_of_flags: list
     mask_bits: str | None
     gain: str | float | list | None
     bands: list | None
@@ -109,7 +108,7 @@ class FrameOptions:
         return cls(
             background=_background(args.background), uncertainty=kind,
             files_of_errors=getattr(args, kind) if kind else [],
-            mask=args.mask, mask_bits=args.mask_bits,
+            files_of_flags=args.mask or [], mask_bits=args.mask_bits,
             gain=args.gain and number_list(args.gain, '--gain', ('none',)),
             bands=_split(args.bands), hdus=_split(args.hdu, numbers=True))
 
@@ -125,21 +124,25 @@ class FrameOptions:
         Returns
         -------
         options : `FrameOptions`
-            With the errors of this frame.
+            With the errors and the mask of this frame.
 
         Raises
         ------
         ValueError
-            If there is neither one file of errors for all frames nor one for each.
+            If there is neither one file of errors or flags for all frames nor one for
+            each.
         """
-        files = self.files_of_errors
-        if len(files) < 2:
-            return self
-        if len(files) != n_frames:
-            msg = (f'--{self.uncertainty} must name one file or, with --each, one for '
-                   f'each of the {n_frames} frames, got {len(files)}')
-            raise ValueError(msg)
-        return replace(self, files_of_errors=[files[i]])
+        def own(files, option):
+            if len(files) < 2:
+                return files
+            if len(files) != n_frames:
+                msg = (f'{option} must name one file or, with --each, one for each of the '
+                       f'{n_frames} frames, got {len(files)}')
+                raise ValueError(msg)
+            return [files[i]]
+
+        return replace(self, files_of_errors=own(self.files_of_errors, f'--{self.uncertainty}'),
+                       files_of_flags=own(self.files_of_flags, '--mask'))
 
     def read(self, files):
         """
@@ -168,11 +171,12 @@ class FrameOptions:
         """
         from photutils_rcnn.io.fits import read_frame
         from photutils_rcnn.io.frames import frame_arguments
+        from photutils_rcnn.preprocessing.errors import warn_unused_gain
         from photutils_rcnn.preprocessing.inputs import prepare_inputs
 
         frame = read_frame(
             files, self.hdus, errors=self.uncertainty is None,
-            masks=self.mask is None, mask_bits=self.mask_bits)
+            masks=not self.files_of_flags, mask_bits=self.mask_bits)
         given, notes = frame_arguments(frame), list(frame.notes)
         if self.uncertainty and self.files_of_errors != [Path('none')]:
             errors = read_frame(self.files_of_errors, data_unit=frame.unit,
@@ -182,8 +186,8 @@ class FrameOptions:
             values, unit = _one_or_each(errors.data, frame, option), errors.unit or frame.unit
             given['error'] = values if unit is None else values << unit
             notes.extend(f'errors: {note}' for note in errors.notes)
-        if self.mask and self.mask != Path('none'):
-            flags = read_frame([self.mask], holding='flags', mask_bits=self.mask_bits)
+        if self.files_of_flags and self.files_of_flags != [Path('none')]:
+            flags = read_frame(self.files_of_flags, holding='flags', mask_bits=self.mask_bits)
             _check_no_science(flags, frame, '--mask')
             given['mask'] = _one_or_each(flags.masks, frame, '--mask')
             notes.extend(f'mask: {note}' for note in flags.notes)
@@ -191,6 +195,7 @@ class FrameOptions:
             given['gain'] = None if self.gain == 'none' else self.gain
         bands = self.bands or frame.bands
         cube = prepare_inputs(given.pop('data'), **{**given, 'bands': bands})
+        warn_unused_gain(None if self.gain == 'none' else self.gain, cube)
         sources = [f'{band}: {source}' for band, source in zip(
             bands or cube.bands, frame.sources, strict=True)]
         background = self.background

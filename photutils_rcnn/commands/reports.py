@@ -26,10 +26,11 @@ def text_lines(result, sources, notes, written):
     text : str
         The lines.
     """
-    counts = _counts(result)
+    counts, fwhm = _counts(result), result.meta['psf_fwhm']
     return '\n'.join([
         *sources, *notes, f"errors: {result.meta['error']}",
-        f"PSF: {result.meta['psf']}, FWHM {result.meta['psf_fwhm']} pixels",
+        'PSF: not measured' if fwhm is None else (
+            f"PSF: {result.meta['psf']}, FWHM {fwhm} pixels"),
         f'{len(result)} sources: {counts.get("star", 0)} stars, '
         f'{counts.get("galaxy", 0)} galaxies',
         *map(str, written.values())])

@@ -142,8 +142,12 @@ def _run_distributed(args, jobs, options):
         msg = '--workers and --scheduler need several frames, with --each or --list'
         raise ValueError(msg)
 
+    n_skipped = 0
+
     def tell(job, outcome):
+        nonlocal n_skipped
         if outcome is None:
+            n_skipped += 1
             told = args.json and json.dumps({
                 'files': list(map(str, job.files)), 'status': 'skipped'})
         else:
@@ -169,7 +173,8 @@ def _run_distributed(args, jobs, options):
             client.close()
     n_failed = (manifest['state'] == 'failed').sum()
     if not (args.quiet or args.json):
-        print(f'{args.output / "manifest.ecsv"}: {len(manifest)} frames, {n_failed} failed')
+        print(f'{args.output / "manifest.ecsv"}: {len(manifest)} frames, {n_skipped} skipped, '
+              f'{n_failed} failed')
     return 1 if n_failed else 0
 
 
@@ -196,6 +201,8 @@ def _jobs(args):
         of_frame = {'files': files}
         if options.uncertainty:
             of_frame[options.uncertainty] = options.files_of_errors
+        if options.files_of_flags:
+            of_frame['mask'] = options.files_of_flags
         jobs.append(FrameJob(
             name=stem, files=files, paths=output_paths(args.output, stem, further),
             options=options, psf_files=args.psf or [], include_data=args.include_data,

@@ -95,7 +95,7 @@ def run_jobs(jobs, out, options, *, client=None, n_workers=None, overwrite=False
                 elif (foreign := _foreign(job, record)) and not overwrite:
                     report(job, Outcome('failed', error='FileExistsError', message=(
                         f'{foreign} exists and has no record of what it was made from; '
-                        'overwrite replaces it')))
+                        'overwrite=True (--overwrite) replaces it')))
                 else:
                     left.append((job, known))
             manifest.save(now=True)

@@ -12,7 +12,11 @@ _LETTERS = {'FUV': 0.153, 'NUV': 0.227, 'u': 0.36, 'U': 0.365, 'B': 0.445,
             'g': 0.48, 'G': 0.48, 'V': 0.551, 'r': 0.62, 'R': 0.658,
             'VIS': 0.72, 'i': 0.76, 'I': 0.806, 'z': 0.9, 'Z': 0.9,
             'y': 0.99, 'Y': 1.02, 'J': 1.22, 'H': 1.63, 'Ks': 2.15,
-            'K': 2.19, 'W1': 3.4, 'W2': 4.6, 'W3': 12.0, 'W4': 22.0}
+            'K': 2.19, 'W1': 3.4, 'W2': 4.6, 'W3': 12.0, 'W4': 22.0,
+            'zs': 0.87, 'r2': 0.62, 'i2': 0.76}
+# Those of Sloan are written g' or, by observatories without quotes, gp; rp, which may be that
+# of Gaia in small letters, is redder than bp as well.
+_LETTERS |= {letter + prime: _LETTERS[letter] for letter in 'ugriz' for prime in "'p"}
 
 # Numbers above 199 count nanometers in HST names and hundredths of a
 # micrometer in JWST and Roman names; these are the latter.
@@ -23,7 +27,7 @@ _INFRARED = {200, 210, 212, 213, 277, 322, 323, 335, 356, 360, 405, 410, 430,
 _INFRARED_MEDIUM = {250, 300, 380}
 # Names in which a letter stands for something else.
 _SPECIAL = {r'h[\s_-]*a(lpha)?': 0.656, r'h[\s_-]*b(eta)?': 0.486,
-            r'g?[\s_-]*bp': 0.51, r'g?[\s_-]*rp': 0.78}
+            r'g?[\s_-]*bp': 0.51, r'(g[\s_-]*rp|(?-i:RP))': 0.78}
 _NUMBERED = re.compile(r'^F(\d{3,4})(W2|LP|[CLMNWX])?$', re.IGNORECASE)
 
 
@@ -34,8 +38,8 @@ def filter_wavelength(name):
     Broad-band letters (``'g'``, ``'Ks'``), HST, JWST and Roman names
     (``'F105W'``) and names that contain one of them as a word are known
     (``'HSC-G'``, ``'decam_z'``, ``'Y_E'``), and H alpha, H beta and the two
-    photometers of Gaia. Names that HST and JWST share (``'F410M'``) are taken
-    for those of JWST.
+    photometers of Gaia; so are Sloan filters with a prime (``"r'"``, ``'rp'``). Names that
+    HST and JWST share (``'F410M'``) are taken for those of JWST.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 Validation of errors and gain.
 """
 
-__all__ = ['prepare_error', 'prepare_gain', 'replace_zero_errors']
+__all__ = ['prepare_error', 'prepare_gain', 'replace_zero_errors', 'warn_unused_gain']
 
 import warnings
 
@@ -66,15 +66,20 @@ def replace_zero_errors(sigma, cube, invalid, steps):
     Warns
     -----
     AstropyUserWarning
-        If errors are replaced.
+        If there are such areas, or errors are replaced.
     """
     n_replaced = 0
-    for error, image, bad, step in zip(sigma, cube, invalid, steps,
-                                       strict=True):
+    for i, (error, image, bad, step) in enumerate(zip(sigma, cube, invalid, steps,
+                                                      strict=True)):
         zero = (error == 0) & ~bad
         if zero.any() and not bad.all():
             side = SIDE_OF_COUNTS if step else SIDE
             blank = ndimage.binary_opening(zero, np.ones((side, side)))
+            if blank.any():
+                msg = (f'error of band {i + 1} is zero for {np.count_nonzero(blank)} pixels '
+                       'in whole areas, which are taken to be without data; NaN or a mask '
+                       'says so clearly.')
+                warnings.warn(msg, AstropyUserWarning, stacklevel=4)
             bad |= blank
             image[blank] = 0.0
             zero &= ~blank
@@ -136,3 +141,27 @@ def prepare_gain(gain, unit, shape):
         msg = f'gain must be positive, got {gain!r}'
         raise ValueError(msg)
     return values
+
+
+def warn_unused_gain(gain, cube, *, stacklevel=2):
+    """
+    Warn of a gain that was given and has no effect, since there are errors.
+
+    Parameters
+    ----------
+    gain : object
+        The gain that the user gave, `None` for none; that of a header is not meant.
+    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
+        The frame.
+    stacklevel : int, optional
+        Whose warning it is: 2 is the caller.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If ``gain`` is given and ``cube`` has errors.
+    """
+    if gain is not None and cube.error is not None:
+        msg = ('gain has no effect beside error, which is taken to be the total error, with '
+               'the photon noise of the sources (photutils.utils.calc_total_error adds it).')
+        warnings.warn(msg, AstropyUserWarning, stacklevel=stacklevel)

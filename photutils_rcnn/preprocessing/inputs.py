@@ -163,7 +163,8 @@ def prepare_inputs(data, *, error=None, mask=None, wcs=None, bands=None,
         `~astropy.nddata.NDData` has its own, which is used; if areas of one
         value (`~photutils_rcnn.preprocessing.fill_values.find_fill`), or one of several
         bands, with the same value everywhere, are taken to be without data;
-        if ``error`` is zero where the data are valid; if ``wcs`` has no
+        if ``error`` is zero where the data are valid, in areas, which are taken
+        to be without data, or singly; if ``wcs`` has no
         celestial axes and is ignored; if pixels lose their noise, or are
         lost, in single precision.
     """

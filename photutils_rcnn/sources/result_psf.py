@@ -77,7 +77,7 @@ class ResultPSF:
             fwhm = self.meta['psf_fwhm']
         if fwhm is None:
             msg = ('the frame has no bright source that tells its PSF: give the '
-                   'segmenter psf_fwhm')
+                   'segmenter psf_fwhm (--psf-fwhm)')
             raise ValueError(msg)
         names = self.instances.class_names
         if 'star' in names:

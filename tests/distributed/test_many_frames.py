@@ -101,6 +101,7 @@ def test_results_of_others(files, client, tmp_path):
     manifest = segment_many(files, **run)
     assert manifest['state'].tolist() == ['failed', 'done', 'done']
     assert 'a_catalog.csv exists' in manifest['message'][0]
+    assert 'overwrite=True (--overwrite) replaces it' in manifest['message'][0]
     assert (tmp_path / 'a_catalog.csv').read_text() == 'mine'
     assert (segment_many(files, overwrite=True, **run)['state'] == 'done').all()
     assert len(Table.read(tmp_path / 'a_catalog.csv')) == 3

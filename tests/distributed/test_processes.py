@@ -165,3 +165,6 @@ def test_command(frames, options, tmp_path, capsys):
     assert main([*command, '--quiet']) == 1
     told = [json.loads(line)['status'] for line in capsys.readouterr().out.splitlines()]
     assert sorted(told) == ['error', 'skipped', 'skipped', 'skipped']
+    command.remove('--json')
+    assert main(command) == 1
+    assert 'manifest.ecsv: 4 frames, 3 skipped, 1 failed' in capsys.readouterr().out

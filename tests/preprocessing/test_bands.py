@@ -15,7 +15,9 @@ from photutils_rcnn.preprocessing.bands import filter_wavelength, wavelength_ord
     ('F200LP', 'F250W', 'F300W', 'F450W', 'F606W', 'F814W', 'F850LP',
      'F1042M', 'F105W'), ('F200W', 'F250M', 'F277W', 'F300M', 'F380M'),
     ('B', 'V', 'H-alpha', 'I'), ('Hbeta', 'V', 'r', 'DECam H_Alpha', 'i'),
-    ('G_BP', 'V', 'G_RP'), ('g', 'Ha', 'HSC-Y', 'H', 'Ks'),
+    ('G_BP', 'V', 'G_RP'), ('BP', 'V', 'RP'), ('bp', 'rp'), ('m83_gp', 'm83_rp', 'm83_ip'),
+    ('up', 'gp', 'rp', 'ip', 'zs'),
+    ("u'", "g'", "r'", "i'", "z'"), ('g', 'r', 'i2', 'z'), ('g', 'Ha', 'HSC-Y', 'H', 'Ks'),
     ('F062', 'F087', 'F158', 'F213'), ('VIS', 'Y_E', 'J_E', 'H_E'),
     ('HSC-G', 'HSC-R', 'HSC-I', 'HSC-Z', 'HSC-Y'),
     ('g DECam SDSS c0001 4720.0 1520.0', 'r DECam SDSS c0002 6415.0 1480.0')])

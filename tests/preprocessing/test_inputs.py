@@ -284,12 +284,14 @@ def test_zero_error_of_counts():
 
 def test_areas_of_zero_error(image):
     """
-    Whole areas of zero error have no data.
+    Whole areas of zero error have no data, and the user hears of it.
     """
     frame = np.tile(image, (4, 4))
     error = np.ones(frame.shape)
     error[:, :12] = 0
-    cube = prepare_inputs(frame, error=error)
+    with pytest.warns(AstropyUserWarning,
+                      match=f'error of band 1 is zero for {(error == 0).sum()} pixels in whole'):
+        cube = prepare_inputs(frame, error=error)
     assert_equal(cube.mask, error == 0)
     assert_equal(cube.error, 1)
 
