@@ -58,19 +58,22 @@ def crowded_window(instances, fwhm):
     """
     if fwhm is None or np.mean(fwhm) > WIDEST:
         return None
-    counts = np.zeros([-(-n // CELL) for n in instances.shape], dtype=int)
-    x, y = instances.centers[instances.scores >= LEAST_SCORE].T
-    cells = (np.clip(np.stack([y, x]), 0, np.reshape(instances.shape, (2, 1)) - 1)
-             // CELL).astype(int)
-    np.add.at(counts, tuple(cells), 1)
-    sides = [np.minimum(CELL, n - CELL * np.arange(count))
-             for n, count in zip(instances.shape, counts.shape, strict=True)]
-    crowded = counts * LARGEST_AREA > np.multiply.outer(*sides)
+    edges = [_cell_edges(n) for n in instances.shape]
+    places = 0.5 + instances.centers[instances.scores >= LEAST_SCORE, ::-1]
+    counts, *_ = np.histogram2d(*places.T, bins=edges)
+    crowded = counts * LARGEST_AREA > np.multiply.outer(*map(np.diff, edges))
     if not crowded.any():
         return None
-    return tuple(
-        slice(int(index.min()) * CELL, min((int(index.max()) + 1) * CELL, n))
-        for index, n in zip(np.nonzero(crowded), instances.shape, strict=True))
+    return tuple(slice(int(axis[index.min()]), int(axis[index.max() + 1]))
+                 for axis, index in zip(edges, np.nonzero(crowded), strict=True))
+
+
+def _cell_edges(n):
+    """
+    The borders of cells along an axis. The last is half a cell wide at least, or in a strip
+    of a few pixels two sources were a crowd.
+    """
+    return np.append(CELL * np.arange(max((n + CELL // 2) // CELL, 1)), n)
 
 
 def infer_magnified(model, normalized, instances, window, psf, stretch, **options):

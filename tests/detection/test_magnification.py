@@ -106,6 +106,15 @@ def test_crowded_window():
     assert crowded_window(faint, np.array([2.0])) is None
 
 
+def test_strips_at_the_edge():
+    # Two sources in the last 2 columns are no crowd, nor one in the corner.
+    x, y = np.array([512.5, 512.5, 40.]), np.array([300., 310., 512.5])
+    assert crowded_window(sources(x, y, (514, 514)), np.array([2.0])) is None
+    rng = np.random.default_rng(5)
+    y, x = rng.uniform((64, 66), (95, 128), (30, 2)).T
+    assert crowded_window(sources(x, y, (96, 130)), np.array([2.0])) == np.s_[64:96, 64:130]
+
+
 def star_field(n, shape, extent):
     """
     Stars of S/N 20 to 200 within an extent (y1, x1, y2, x2), on a noisy sky.
