@@ -143,13 +143,17 @@ class _Magnified:
                       *(FACTOR * (axis.stop - axis.start) for axis in window))
         self.invalid = _Repeated(self._bad, window)
         self._scale = np.ones((len(self._bad), 1, 1), dtype=np.float32)
-        middle = tuple(slice(max((n - FACTOR * SAMPLE) // 2, 0), (n + FACTOR * SAMPLE) // 2)
-                       for n in self.shape[1:])
-        sample, first = self[:, *middle], self._pixels(*middle)[0]
+        low = [max((axis.stop - axis.start - SAMPLE) // 2, 0) for axis in window]
+        own = tuple(slice(axis.start + n, min(axis.start + n + SAMPLE, axis.stop))
+                    for n, axis in zip(low, window, strict=True))
+        new = tuple(slice(FACTOR * n, FACTOR * (n + SAMPLE)) for n in low)
+        pixels = self._snr[:, *own]
+        groups = zip(pixels, np.isfinite(pixels) & ~self._bad[:, *own],
+                     self[:, *new], ~self.invalid[:, *new], strict=True)
         # Interpolation smoothes the noise, if it is white; the network is to see unit noise.
         self._scale = np.float32([
-            _scatter(own) / (_scatter(new) or 1.)
-            for own, new in zip(first, sample, strict=True)]).reshape(-1, 1, 1)
+            _scatter_ratio(first[good], second[seen])
+            for first, good, second, seen in groups]).reshape(-1, 1, 1)
 
     def _pixels(self, *window):
         """
@@ -196,9 +200,14 @@ class _Repeated:
         return _repeat(self._maps[bands, *slices])[:, *cut]
 
 
-def _scatter(pixels):
+def _scatter_ratio(*both):
+    """
+    How much wider one group of pixels scatters than another; 1 if one does not.
+    """
     # Squares of the brightest exceed single precision.
-    return clipped_rms(pixels.ravel().astype(float))
+    first, second = (clipped_rms(pixels.astype(float)) if pixels.size else 0.
+                     for pixels in both)
+    return first / second if first > 0 and second > 0 else 1.
 
 
 def _repeat(maps):

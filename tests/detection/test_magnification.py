@@ -83,6 +83,27 @@ def test_noise_keeps_its_unit():
     assert_allclose(image[:, 0:400, 0:400].std(), 1, atol=0.03)
 
 
+@pytest.mark.parametrize('n_bad', [120, 200])
+def test_noise_beside_pixels_without_data(n_bad):
+    rng = np.random.default_rng(1)
+    snr, invalid = rng.normal(size=(2, 200, 200)), np.zeros((2, 200, 200), bool)
+    invalid[0, :, :n_bad] = True
+    image = _Magnified(SimpleNamespace(snr=snr, cube=SimpleNamespace(invalid=invalid)),
+                       np.s_[0:200, 0:200])
+    whole = image[:, 0:400, 0:400]
+    assert_allclose([band[~bad].std() for band, bad in zip(
+        whole, image.invalid[:, 0:400, 0:400], strict=True) if not bad.all()], 1, atol=0.04)
+    assert np.isfinite(whole).all()
+
+
+def test_pixels_without_noise():
+    # as in a simulation
+    snr = np.zeros((1, 100, 100))
+    snr[0, 30:33, 40:43] = 50
+    frame = SimpleNamespace(snr=snr, cube=SimpleNamespace(invalid=snr < 0))
+    assert _Magnified(frame, np.s_[0:100, 0:100])[:, 62:64, 82:84].min() > 40
+
+
 def test_pixels_without_data():
     _, image = magnified(np.s_[10:43, 20:71], bad=[np.s_[0, 20:24, 30:36]])
     assert_equal(np.nonzero(image.invalid[0:1, 0:66, 0:102].any(axis=(0, 2)))[0],
