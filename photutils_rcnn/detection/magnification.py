@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from photutils_rcnn.detection.inference import run_inference
+from photutils_rcnn.detection.inference import run_inference, smallest_tile
 from photutils_rcnn.detection.nms import suppress
 from photutils_rcnn.preprocessing.noise import clipped_rms
 from photutils_rcnn.preprocessing.normalization import NormalizedImage, to_model_fwhm
@@ -76,7 +76,8 @@ def _cell_edges(n):
     return np.append(CELL * np.arange(max((n + CELL // 2) // CELL, 1)), n)
 
 
-def infer_magnified(model, normalized, instances, window, psf, stretch, **options):
+def infer_magnified(model, normalized, instances, window, psf, stretch, tile_size=None,
+                    **options):
     """
     Find the sources of a part of a frame once more, at twice the pixels.
 
@@ -94,6 +95,9 @@ def infer_magnified(model, normalized, instances, window, psf, stretch, **option
         The PSF; its FWHM is known.
     stretch : callable
         The stretch of the model.
+    tile_size : int, optional
+        The side of square tiles, magnified pixels, which is left to the default if a
+        frame, but not its magnified part, is as small as that.
     **options
         Those of `~photutils_rcnn.detection.inference.run_inference`, but the PSF.
 
@@ -116,9 +120,11 @@ def infer_magnified(model, normalized, instances, window, psf, stretch, **option
         [axis.stop for axis in seen], start) / shape
     inside = ((psf.stars >= start) & (psf.stars < [axis.stop for axis in seen])).all(axis=1)
     stars = FACTOR * (psf.stars[inside] - start)
+    if tile_size is not None and tile_size < smallest_tile(model):
+        tile_size = None
     found = run_inference(
         model, image, invalid, psf_fwhm=to_model_fwhm(fwhm, image.shape[-1]),
-        psf_stars=stars, psf_slopes=slopes, **options)
+        psf_stars=stars, psf_slopes=slopes, tile_size=tile_size, **options)
     found = _on_frame(found, start, shape)
     again = _within(found, window) & ~_is_large(found)
     kept = ~_within(instances, window) | _is_large(instances)

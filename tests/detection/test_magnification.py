@@ -154,13 +154,13 @@ def star_field(n, shape, extent):
     return x, y, data
 
 
-def found_stars(data, x, y, monkeypatch=None):
+def found_stars(data, x, y, **options):
     """
     The result, and how many stars it has.
     """
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        result = RCNNSegmenter(background=0).segment(data)
+        result = RCNNSegmenter(background=0, **options).segment(data)
     table = result.table
     matches = match_positions(table['x'].value, table['y'].value, x, y, 1.,
                               scores=np.asarray(table['score']))
@@ -178,6 +178,14 @@ def test_crowded_field(monkeypatch):
     assert n_found > 0.85 * len(result.table)
     assert_equal(result.segmentation_image.shape, data.shape)
     assert len(plain.table) < len(result.table)
+
+
+def test_tiles_as_small_as_the_frame():
+    x, y, data = star_field(300, (96, 96), (3, 3, 93, 93))
+    whole, n_found = found_stars(data, x, y)
+    result, n_in_tiles = found_stars(data, x, y, tile_size=96)
+    assert n_found == n_in_tiles
+    assert_equal(result.labels, whole.labels)
 
 
 def test_cluster_in_a_field(monkeypatch):
