@@ -91,7 +91,10 @@ def _convert(action, value, where):
             raise ValueError(msg)
         return value
     items = value if isinstance(value, list) else [value]
-    if action.nargs is None and len(items) > 1:
+    if action.nargs is None and len(items) != 1:
+        if action.type is not None or not items:
+            msg = f'{where} must be one value, got {value!r}'
+            raise ValueError(msg)
         items = [','.join(map(str, items))]
     converted = [_convert_item(action, item, where) for item in items]
     return converted if action.nargs else converted[0]
