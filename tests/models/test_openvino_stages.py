@@ -165,7 +165,8 @@ def test_no_pairs_of_transposes(models, user_cache):
 
 def test_converted_once(models, monkeypatch, user_cache):
     """
-    A converted network is read again, and converted again if it is damaged.
+    A converted network is read again, and converted again if it is damaged, or files of
+    it are missing.
     """
     folder = user_cache / models[1].detector._stages._cache_name(models[1])
     before = set(user_cache.iterdir())
@@ -175,10 +176,12 @@ def test_converted_once(models, monkeypatch, user_cache):
     OpenVINOStages(models[1])
     assert not converted
     monkeypatch.undo()
-    (folder / 'mask.xml').write_text('cut')
-    stages = OpenVINOStages(models[1])
-    assert set(stages._compiled) == set(STAGES)
-    assert set(user_cache.iterdir()) == before
+    for damage in ((folder / 'mask.xml').unlink, (folder / 'stages.json').unlink,
+                   lambda: (folder / 'mask.xml').write_text('cut')):
+        damage()
+        stages = OpenVINOStages(models[1])
+        assert set(stages._compiled) == set(STAGES)
+        assert set(user_cache.iterdir()) == before
 
 
 def test_nothing_of_keras_is_imported(user_cache):
