@@ -12,10 +12,10 @@ __all__ = ['crowded_window', 'infer_magnified']
 from dataclasses import replace
 
 import numpy as np
-from scipy import ndimage
 
 from photutils_rcnn.detection.inference import run_inference, smallest_tile
 from photutils_rcnn.detection.nms import suppress
+from photutils_rcnn.preprocessing.interpolation import magnify
 from photutils_rcnn.preprocessing.noise import clipped_rms
 from photutils_rcnn.preprocessing.normalization import NormalizedImage, to_model_fwhm
 from photutils_rcnn.preprocessing.psf_trend import relative_width
@@ -34,7 +34,6 @@ MARGIN = 32  # pixels around crowded cells that the network sees, too
 # Pixels, of the longer side of a source. Larger ones are those found without magnification:
 # the network was trained on few that large.
 LARGEST_SIDE = 48.
-SPLINE_ORDER = 3
 SPLINE_REACH = 8  # pixels, beyond which others have no influence on an interpolated one
 SAMPLE = 512  # pixels, the side of the square in the middle of which the noise is measured
 
@@ -76,8 +75,8 @@ def _cell_edges(n):
     return np.append(CELL * np.arange(max((n + CELL // 2) // CELL, 1)), n)
 
 
-def infer_magnified(model, normalized, instances, window, psf, stretch, tile_size=None,
-                    **options):
+def infer_magnified(model, normalized, instances, window, psf, stretch, given=None,
+                    tile_size=None, **options):
     """
     Find the sources of a part of a frame once more, at twice the pixels.
 
@@ -95,6 +94,8 @@ def infer_magnified(model, normalized, instances, window, psf, stretch, tile_siz
         The PSF; its FWHM is known.
     stretch : callable
         The stretch of the model.
+    given : `~photutils_rcnn.preprocessing.given_psf.GivenPSF`, optional
+        The models of the PSF, where a user gave them.
     tile_size : int, optional
         The side of square tiles, magnified pixels, which is left to the default if a
         frame, but not its magnified part, is as small as that.
@@ -124,7 +125,8 @@ def infer_magnified(model, normalized, instances, window, psf, stretch, tile_siz
         tile_size = None
     found = run_inference(
         model, image, invalid, psf_fwhm=to_model_fwhm(fwhm, image.shape[-1]),
-        psf_stars=stars, psf_slopes=slopes, tile_size=tile_size, **options)
+        psf=given and given.magnified(FACTOR, tuple(start[::-1])), psf_stars=stars,
+        psf_slopes=slopes, tile_size=tile_size, **options)
     found = _on_frame(found, start, shape)
     again = _within(found, window) & ~_is_large(found)
     kept = ~_within(instances, window) | _is_large(instances)
@@ -183,9 +185,7 @@ class _Magnified:
         sides = [axis.indices(n) for axis, n in zip(window, self.shape[1:], strict=True)]
         cut = tuple(slice(start, start + max(high - low, 0))
                     for start, (low, high, _) in zip(starts, sides, strict=True))
-        return self._scale[bands] * np.stack([
-            ndimage.zoom(band, FACTOR, order=SPLINE_ORDER, mode='nearest', grid_mode=True)[cut]
-            for band in pixels])
+        return self._scale[bands] * np.stack([magnify(band, FACTOR)[cut] for band in pixels])
 
 
 class _Repeated:

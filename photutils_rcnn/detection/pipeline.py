@@ -238,7 +238,8 @@ def _infer(model, cube, normalized, psf, psf_fwhm, options):
     if window is None:
         return instances, found, False
     instances = infer_magnified(
-        model, normalized, instances, window, found, _stretch(model), **options)
+        model, normalized, instances, window, found, _stretch(model),
+        given=told.get('psf'), **options)
     area = np.prod([axis.stop - axis.start for axis in window])
     return instances, found, bool(area > 0.5 * normalized.invalid.size)
 

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
+from photutils.psf import CircularGaussianPSF
 from scipy import ndimage
 
 from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.magnification import FACTOR, _Magnified, crowded_window
 from photutils_rcnn.evaluation.matching import match_positions
 from photutils_rcnn.sources.instances import Instances
@@ -178,6 +180,22 @@ def test_crowded_field(monkeypatch):
     assert n_found > 0.85 * len(result.table)
     assert_equal(result.segmentation_image.shape, data.shape)
     assert len(plain.table) < len(result.table)
+
+
+def test_given_psf(monkeypatch):
+    *_, data = star_field(200, (96, 160), (3, 99, 93, 157))
+    seen = []
+
+    def spy(*args, **options):
+        seen.append(options['psf'])
+        return run_inference(*args, **options)
+
+    monkeypatch.setattr('photutils_rcnn.detection.magnification.run_inference', spy)
+    RCNNSegmenter(background=0).segment(data, psf=CircularGaussianPSF(fwhm=FWHM))
+    given, = seen
+    assert given.start == (32, 0)
+    assert_allclose(given.fwhm_at((10, 20)), FACTOR * FWHM, rtol=0.02)
+    assert_allclose(given.fwhm, FACTOR * FWHM, rtol=0.02)
 
 
 def test_tiles_as_small_as_the_frame():
