@@ -173,11 +173,13 @@ def test_converted_once(models, monkeypatch, user_cache):
     converted = []
     module = 'photutils_rcnn.models.openvino_export.export_stages'
     monkeypatch.setattr(module, lambda model, folder: converted.append(model))
-    OpenVINOStages(models[1])
+    stages = OpenVINOStages(models[1])
     assert not converted
     monkeypatch.undo()
     for damage in ((folder / 'mask.xml').unlink, (folder / 'stages.json').unlink,
                    lambda: (folder / 'mask.xml').write_text('cut')):
+        for compiled in stages._compiled.values():
+            compiled.result()  # else its cache would make the folder anew
         damage()
         stages = OpenVINOStages(models[1])
         assert set(stages._compiled) == set(STAGES)
