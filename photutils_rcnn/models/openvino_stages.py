@@ -135,7 +135,11 @@ class OpenVINOStages:
         if n_threads.isdecimal():
             options['INFERENCE_NUM_THREADS'] = int(n_threads)
         if folder is not None and os.access(folder, os.W_OK):
-            options['CACHE_DIR'] = str(folder)
+            try:
+                return self._core.compile_model(stage, 'CPU', {
+                    **options, 'CACHE_DIR': str(folder)})
+            except RuntimeError:  # another process writes the same file
+                pass
         return self._core.compile_model(stage, 'CPU', options)
 
     def run(self, name, shape, *args):

@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -184,6 +185,22 @@ def test_converted_once(models, monkeypatch, user_cache):
         stages = OpenVINOStages(models[1])
         assert set(stages._compiled) == set(STAGES)
         assert set(user_cache.iterdir()) == before
+
+
+def test_compiled_by_two_processes(models, tmp_path, monkeypatch):
+    """
+    Where one disturbs the files of the other, this does without.
+    """
+    stages = OpenVINOStages(models[1])
+    compile_model = stages._core.compile_model
+
+    def disturbed(stage, device, options):
+        if 'CACHE_DIR' in options:
+            raise RuntimeError('cannot set permissions')
+        return compile_model(stage, device, options)
+
+    monkeypatch.setattr(stages, '_core', SimpleNamespace(compile_model=disturbed))
+    assert stages._compile('dense', stages._dense, tmp_path) is not None
 
 
 def test_nothing_of_keras_is_imported(user_cache):
