@@ -3,10 +3,11 @@
 Files that take long to make, kept in the user's cache folder.
 """
 
-__all__ = ['cached_folder']
+__all__ = ['cached_folder', 'remove_folder']
 
 import tempfile
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from astropy.config import get_cache_dir_path
@@ -54,6 +55,20 @@ def cached_folder(name, write):
         folder = Path(_temporary[name].name)
         write(folder)
     return folder
+
+
+def remove_folder(folder):
+    """
+    Remove a folder of the cache, at once, unless another process was first.
+
+    Parameters
+    ----------
+    folder : `~pathlib.Path`
+        The folder.
+    """
+    with (tempfile.TemporaryDirectory(dir=folder.parent, prefix='part-') as temporary,
+          suppress(FileNotFoundError)):
+        folder.rename(Path(temporary) / 'old')
 
 
 def _write_whole(folder, write):

@@ -88,6 +88,17 @@ def test_command_line_wins(files):
     assert not Path('out/g_coco.json').exists()
 
 
+def test_abbreviated_options(files):
+    """Of the command line, with which they are the same options."""
+    Path('options.toml').write_text('score-threshold = 0.25\nerror = "error_g.fits"')
+    assert main(['segment', '--conf', 'options.toml', 'g.fits', '-o', 'out', '--quiet',
+                 '--vari=error_g.fits']) == 0
+    recorded = read().meta['segment_options']
+    assert recorded['score-threshold'] == 0.25
+    assert recorded['variance'] == ['error_g.fits']
+    assert 'error' not in recorded
+
+
 def test_round_trip(files, capsys):
     """The options of a result make it again."""
     assert main(['segment', *files, '-o', 'out', '--quiet', '--bands', 'g,r', '--gain',
@@ -141,6 +152,8 @@ def test_recorded_in_tables(files):
     ('tile-size = "big"', "tile-size must be an integer, got 'big'"),
     ('tile-size = true', 'tile-size must be an integer, got True'),
     ('score-threshold = "x"', "score-threshold must be a number, got 'x'"),
+    ('psf-fwhm = []', 'psf-fwhm must be one value, got []'),
+    ('mask = ["a", "b"]', "mask must be one value, got ['a', 'b']"),
     ('coco = "yes"', "coco must be true or false, got 'yes'"),
     ('runtime = "gpu"', "runtime must be one of auto, keras, openvino, got 'gpu'"),
     ('error = "a"\nivar = "b"', 'error and ivar exclude each other'),

@@ -7,7 +7,7 @@ import pytest
 from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn import _user_cache
-from photutils_rcnn._user_cache import cached_folder
+from photutils_rcnn._user_cache import cached_folder, remove_folder
 
 
 @pytest.fixture
@@ -51,6 +51,16 @@ def test_another_process_is_first(cache):
 
     assert (cached_folder('a', write_late) / 'file').read_text() == 'theirs'
     assert len(list(cache.iterdir())) == 1
+
+
+def test_removed(cache):
+    """
+    Also if another process was first.
+    """
+    folder = cached_folder('a', write)
+    for _ in range(2):
+        remove_folder(folder)
+        assert not list(cache.iterdir())
 
 
 def test_no_cache(cache, monkeypatch):

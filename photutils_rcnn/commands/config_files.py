@@ -34,7 +34,7 @@ def take_config(parser, argv):
         If it is no TOML, or has an option that does not exist, has a wrong value or
         excludes another.
     """
-    finder = argparse.ArgumentParser(prog=parser.prog, add_help=False, allow_abbrev=False)
+    finder = argparse.ArgumentParser(prog=parser.prog, add_help=False)
     finder.add_argument('--config')
     path = finder.parse_known_args(argv)[0].config
     if path is None:
@@ -68,14 +68,16 @@ def _drop_excluded(parser, argv, values, path):
     """
     Drop what an option of the command line excludes.
     """
-    given = {word.split('=')[0] for word in argv}
+    # which may be abbreviated
+    given = tuple(word.split('=')[0] for word in argv
+                  if word.startswith('--') and word != '--')
     for group in parser._mutually_exclusive_groups:
         keys = [_key(action) for action in group._group_actions]
         both = [key for key in keys if key in values]
         if len(both) > 1:
             msg = f'{path}: {both[0]} and {both[1]} exclude each other'
             raise ValueError(msg)
-        if both and any(f'--{key}' in given for key in keys):
+        if both and any(f'--{key}'.startswith(given) for key in keys):
             del values[both[0]]
 
 
@@ -89,7 +91,10 @@ def _convert(action, value, where):
             raise ValueError(msg)
         return value
     items = value if isinstance(value, list) else [value]
-    if action.nargs is None and len(items) > 1:
+    if action.nargs is None and len(items) != 1:
+        if action.type is not None or not items:
+            msg = f'{where} must be one value, got {value!r}'
+            raise ValueError(msg)
         items = [','.join(map(str, items))]
     converted = [_convert_item(action, item, where) for item in items]
     return converted if action.nargs else converted[0]

@@ -4,7 +4,7 @@ Tiled inference: proposals, non-maximum suppression, classes, masks.
 """
 
 __all__ = ['Thresholds', 'TileDetections', 'infer_tile', 'plan_tiles',
-           'run_inference']
+           'run_inference', 'smallest_tile']
 
 import warnings
 from dataclasses import dataclass
@@ -184,8 +184,7 @@ def plan_tiles(model, shape, tile_size=None):
     tiles : list of `~photutils_rcnn.detection.tiling.Tile`
         The tiles.
     """
-    stride = model.detector.stride
-    halo = -(-model.halo // stride) * stride
+    stride, halo = _stride_and_halo(model)
     usual = choose_tile_shape(shape, halo, stride, MAX_TILE_PIXELS)
     if tile_size is None:
         return make_tiles(shape, usual, halo, stride)
@@ -199,6 +198,28 @@ def plan_tiles(model, shape, tile_size=None):
                                     for n in shape), halo, stride)
     _warn_slow(tiles, make_tiles(shape, usual, halo, stride), tile_size)
     return tiles
+
+
+def smallest_tile(model):
+    """
+    The smallest side of tiles of larger frames.
+
+    Parameters
+    ----------
+    model : `~photutils_rcnn.models.model.Model`
+        The model.
+
+    Returns
+    -------
+    tile_size : int
+        The side, which exceeds two halos.
+    """
+    return 2 * _stride_and_halo(model)[1] + 1
+
+
+def _stride_and_halo(model):
+    stride = model.detector.stride
+    return stride, -(-model.halo // stride) * stride
 
 
 def infer_tile(model, image, tile, invalid, psf, thresholds):

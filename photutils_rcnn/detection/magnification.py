@@ -12,10 +12,10 @@ __all__ = ['crowded_window', 'infer_magnified']
 from dataclasses import replace
 
 import numpy as np
-from scipy import ndimage
 
-from photutils_rcnn.detection.inference import run_inference
+from photutils_rcnn.detection.inference import run_inference, smallest_tile
 from photutils_rcnn.detection.nms import suppress
+from photutils_rcnn.preprocessing.interpolation import magnify
 from photutils_rcnn.preprocessing.noise import clipped_rms
 from photutils_rcnn.preprocessing.normalization import NormalizedImage, to_model_fwhm
 from photutils_rcnn.preprocessing.psf_trend import relative_width
@@ -34,7 +34,6 @@ MARGIN = 32  # pixels around crowded cells that the network sees, too
 # Pixels, of the longer side of a source. Larger ones are those found without magnification:
 # the network was trained on few that large.
 LARGEST_SIDE = 48.
-SPLINE_ORDER = 3
 SPLINE_REACH = 8  # pixels, beyond which others have no influence on an interpolated one
 SAMPLE = 512  # pixels, the side of the square in the middle of which the noise is measured
 
@@ -58,22 +57,26 @@ def crowded_window(instances, fwhm):
     """
     if fwhm is None or np.mean(fwhm) > WIDEST:
         return None
-    counts = np.zeros([-(-n // CELL) for n in instances.shape], dtype=int)
-    x, y = instances.centers[instances.scores >= LEAST_SCORE].T
-    cells = (np.clip(np.stack([y, x]), 0, np.reshape(instances.shape, (2, 1)) - 1)
-             // CELL).astype(int)
-    np.add.at(counts, tuple(cells), 1)
-    sides = [np.minimum(CELL, n - CELL * np.arange(count))
-             for n, count in zip(instances.shape, counts.shape, strict=True)]
-    crowded = counts * LARGEST_AREA > np.multiply.outer(*sides)
+    edges = [_cell_edges(n) for n in instances.shape]
+    places = 0.5 + instances.centers[instances.scores >= LEAST_SCORE, ::-1]
+    counts, *_ = np.histogram2d(*places.T, bins=edges)
+    crowded = counts * LARGEST_AREA > np.multiply.outer(*map(np.diff, edges))
     if not crowded.any():
         return None
-    return tuple(
-        slice(int(index.min()) * CELL, min((int(index.max()) + 1) * CELL, n))
-        for index, n in zip(np.nonzero(crowded), instances.shape, strict=True))
+    return tuple(slice(int(axis[index.min()]), int(axis[index.max() + 1]))
+                 for axis, index in zip(edges, np.nonzero(crowded), strict=True))
 
 
-def infer_magnified(model, normalized, instances, window, psf, stretch, **options):
+def _cell_edges(n):
+    """
+    The borders of cells along an axis. The last is half a cell wide at least, or in a strip
+    of a few pixels two sources were a crowd.
+    """
+    return np.append(CELL * np.arange(max((n + CELL // 2) // CELL, 1)), n)
+
+
+def infer_magnified(model, normalized, instances, window, psf, stretch, given=None,
+                    tile_size=None, **options):
     """
     Find the sources of a part of a frame once more, at twice the pixels.
 
@@ -91,6 +94,11 @@ def infer_magnified(model, normalized, instances, window, psf, stretch, **option
         The PSF; its FWHM is known.
     stretch : callable
         The stretch of the model.
+    given : `~photutils_rcnn.preprocessing.given_psf.GivenPSF`, optional
+        The models of the PSF, where a user gave them.
+    tile_size : int, optional
+        The side of square tiles, magnified pixels, which is left to the default if a
+        frame, but not its magnified part, is as small as that.
     **options
         Those of `~photutils_rcnn.detection.inference.run_inference`, but the PSF.
 
@@ -113,9 +121,12 @@ def infer_magnified(model, normalized, instances, window, psf, stretch, **option
         [axis.stop for axis in seen], start) / shape
     inside = ((psf.stars >= start) & (psf.stars < [axis.stop for axis in seen])).all(axis=1)
     stars = FACTOR * (psf.stars[inside] - start)
+    if tile_size is not None and tile_size < smallest_tile(model):
+        tile_size = None
     found = run_inference(
         model, image, invalid, psf_fwhm=to_model_fwhm(fwhm, image.shape[-1]),
-        psf_stars=stars, psf_slopes=slopes, **options)
+        psf=given and given.magnified(FACTOR, tuple(start[::-1])), psf_stars=stars,
+        psf_slopes=slopes, tile_size=tile_size, **options)
     found = _on_frame(found, start, shape)
     again = _within(found, window) & ~_is_large(found)
     kept = ~_within(instances, window) | _is_large(instances)
@@ -140,13 +151,17 @@ class _Magnified:
                       *(FACTOR * (axis.stop - axis.start) for axis in window))
         self.invalid = _Repeated(self._bad, window)
         self._scale = np.ones((len(self._bad), 1, 1), dtype=np.float32)
-        middle = tuple(slice(max((n - FACTOR * SAMPLE) // 2, 0), (n + FACTOR * SAMPLE) // 2)
-                       for n in self.shape[1:])
-        sample, first = self[:, *middle], self._pixels(*middle)[0]
+        low = [max((axis.stop - axis.start - SAMPLE) // 2, 0) for axis in window]
+        own = tuple(slice(axis.start + n, min(axis.start + n + SAMPLE, axis.stop))
+                    for n, axis in zip(low, window, strict=True))
+        new = tuple(slice(FACTOR * n, FACTOR * (n + SAMPLE)) for n in low)
+        pixels = self._snr[:, *own]
+        groups = zip(pixels, np.isfinite(pixels) & ~self._bad[:, *own],
+                     self[:, *new], ~self.invalid[:, *new], strict=True)
         # Interpolation smoothes the noise, if it is white; the network is to see unit noise.
         self._scale = np.float32([
-            _scatter(own) / (_scatter(new) or 1.)
-            for own, new in zip(first, sample, strict=True)]).reshape(-1, 1, 1)
+            _scatter_ratio(first[good], second[seen])
+            for first, good, second, seen in groups]).reshape(-1, 1, 1)
 
     def _pixels(self, *window):
         """
@@ -170,9 +185,7 @@ class _Magnified:
         sides = [axis.indices(n) for axis, n in zip(window, self.shape[1:], strict=True)]
         cut = tuple(slice(start, start + max(high - low, 0))
                     for start, (low, high, _) in zip(starts, sides, strict=True))
-        return self._scale[bands] * np.stack([
-            ndimage.zoom(band, FACTOR, order=SPLINE_ORDER, mode='nearest', grid_mode=True)[cut]
-            for band in pixels])
+        return self._scale[bands] * np.stack([magnify(band, FACTOR)[cut] for band in pixels])
 
 
 class _Repeated:
@@ -193,9 +206,14 @@ class _Repeated:
         return _repeat(self._maps[bands, *slices])[:, *cut]
 
 
-def _scatter(pixels):
+def _scatter_ratio(*both):
+    """
+    How much wider one group of pixels scatters than another; 1 if one does not.
+    """
     # Squares of the brightest exceed single precision.
-    return clipped_rms(pixels.ravel().astype(float))
+    first, second = (clipped_rms(pixels.astype(float)) if pixels.size else 0.
+                     for pixels in both)
+    return first / second if first > 0 and second > 0 else 1.
 
 
 def _repeat(maps):

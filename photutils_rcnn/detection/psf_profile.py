@@ -8,10 +8,9 @@ __all__ = ['given_psf_map', 'make_psf_map', 'measure_psf_profile']
 from itertools import product
 
 import numpy as np
-from photutils.psf import GriddedPSFModel
 
 from photutils_rcnn.detection.psf_map import PSFMap
-from photutils_rcnn.preprocessing.given_psf import psf_values
+from photutils_rcnn.preprocessing.interpolation import magnify
 from photutils_rcnn.preprocessing.normalization import to_model_bands, to_model_fwhm
 from photutils_rcnn.preprocessing.psf_trend import relative_width
 
@@ -137,7 +136,7 @@ def given_psf_map(given, shape, detector):
     given : `~photutils_rcnn.preprocessing.given_psf.GivenPSF`
         The PSF, with models.
     shape : (2,) tuple of int
-        The shape (ny, nx) of the frame.
+        The shape (ny, nx) of the image.
     detector : `~photutils_rcnn.models.detector.Detector`
         Samples the PSF on the grid of its network.
 
@@ -146,16 +145,14 @@ def given_psf_map(given, shape, detector):
     psf : `~photutils_rcnn.detection.psf_map.PSFMap`
         The PSF. Of bands that make up one of the model it is the mean.
     """
-    x, y = (_nodes([model.grid_xypos[:, axis] for model in given.models
-                    if isinstance(model, GriddedPSFModel)], shape[1 - axis])
-            for axis in (0, 1))
+    x, y = (_nodes(given.grids(axis), shape[1 - axis]) for axis in (0, 1))
     fwhm, profiles = [], []
     for place in product(y, x):
         at = place[::-1]
         own = to_model_fwhm(given.fwhm_at(at) if given.varies else given.fwhm,
                             detector.config.n_bands)
         fwhm.append(own)
-        profiles.append(_given_profile(given.models, at, own, detector))
+        profiles.append(_given_profile(given, at, own, detector))
     grid = len(y), len(x)
     return PSFMap(y, x, np.reshape(fwhm, (*grid, -1)),
                   np.reshape(profiles, (*grid, *profiles[0].shape)))
@@ -172,19 +169,22 @@ def _nodes(grids, side):
         nodes[0], nodes[-1], MOST_NODES)
 
 
-def _given_profile(models, place, psf_fwhm, detector):
+def _given_profile(given, place, psf_fwhm, detector):
     """
     The profile of the PSF at a place (x, y), (S, S, n_bands).
     """
     config = detector.config
     half = int(np.ceil(0.5 * config.profile_extent * np.max(psf_fwhm) + 3))
+    half = -(-half // given.scale)
     axis = np.arange(-half, half + 1.)
     steps = (np.arange(N_PHASES) + 0.5) / N_PHASES - 0.5
-    stars = [[psf_values(model, *np.meshgrid(axis - dx, axis - dy), place)
-              for dy, dx in product(steps, steps)] for model in models]
+    stars = [given.values(*np.meshgrid(axis - dx, axis - dy), place)
+             for dy, dx in product(steps, steps)]
+    if given.scale > 1:  # as the pixels of the stars are
+        stars = [[magnify(one, given.scale) for one in bands] for bands in stars]
     # as rows of one image
-    side = len(axis)
-    stars = np.reshape(stars, (len(models), -1, side))
+    side = given.scale * len(axis)
+    stars = np.swapaxes(stars, 0, 1).reshape(len(given.models), -1, side)
     stars = to_model_bands(stars, np.ones(stars.shape, dtype=bool), config.n_bands)
     stars *= GIVEN_HEIGHT / stars.max(axis=(1, 2), keepdims=True)
     windows = np.moveaxis(stars.reshape(config.n_bands, -1, side, side), 0, -1)

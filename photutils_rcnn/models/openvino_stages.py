@@ -8,7 +8,6 @@ __all__ = ['OpenVINOStages', 'import_openvino']
 import hashlib
 import json
 import os
-import shutil
 import sys
 import threading
 from collections import Counter, OrderedDict
@@ -18,11 +17,12 @@ from pathlib import Path
 import numpy as np
 
 import photutils_rcnn
-from photutils_rcnn._user_cache import cached_folder
+from photutils_rcnn._user_cache import cached_folder, remove_folder
 from photutils_rcnn.models.processor import has_fast_bfloat16
 
 # In the order in which a frame needs them; then those of attributes, if there are any.
 STAGES = ('sample', 'dense', 'classify', 'profile', 'mask')
+NAMES = 'stages.json'  # of the files of a folder
 # Stages of sources take so many at once: what is between input and output stays in the
 # cache of a processor.
 N_ROWS = 64
@@ -97,17 +97,19 @@ class OpenVINOStages:
             from photutils_rcnn.models.openvino_export import export_stages
 
             export_stages(model, folder)
+            names = sorted((path.stem for path in folder.glob('*.xml')), key=_by_need)
+            (folder / NAMES).write_text(json.dumps(names))
 
         def read(folder):
-            return {path.stem: self._core.read_model(path)
-                    for path in sorted(folder.glob('*.xml'), key=_by_need)}
+            return {name: self._core.read_model(folder / f'{name}.xml')
+                    for name in json.loads((folder / NAMES).read_text())}
 
         name = self._cache_name(model)
         folder = cached_folder(name, write)
         try:
             return folder, read(folder)
-        except RuntimeError:  # damaged
-            shutil.rmtree(folder)
+        except (OSError, RuntimeError, ValueError):  # damaged, or some are missing
+            remove_folder(folder)
             folder = cached_folder(name, write)
             return folder, read(folder)
 
@@ -133,7 +135,11 @@ class OpenVINOStages:
         if n_threads.isdecimal():
             options['INFERENCE_NUM_THREADS'] = int(n_threads)
         if folder is not None and os.access(folder, os.W_OK):
-            options['CACHE_DIR'] = str(folder)
+            try:
+                return self._core.compile_model(stage, 'CPU', {
+                    **options, 'CACHE_DIR': str(folder)})
+            except RuntimeError:  # another process writes the same file
+                pass
         return self._core.compile_model(stage, 'CPU', options)
 
     def run(self, name, shape, *args):
@@ -178,5 +184,5 @@ class OpenVINOStages:
         return array
 
 
-def _by_need(path):
-    return STAGES.index(path.stem) if path.stem in STAGES else len(STAGES)
+def _by_need(name):
+    return STAGES.index(name) if name in STAGES else len(STAGES)

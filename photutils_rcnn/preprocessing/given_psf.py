@@ -7,7 +7,7 @@ __all__ = ['GivenPSF', 'prepare_psf', 'psf_values']
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
@@ -44,10 +44,32 @@ class GivenPSF:
     models : tuple of `~astropy.modeling.Model` or `None`
         The model of each band, of unit flux and centered on the origin; `None` if the
         FWHM is all that is known.
+    scale : int, optional
+        The pixels of the image for one of the frame, if a part of it is magnified.
+    start : (2,) tuple of float, optional
+        The pixel x and y of the frame at which the image begins.
     """
 
     fwhm: np.ndarray
     models: tuple | None
+    scale: int = 1
+    start: tuple = (0, 0)
+
+    def magnified(self, scale, start):
+        """
+        The PSF of a magnified part of the frame.
+
+        Parameters
+        ----------
+        scale, start
+            See `GivenPSF`.
+
+        Returns
+        -------
+        given : `GivenPSF`
+            The PSF.
+        """
+        return replace(self, fwhm=scale * self.fwhm, scale=scale, start=start)
 
     @property
     def varies(self):
@@ -58,7 +80,7 @@ class GivenPSF:
 
     def fwhm_at(self, place):
         """
-        The FWHM at a position of the frame.
+        The FWHM at a position of the image.
 
         Parameters
         ----------
@@ -70,7 +92,48 @@ class GivenPSF:
         fwhm : (n_bands,) `~numpy.ndarray`
             The diameter in pixels of a circle with the area above half of the peak.
         """
-        return np.array([_fwhm(model, place) for model in self.models])
+        place = self._on_frame(place)
+        return self.scale * np.array([_fwhm(model, place) for model in self.models])
+
+    def values(self, dx, dy, place):
+        """
+        The values of the PSF of each band.
+
+        Parameters
+        ----------
+        dx, dy : 2D `~numpy.ndarray`
+            The distances from the middle of the PSF in pixels of the frame.
+        place : (2,) tuple of float
+            The x and y in pixels of the image.
+
+        Returns
+        -------
+        values : list of 2D `~numpy.ndarray`
+            The values, per pixel of the frame.
+        """
+        place = self._on_frame(place)
+        return [psf_values(model, dx, dy, place) for model in self.models]
+
+    def grids(self, axis):
+        """
+        Where the models that vary are given.
+
+        Parameters
+        ----------
+        axis : {0, 1}
+            The axis: 0 is x.
+
+        Returns
+        -------
+        grids : list of `~numpy.ndarray`
+            The pixels of the image, for each of these models.
+        """
+        return [self.scale * (model.grid_xypos[:, axis] - self.start[axis])
+                for model in self.models if isinstance(model, GriddedPSFModel)]
+
+    def _on_frame(self, place):
+        return tuple(at / self.scale + first
+                     for at, first in zip(place, self.start, strict=True))
 
 
 def prepare_psf(psf, cube):

@@ -181,11 +181,13 @@ def _scatter(residual):
 def _pixel_scatter(image, invalid, error):
     """
     The scatter of pixels about the mean of their neighbors in the row, in units of the
-    errors, scaled to that of white noise.
+    errors, scaled to that of white noise; infinite where none has both neighbors.
     """
     middle = np.s_[:, 1:-1]
     difference = image[middle] - 0.5 * (image[:, :-2] + image[:, 2:])
     bad = invalid[middle] | invalid[:, :-2] | invalid[:, 2:]
+    if bad.all():
+        return np.inf
     return clipped_rms((difference / error[middle])[~bad].astype(float)) / np.sqrt(1.5)
 
 

@@ -161,6 +161,22 @@ def test_tracks_are_no_sources(struck):
     assert kept.flags.tolist() == [RCNN_FLAGS['touches_artifact'], 0]
 
 
+def test_sources_among_many_cosmic_rays():
+    """
+    Tracks that the network does not take for sources are no structure of the sky.
+    """
+    rng = np.random.default_rng(6)
+    image, stars = rng.normal(size=SHAPE), rng.uniform(5, 145, (40, 2))
+    for star in stars:
+        image += moffat(*star, 10**rng.uniform(1, 2.5), 4.)
+    for y, x in rng.integers(0, 140, (25, 2)):
+        image[y, x:x + rng.integers(2, 8)] += rng.uniform(50, 2000)
+    result = RCNNSegmenter().segment(image, background=0, psf=4., artifacts=True)
+    centers = result.instances.centers[:, ::-1]
+    nearest = np.hypot(*(stars[:, None] - centers).T).min(axis=0)
+    assert np.count_nonzero(nearest < 1.5) > 30
+
+
 def test_of_results(fake_model, struck):
     segmenter = RCNNSegmenter(fake_model, background=0, psf_fwhm=4.)
     plain = segmenter.segment(struck[1])

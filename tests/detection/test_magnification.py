@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_equal
+from photutils.psf import CircularGaussianPSF
 from scipy import ndimage
 
 from photutils_rcnn import RCNNSegmenter
+from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.magnification import FACTOR, _Magnified, crowded_window
 from photutils_rcnn.evaluation.matching import match_positions
 from photutils_rcnn.sources.instances import Instances
@@ -83,6 +85,27 @@ def test_noise_keeps_its_unit():
     assert_allclose(image[:, 0:400, 0:400].std(), 1, atol=0.03)
 
 
+@pytest.mark.parametrize('n_bad', [120, 200])
+def test_noise_beside_pixels_without_data(n_bad):
+    rng = np.random.default_rng(1)
+    snr, invalid = rng.normal(size=(2, 200, 200)), np.zeros((2, 200, 200), bool)
+    invalid[0, :, :n_bad] = True
+    image = _Magnified(SimpleNamespace(snr=snr, cube=SimpleNamespace(invalid=invalid)),
+                       np.s_[0:200, 0:200])
+    whole = image[:, 0:400, 0:400]
+    assert_allclose([band[~bad].std() for band, bad in zip(
+        whole, image.invalid[:, 0:400, 0:400], strict=True) if not bad.all()], 1, atol=0.04)
+    assert np.isfinite(whole).all()
+
+
+def test_pixels_without_noise():
+    # as in a simulation
+    snr = np.zeros((1, 100, 100))
+    snr[0, 30:33, 40:43] = 50
+    frame = SimpleNamespace(snr=snr, cube=SimpleNamespace(invalid=snr < 0))
+    assert _Magnified(frame, np.s_[0:100, 0:100])[:, 62:64, 82:84].min() > 40
+
+
 def test_pixels_without_data():
     _, image = magnified(np.s_[10:43, 20:71], bad=[np.s_[0, 20:24, 30:36]])
     assert_equal(np.nonzero(image.invalid[0:1, 0:66, 0:102].any(axis=(0, 2)))[0],
@@ -106,6 +129,15 @@ def test_crowded_window():
     assert crowded_window(faint, np.array([2.0])) is None
 
 
+def test_strips_at_the_edge():
+    # Two sources in the last 2 columns are no crowd, nor one in the corner.
+    x, y = np.array([512.5, 512.5, 40.]), np.array([300., 310., 512.5])
+    assert crowded_window(sources(x, y, (514, 514)), np.array([2.0])) is None
+    rng = np.random.default_rng(5)
+    y, x = rng.uniform((64, 66), (95, 128), (30, 2)).T
+    assert crowded_window(sources(x, y, (96, 130)), np.array([2.0])) == np.s_[64:96, 64:130]
+
+
 def star_field(n, shape, extent):
     """
     Stars of S/N 20 to 200 within an extent (y1, x1, y2, x2), on a noisy sky.
@@ -124,13 +156,13 @@ def star_field(n, shape, extent):
     return x, y, data
 
 
-def found_stars(data, x, y, monkeypatch=None):
+def found_stars(data, x, y, **options):
     """
     The result, and how many stars it has.
     """
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        result = RCNNSegmenter(background=0).segment(data)
+        result = RCNNSegmenter(background=0, **options).segment(data)
     table = result.table
     matches = match_positions(table['x'].value, table['y'].value, x, y, 1.,
                               scores=np.asarray(table['score']))
@@ -148,6 +180,30 @@ def test_crowded_field(monkeypatch):
     assert n_found > 0.85 * len(result.table)
     assert_equal(result.segmentation_image.shape, data.shape)
     assert len(plain.table) < len(result.table)
+
+
+def test_given_psf(monkeypatch):
+    *_, data = star_field(200, (96, 160), (3, 99, 93, 157))
+    seen = []
+
+    def spy(*args, **options):
+        seen.append(options['psf'])
+        return run_inference(*args, **options)
+
+    monkeypatch.setattr('photutils_rcnn.detection.magnification.run_inference', spy)
+    RCNNSegmenter(background=0).segment(data, psf=CircularGaussianPSF(fwhm=FWHM))
+    given, = seen
+    assert given.start == (32, 0)
+    assert_allclose(given.fwhm_at((10, 20)), FACTOR * FWHM, rtol=0.02)
+    assert_allclose(given.fwhm, FACTOR * FWHM, rtol=0.02)
+
+
+def test_tiles_as_small_as_the_frame():
+    x, y, data = star_field(300, (96, 96), (3, 3, 93, 93))
+    whole, n_found = found_stars(data, x, y)
+    result, n_in_tiles = found_stars(data, x, y, tile_size=96)
+    assert n_found == n_in_tiles
+    assert_equal(result.labels, whole.labels)
 
 
 def test_cluster_in_a_field(monkeypatch):

@@ -19,13 +19,14 @@ from photutils_rcnn.models.detector import Detector
 from photutils_rcnn.models.mask_rcnn import MaskRCNN
 from photutils_rcnn.models.stages import KerasStages
 from photutils_rcnn.preprocessing.given_psf import GivenPSF
+from photutils_rcnn.preprocessing.interpolation import magnify
 
 CONFIG = MaskRCNNConfig()
 DETECTOR = Detector(CONFIG, KerasStages(MaskRCNN(CONFIG)))
 FWHM = np.array([4.0, 3.0, 5.0])
 
 
-def frame(stars, flux=200., side=200, seed=0):
+def frame(stars, flux=200., side=200, seed=0, fwhm=FWHM):
     """
     Gaussian stars of the FWHM of each band in noise, as the network gets them.
     """
@@ -34,7 +35,7 @@ def frame(stars, flux=200., side=200, seed=0):
     image = rng.normal(size=(side, side, 3))
     for row, col in stars:
         r2 = (y - row)**2 + (x - col)**2
-        image += flux * np.exp(-4 * np.log(2) * r2[..., None] / FWHM**2)
+        image += flux * np.exp(-4 * np.log(2) * r2[..., None] / fwhm**2)
     return (np.arcsinh(image) / CONFIG.stretch_scale).astype(np.float32)
 
 
@@ -107,6 +108,22 @@ def test_given_psf_is_that_of_its_stars(stars):
     assert_allclose(psf.profiles_at(at)[0], stacked, atol=0.01)
 
 
+def test_given_psf_of_a_magnified_part(stars):
+    """
+    It is interpolated as its stars are, and taken at its place in the frame.
+    """
+    fwhm = np.array([2.0, 1.9, 2.4])
+    image = np.sinh(CONFIG.stretch_scale * frame(stars, 2000., fwhm=fwhm))
+    image = np.stack([magnify(band, 2) for band in image.transpose(2, 0, 1)], axis=-1)
+    stacked = measure_psf_profile(np.arcsinh(image) / CONFIG.stretch_scale,
+                                  np.round(2 * stars).astype(int), 2 * fwhm, DETECTOR)
+    given = GivenPSF(fwhm, tuple(CircularGaussianPSF(fwhm=one) for one in fwhm))
+    psf = given_psf_map(given.magnified(2, (0, 0)), (400, 400), DETECTOR)
+    at = np.array([[20, 150]])
+    assert_allclose(psf.fwhm_at(at), [2 * fwhm])
+    assert_allclose(psf.profiles_at(at)[0], stacked, atol=0.015)
+
+
 def test_given_bands_are_summed_as_those_of_the_frame():
     """
     Five bands are three of the network, one is copied.
@@ -134,6 +151,9 @@ def test_given_psf_varies():
     assert_allclose(psf.fwhm_at(np.array([[50, 0], [50, 199]]))[:, 0], [3, 5], rtol=0.02)
     left, right = psf.profiles_at(np.array([[50, 0], [50, 199]]))
     assert_allclose(left, right, atol=0.05)  # bilinear samples widen the narrow one
+    part = given_psf_map(given.magnified(2, (100, 40)), (60, 100), DETECTOR)
+    assert_allclose(part.fwhm_at(np.array([[30, 0], [30, 100]])),
+                    [2 * given.fwhm_at((x, 55)) for x in (100, 150)])
 
 
 def test_stack_of_stars_that_widen():

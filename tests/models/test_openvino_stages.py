@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -165,20 +166,41 @@ def test_no_pairs_of_transposes(models, user_cache):
 
 def test_converted_once(models, monkeypatch, user_cache):
     """
-    A converted network is read again, and converted again if it is damaged.
+    A converted network is read again, and converted again if it is damaged, or files of
+    it are missing.
     """
     folder = user_cache / models[1].detector._stages._cache_name(models[1])
     before = set(user_cache.iterdir())
     converted = []
     module = 'photutils_rcnn.models.openvino_export.export_stages'
     monkeypatch.setattr(module, lambda model, folder: converted.append(model))
-    OpenVINOStages(models[1])
+    stages = OpenVINOStages(models[1])
     assert not converted
     monkeypatch.undo()
-    (folder / 'mask.xml').write_text('cut')
+    for damage in ((folder / 'mask.xml').unlink, (folder / 'stages.json').unlink,
+                   lambda: (folder / 'mask.xml').write_text('cut')):
+        for compiled in stages._compiled.values():
+            compiled.result()  # else its cache would make the folder anew
+        damage()
+        stages = OpenVINOStages(models[1])
+        assert set(stages._compiled) == set(STAGES)
+        assert set(user_cache.iterdir()) == before
+
+
+def test_compiled_by_two_processes(models, tmp_path, monkeypatch):
+    """
+    Where one disturbs the files of the other, this does without.
+    """
     stages = OpenVINOStages(models[1])
-    assert set(stages._compiled) == set(STAGES)
-    assert set(user_cache.iterdir()) == before
+    compile_model = stages._core.compile_model
+
+    def disturbed(stage, device, options):
+        if 'CACHE_DIR' in options:
+            raise RuntimeError('cannot set permissions')
+        return compile_model(stage, device, options)
+
+    monkeypatch.setattr(stages, '_core', SimpleNamespace(compile_model=disturbed))
+    assert stages._compile('dense', stages._dense, tmp_path) is not None
 
 
 def test_nothing_of_keras_is_imported(user_cache):

@@ -273,6 +273,19 @@ def test_errors_of_a_crowded_field():
         estimate_noise(cube, resolve_background(cube, 'auto'))
 
 
+def test_wrong_errors_of_pixels_without_neighbors():
+    """
+    Of the pixels of one color of a mosaic of filters.
+    """
+    mask = np.ones((200, 200), dtype=bool)
+    mask[::2, ::2] = False
+    cube = prepare_inputs(_frame(mask.shape), error=0.01, mask=mask)
+    with pytest.warns(AstropyUserWarning, match='larger'):
+        noise = estimate_noise(cube, resolve_background(cube, 'auto'))
+    assert_allclose(noise, estimate_noise(
+        prepare_inputs(cube.data[0], mask=mask), 0.0).item(), rtol=0.1)
+
+
 @pytest.mark.parametrize('error', [1., 10.])
 def test_errors_of_a_sky_without_noise(error):
     """
