@@ -3,7 +3,7 @@
 Artifacts of single exposures: cosmic rays, saturated pixels and satellite trails.
 """
 
-__all__ = ['OF_NO_SOURCE', 'ResultArtifacts', 'drop_artifacts', 'find_artifacts']
+__all__ = ['ResultArtifacts', 'drop_artifacts', 'find_artifacts']
 
 from functools import cached_property
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
-from photutils_rcnn.detection.artifacts import OF_NO_SOURCE, drop_artifacts, find_artifacts
+from photutils_rcnn.detection.artifacts import drop_artifacts, find_artifacts
 from photutils_rcnn.detection.attributes import measure_attributes
 from photutils_rcnn.detection.bright_stars import confirm_stars
 from photutils_rcnn.detection.class_prior import StarPrior, apply_star_prior
@@ -164,7 +164,7 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
               'catalogs, it was estimated.', stacklevel)
         seen = _normalize(model, cube, 'auto', is_first=False)
     unrefined = seen
-    instances, found, check, is_crowded = _check(seen.frame, artifacts, *infer(seen))
+    instances, found, check, is_crowded = _check(seen.frame, *infer(seen))
     first, scale = check, None
     for _ in range(MAX_REFINEMENTS):
         # The light of the stars that hide each other is not sky.
@@ -173,7 +173,7 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
         sky, scale, noise_scale = check.smooth_sky()
         followed = follow_sky(seen.frame, sky)
         seen = _normalize(model, cube, followed, noise_scale, is_first=False)
-        instances, found, check, is_crowded = _check(seen.frame, artifacts, *infer(seen))
+        instances, found, check, is_crowded = _check(seen.frame, *infer(seen))
         if is_estimated:
             normalized = seen if max(noise_scale) == 1 else _normalize(
                 model, cube, followed, is_first=False)
@@ -255,15 +255,12 @@ def _without_artifacts(instances, normalized, psf, is_wanted):
     return drop_artifacts(instances, artifacts, frame.snr, frame.cube.invalid), artifacts
 
 
-def _check(frame, without_artifacts, instances, psf, is_crowded):
+def _check(frame, instances, psf, is_crowded):
     """
     What the network found, with the check against the pixels.
     """
-    invalid = frame.cube.invalid
-    if without_artifacts:  # few cosmic rays that are no detections pass for a rough sky
-        found = find_artifacts(frame, psf.fwhm, psf.slopes)
-        invalid = invalid | (found.masks & OF_NO_SOURCE > 0)
-    check = check_pixels(instances.footprints(), frame.snr, invalid, psf.fwhm)
+    check = check_pixels(
+        instances.footprints(), frame.snr, frame.cube.invalid, psf.fwhm)
     instances.snr = check.snr.astype(np.float32)
     return instances, psf, check, is_crowded
 

@@ -26,6 +26,9 @@ RING = 3.  # the local sky is that within so many times the scale
 LEAST_SKY = 0.2
 FEWEST_PIXELS = 100
 LARGEST = 1e4  # sigma; brighter pixels tell nothing of the sky
+# Nor do bins above the first of these, sigma, and so many times above the median of the
+# bins around: cosmic rays, hot pixels and bleed trails that are no detections.
+SPIKE, SPIKE_RATIO, SPIKE_REACH = 10., 5., 2
 # Tried to follow the sky, pixels.
 SKY_SCALES = (32, 16, 8, 5)
 EXTRA_NOISE = 1.5
@@ -86,6 +89,20 @@ class SkyScales:
         """
         return _smooth(self.image, self.weight, 1.)[0]
 
+    @cached_property
+    def _is_smooth(self):
+        """
+        Where the image is no spike, 2D bool `~numpy.ndarray`, in bins.
+        """
+        smooth = np.ones(self.image.shape, dtype=bool)
+        height = np.abs(self.image)
+        y, x = np.nonzero(height > SPIKE)
+        padded = np.pad(height, SPIKE_REACH, mode='reflect')
+        around = [padded[y + dy, x + dx] for dy, dx in
+                  np.ndindex(2 * SPIKE_REACH + 1, 2 * SPIKE_REACH + 1)]
+        smooth[y, x] = height[y, x] <= SPIKE_RATIO * np.median(around, axis=0)
+        return smooth
+
     def levels(self, covered):
         """
         The sky on each scale, and around each place.
@@ -102,7 +119,7 @@ class SkyScales:
             bins, and as a weighted mean around each.
         """
         sky = _levels(np.clip(self.image, -LARGEST, LARGEST),
-                      self.weight * ~covered, len(self.scales))
+                      self.weight * (self._is_smooth & ~covered), len(self.scales))
         return sky, [_smooth(*level, RING) for level in sky]
 
     def measure(self, sources, beside=None):

@@ -161,7 +161,8 @@ def test_tracks_are_no_sources(struck):
     assert kept.flags.tolist() == [RCNN_FLAGS['touches_artifact'], 0]
 
 
-def test_sources_among_many_cosmic_rays():
+@pytest.mark.parametrize('artifacts', [False, True])
+def test_sources_among_many_cosmic_rays(artifacts):
     """
     Tracks that the network does not take for sources are no structure of the sky.
     """
@@ -171,7 +172,7 @@ def test_sources_among_many_cosmic_rays():
         image += moffat(*star, 10**rng.uniform(1, 2.5), 4.)
     for y, x in rng.integers(0, 140, (25, 2)):
         image[y, x:x + rng.integers(2, 8)] += rng.uniform(50, 2000)
-    result = RCNNSegmenter().segment(image, background=0, psf=4., artifacts=True)
+    result = RCNNSegmenter().segment(image, background=0, psf=4., artifacts=artifacts)
     centers = result.instances.centers[:, ::-1]
     nearest = np.hypot(*(stars[:, None] - centers).T).min(axis=0)
     assert np.count_nonzero(nearest < 1.5) > 30
