@@ -153,7 +153,7 @@ def test_recorded_in_tables(files):
     ('tile-size = true', 'tile-size must be an integer, got True'),
     ('score-threshold = "x"', "score-threshold must be a number, got 'x'"),
     ('psf-fwhm = []', 'psf-fwhm must be one value, got []'),
-    ('mask-bits = ["a", "b"]', "mask-bits must be one value, got ['a', 'b']"),
+    ('output = ["a", "b"]', "output must be one value, got ['a', 'b']"),
     ('coco = "yes"', "coco must be true or false, got 'yes'"),
     ('runtime = "gpu"', "runtime must be one of auto, keras, openvino, got 'gpu'"),
     ('error = "a"\nivar = "b"', 'error and ivar exclude each other'),
