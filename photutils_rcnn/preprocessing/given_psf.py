@@ -61,8 +61,10 @@ class GivenPSF:
 
         Parameters
         ----------
-        scale, start
-            See `GivenPSF`.
+        scale : int
+            The pixels of the part each way for one of the frame.
+        start : (2,) tuple of float
+            The pixel x and y of the frame at which the part begins.
 
         Returns
         -------
