@@ -169,11 +169,10 @@ class _Magnified:
         """
         slices, starts = [], []
         for axis, whole, n in zip(window, self._window, self._snr.shape[1:], strict=True):
-            low, high, _ = axis.indices(FACTOR * (whole.stop - whole.start))
-            low, high = whole.start + low // FACTOR, whole.start - (-high // FACTOR)
+            first, last, _ = axis.indices(FACTOR * (whole.stop - whole.start))
+            low, high = whole.start + first // FACTOR, whole.start - (-last // FACTOR)
             slices.append(slice(max(low - SPLINE_REACH, 0), min(high + SPLINE_REACH, n)))
-            starts.append(axis.indices(FACTOR * (whole.stop - whole.start))[0]
-                          + FACTOR * (whole.start - slices[-1].start))
+            starts.append(first + FACTOR * (whole.start - slices[-1].start))
         pixels = self._snr[:, *slices]
         good = np.isfinite(pixels) & ~self._bad[:, *slices]
         return np.where(good, pixels, 0), starts
