@@ -3,7 +3,7 @@
 Simulation of one scene with GalSim.
 """
 
-__all__ = ['make_scene']
+__all__ = ['make_scene', 'point_spreads_of']
 
 import numpy as np
 
@@ -24,7 +24,20 @@ from photutils_rcnn.sources.classes import CLASS_NAMES, PART_CLASSES, STAR
 LEAST_LIGHT = 2.  # of an artifact's pixel, in units of the noise of the sky
 
 
-def _point_spreads(settings):
+def point_spreads_of(settings):
+    """
+    The PSF of each band of a scene.
+
+    Parameters
+    ----------
+    settings : `~photutils_rcnn.simulation.settings.SceneSettings`
+        The settings of the scene.
+
+    Returns
+    -------
+    point_spreads : list of `~photutils_rcnn.simulation.psf.PointSpread`
+        The PSFs.
+    """
     return [PointSpread(settings.psf_kind, fwhm, beta=settings.beta,
                         e1=e1, e2=e2, obscuration=settings.obscuration,
                         aureole=settings.aureole,
@@ -153,7 +166,7 @@ def make_scene(preset, seed, **overrides):
     population, host = draw_population(settings, rng), None
     if settings.clumpy_fraction:
         population, host = add_clumps(population, settings, rng)
-    point_spreads = _point_spreads(settings)
+    point_spreads = point_spreads_of(settings)
     variance = np.asarray(settings.variance, dtype=float)
     sigma = np.sqrt(variance)
     fwhm = np.array([psf.fwhm for psf in point_spreads])
