@@ -71,6 +71,26 @@ class Outcomes:
         return n_true[pure].max(initial=0) / self.n_truth
 
 
+def scene_options(fwhm, seed, side):
+    """
+    What makes a scene of the preset one of a given FWHM, in one band with white noise.
+    """
+    options = {'bands': ('r',), 'wavelengths': (622.,), 'fwhm': (fwhm,),
+               'zero_points': (ZERO_POINT,), 'variance': (NOISE**2,),
+               'components': (),
+               'shifts': (), 'shape': (side, side), 'missing': '',
+               'kernel': ((1.,), (1.,)), 'structure': ''}
+    settings = draw_settings('crowded', np.random.default_rng(seed))
+    # sources keep their signal-to-noise ratios
+    shift = ZERO_POINT - settings.zero_points[0] + 2.5 * np.log10(
+        settings.fwhm[0] / fwhm * np.sqrt(settings.variance[0]) / NOISE)
+    options['star_range'] = tuple(m + shift for m in settings.star_range)
+    options['galaxy_range'] = tuple(m + shift for m in settings.galaxy_range)
+    if settings.turn_off is not None:
+        options['turn_off'] = settings.turn_off + shift
+    return options
+
+
 def compare(fwhm, n_scenes, side, segmenter):
     """
     A row of the table.
@@ -78,20 +98,7 @@ def compare(fwhm, n_scenes, side, segmenter):
     network = Outcomes()
     daofind = {threshold: Outcomes() for threshold in THRESHOLDS}
     for seed in range(FIRST_SEED, FIRST_SEED + n_scenes):
-        options = {'bands': ('r',), 'wavelengths': (622.,), 'fwhm': (fwhm,),
-                   'zero_points': (ZERO_POINT,), 'variance': (NOISE**2,),
-                   'components': (),
-                   'shifts': (), 'shape': (side, side), 'missing': '',
-                   'kernel': ((1.,), (1.,)), 'structure': ''}
-        settings = draw_settings('crowded', np.random.default_rng(seed))
-        # sources keep their signal-to-noise ratios
-        shift = ZERO_POINT - settings.zero_points[0] + 2.5 * np.log10(
-            settings.fwhm[0] / fwhm * np.sqrt(settings.variance[0]) / NOISE)
-        options['star_range'] = tuple(m + shift for m in settings.star_range)
-        options['galaxy_range'] = tuple(m + shift for m in settings.galaxy_range)
-        if settings.turn_off is not None:
-            options['turn_off'] = settings.turn_off + shift
-        scene = make_scene('crowded', seed, **options)
+        scene = make_scene('crowded', seed, **scene_options(fwhm, seed, side))
         result = segmenter.segment(scene.data[0])
         table = result.table
         network.add(scene, table['x'].value, table['y'].value,
