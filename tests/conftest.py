@@ -67,6 +67,7 @@ def fake_model(monkeypatch):
                         fake_inference)
     model = SimpleNamespace(
         name='fake', sha256='0' * 64, isophotal=True, star_log_odds=None,
+        typical_star_log_odds=None,
         thresholds={'score': 0.5, 'nms': 0.6, 'mask': 0.5},
         stretch={'name': 'arcsinh', 'scale': 2.0},
         config=SimpleNamespace(attributes=()),

@@ -22,11 +22,10 @@ from scipy import optimize, special
 PIVOT_SNR = 30.
 # Beyond, the fraction of stars is that at the limit: no frame has many such sources.
 SNR_LIMITS = 5., 3000.
-# Of intercept and slope: the narrowest with a log loss within 0.002 of that of 0.3 in
-# simulated scenes of six kinds. Both scatter more from frame to frame, but Bayes
-# factors err, all of a frame alike where its PSF was measured wrongly, and a wide
-# prior would follow them.
-WIDTH = 0.25, 0.3
+# Of intercept and slope: the mean log loss in simulated scenes of seven kinds is least
+# between 0.4 and 0.6. Both scatter more from frame to frame, but Bayes factors err, all of
+# a frame alike where its PSF was measured wrongly, and a wide prior would follow them.
+WIDTH = 0.5, 0.4
 # Less probable sources do not count, so that the fraction of stars does not depend on a
 # lower threshold of the user. It does on a higher one.
 LEAST_SCORE = 0.5
@@ -42,7 +41,8 @@ class StarPrior:
     Parameters
     ----------
     mode : {'training', 'given', 'auto'}
-        Whether it is that of the training, of the user or of the frame.
+        Whether it is that of a typical frame of the training, of the user or of the
+        frame.
     fraction : float or `None`
         The mean over the sources, weighted by their scores; the number itself
         if it is given; `None` if it is not known.
@@ -131,7 +131,7 @@ def fit_star_log_odds(log_bayes_factors, snr, weights, center, width=WIDTH):
         The weights, such as the probabilities to be sources.
     center, width : (2,) sequence of float
         The mean and standard deviation of the Gaussian prior of :math:`a` and
-        :math:`b`. The default width is ``(0.25, 0.3)``.
+        :math:`b`. The default width is ``(0.5, 0.4)``.
 
     Returns
     -------
@@ -154,20 +154,22 @@ def fit_star_log_odds(log_bayes_factors, snr, weights, center, width=WIDTH):
     return tuple(fit.x.tolist())
 
 
-def apply_star_prior(instances, star_fraction, training):
+def apply_star_prior(instances, star_fraction, presumed, typical=None):
     """
     Give the class probabilities of stars and galaxies another prior.
 
     Parameters
     ----------
     instances : `~photutils_rcnn.sources.instances.Instances`
-        All sources of a frame, with the probabilities of the training mix and their
+        All sources of a frame, with the probabilities that the network tells and their
         S/N. Those with a score of 0.5 or more, weighted by it, tell the fraction of
         stars; a higher score threshold leaves fewer of them.
     star_fraction : 'auto', float or `None`
-        The fraction of stars: estimated, given at any S/N, or that of the training.
-    training : (2,) sequence of float
-        The coefficients of `star_log_odds` of the training mix.
+        The fraction of stars: estimated, given at any S/N, or that of a typical frame.
+    presumed : (2,) sequence of float
+        The coefficients of `star_log_odds` that the probabilities presume.
+    typical : (2,) sequence of float, optional
+        Those of a typical frame; the same by default.
 
     Returns
     -------
@@ -183,29 +185,29 @@ def apply_star_prior(instances, star_fraction, training):
         If ``star_fraction`` is none of these, see `check_star_fraction`.
     """
     star_fraction = check_star_fraction(star_fraction)
+    typical = presumed if typical is None else typical
     snr = instances.snr.astype(float)
     weights = np.where(instances.scores >= LEAST_SCORE, instances.scores, 0.)
     tiny = np.finfo(np.float32).tiny
     stars, galaxies = np.log(np.maximum(
         instances.class_probabilities, tiny)).T.astype(float)
-    ratios = stars - galaxies - star_log_odds(snr, training)
+    ratios = stars - galaxies - star_log_odds(snr, presumed)
     instances = instances[:]
     instances.log_bayes_factors = ratios.astype(np.float32)
     if isinstance(star_fraction, float):
         odds = special.logit(star_fraction)
         prior = StarPrior('given', star_fraction)
     else:
-        mode, found = 'training', tuple(training)
+        mode, found = 'training', tuple(typical)
         if star_fraction == 'auto':
             mode = 'auto'
-            found = fit_star_log_odds(ratios, snr, weights, training)
+            found = fit_star_log_odds(ratios, snr, weights, typical)
         odds = star_log_odds(snr, found)
         fraction = (np.average(special.expit(odds), weights=weights)
                     if weights.any() else special.expit(found[0]))
         prior = StarPrior(mode, float(fraction), found)
-    if star_fraction is not None:
-        instances.class_probabilities = special.expit(
-            np.multiply.outer(ratios + odds, (1, -1))).astype(np.float32)
+    instances.class_probabilities = special.expit(
+        np.multiply.outer(ratios + odds, (1, -1))).astype(np.float32)
     return instances, prior
 
 

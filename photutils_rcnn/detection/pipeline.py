@@ -190,7 +190,8 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
         kept.flag_overlaps()
     prior = StarPrior('training')
     if model.star_log_odds is not None:
-        kept, prior = apply_star_prior(kept, star_fraction, model.star_log_odds)
+        kept, prior = apply_star_prior(kept, star_fraction, model.star_log_odds,
+                                       model.typical_star_log_odds)
     if model.config.attributes:
         kept.attributes = measure_attributes(model, kept, unrefined, found.fwhm,
                                              stacklevel + 1)

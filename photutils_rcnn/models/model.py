@@ -266,6 +266,14 @@ class Model:
             return None
         return self._calibration.get('star_log_odds')
 
+    @property
+    def typical_star_log_odds(self):
+        """
+        The fraction of stars in a typical frame, as `star_log_odds`; `None` if the model
+        does not tell it.
+        """
+        return self._calibration.get('typical_star_log_odds')
+
     def attribute_calibration(self, name):
         """
         The calibration of an attribute.

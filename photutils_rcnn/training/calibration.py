@@ -4,7 +4,7 @@ Probability calibration (Platt and vector scaling).
 """
 
 __all__ = ['calibrate_model', 'collect_outcomes', 'fit_calibration',
-           'fit_scaling', 'fit_star_mix']
+           'fit_scaling']
 
 import json
 import logging
@@ -14,14 +14,14 @@ import numpy as np
 from astropy.table import Table, vstack
 from scipy import optimize, special
 
-from photutils_rcnn.detection.class_prior import fit_star_log_odds, star_log_odds
 from photutils_rcnn.evaluation.detections import segment_scene
 from photutils_rcnn.evaluation.matching import match_overlaps
 from photutils_rcnn.evaluation.overlaps import mask_overlaps
 from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.segmenter import RCNNSegmenter
-from photutils_rcnn.sources.classes import CLASS_NAMES, STAR
+from photutils_rcnn.sources.classes import CLASS_NAMES
 from photutils_rcnn.training.mask_calibration import count_mask_pixels, fit_mask_scale
+from photutils_rcnn.training.star_mix import fit_star_mix, typical_star_log_odds
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +31,6 @@ MIN_IOU = 0.5
 # completeness at equal purity was largest with 1 or 2 on validation scenes of
 # random instruments, and the same with all of them on those of DECam.
 OBJECTNESS_WEIGHT = 2.
-# The mean and the scatter of the fraction of stars from scene to scene, as the
-# coefficients of `star_log_odds`, among those of the recipes.
-SCENE_MIX = (0., 1.), (2.5, 0.8)
 # Scores are calibrated down to this.
 MIN_SCORE = 0.02
 
@@ -121,48 +118,6 @@ def fit_calibration(outcomes):
     return {**fit, 'class_scale': class_scale, 'class_offset': class_offset}
 
 
-def fit_star_mix(outcomes, calibration):
-    """
-    The fraction of stars that calibrated class probabilities presume.
-
-    It is the one with the largest likelihood when each scene has its own fraction in
-    its place: the odds of the class probabilities, divided by those of the mix, are
-    then Bayes factors (`~photutils_rcnn.detection.class_prior`).
-
-    Parameters
-    ----------
-    outcomes : `~astropy.table.Table`
-        From `collect_outcomes`, of a model with the classes star and galaxy.
-    calibration : dict
-        From `fit_calibration`, with ``class_scale`` and ``class_offset``.
-
-    Returns
-    -------
-    log_odds : (2,) list of float
-        The coefficients of `~photutils_rcnn.detection.class_prior.star_log_odds`.
-    """
-    sources = outcomes[outcomes['class_id'] > 0]
-    is_star = np.asarray(sources['class_id'] == STAR)
-    snr, scene = np.asarray(sources['snr']), np.asarray(sources['scene'])
-    star, galaxy = np.log(np.maximum(sources['probabilities'], 1e-9)).T
-    known = np.where(is_star, np.inf, -np.inf)
-    odds = calibration['class_scale'] * (star - galaxy) - np.diff(
-        calibration['class_offset'])
-    for chosen in (scene == one for one in np.unique(scene)):
-        own = fit_star_log_odds(known[chosen], snr[chosen],
-                                np.ones(np.count_nonzero(chosen)), *SCENE_MIX)
-        odds[chosen] += star_log_odds(snr[chosen], own)
-    sign = np.where(is_star, 1, -1)
-
-    def negative_log_likelihood(values):
-        return np.average(np.logaddexp(
-            0, -sign * (odds - star_log_odds(snr, values))),
-            weights=sources['weight'])
-
-    fit = optimize.minimize(negative_log_likelihood, SCENE_MIX[0])
-    return np.round(fit.x, 2).tolist()
-
-
 def fit_scaling(logits, classes, weights):
     """
     A scale and the offsets of classes, the first of them 0.
@@ -210,7 +165,7 @@ def calibrate_model(folder, scenes):
     Returns
     -------
     calibration : dict
-        See `fit_calibration`, `fit_star_mix` and
+        See `fit_calibration`, `~photutils_rcnn.training.star_mix` and
         `~photutils_rcnn.training.mask_calibration.fit_mask_scale` (``mask_scale``), and
         the weight of the ``objectness``.
 
@@ -232,7 +187,9 @@ def calibrate_model(folder, scenes):
     outcomes = collect_outcomes(segmenter, scenes)
     fit = fit_calibration(outcomes)
     if tuple(model.config.class_names) == CLASS_NAMES and 'class_scale' in fit:
-        fit['star_log_odds'] = fit_star_mix(outcomes, fit)
+        fit['class_scale'], fit['star_log_odds'] = fit_star_mix(outcomes)
+        fit['class_offset'] = [0., 0.]
+        fit['typical_star_log_odds'] = typical_star_log_odds(outcomes)
     fit['mask_scale'] = fit_mask_scale(outcomes['mask_counts'])
     calibration = {**weight, **fit}
     settings['calibration'] = {**calibration, **{

@@ -27,7 +27,9 @@ from photutils_rcnn.preprocessing.normalization import normalize_cube, to_model_
 from photutils_rcnn.preprocessing.psf import find_psf_stars
 from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
 from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.sources.classes import CLASS_NAMES, STAR
 from photutils_rcnn.training.augmentation import draw_log_fwhm
+from photutils_rcnn.training.star_mix import scene_log_odds
 
 # A detection shows a source if their masks overlap by this much.
 MIN_IOU = 0.5
@@ -61,8 +63,9 @@ def scene_profiles(model, scene, rng):
         ``profiles`` and ``psf``
         (R, N, N, n_bands), ``boxes`` (R, 4), ``logits`` (R, n_classes) of the box
         head and ``log_fwhm`` (R, n_bands), see
-        `~photutils_rcnn.models.profile_head.profile_head_inputs`, and
-        ``class_ids`` (R,), the true classes.
+        `~photutils_rcnn.models.profile_head.profile_head_inputs`;
+        ``class_ids`` (R,), the true classes; and ``log_odds`` (R,), those of a star in
+        this scene, before the source is looked at, 0 for a model of other classes.
     """
     config = model.network.config
     cube = prepare_inputs(scene.data, mask=scene.mask, bands=scene.bands)
@@ -85,6 +88,10 @@ def scene_profiles(model, scene, rng):
     found = {name: np.concatenate([part[name] for part in parts])
              for name in parts[0]}
     n = len(found['class_ids'])
+    snr = found.pop('snr')
+    found['log_odds'] = np.zeros(n, dtype=np.float32)
+    if tuple(config.class_names) == CLASS_NAMES:
+        found['log_odds'] += scene_log_odds(found['class_ids'] == STAR, snr)
     chosen = np.sort(rng.permutation(n)[:MAX_PROFILES])
     return {name: values[chosen] for name, values in found.items()}
 
@@ -104,7 +111,7 @@ def _tile_profiles(scene, found, fwhm, psf, detector):
                       ignore=ignore),
         found.instances.scores, MIN_IOU, ignore=ignore)
     chosen = np.flatnonzero(matches.truth_of_detection >= 0)
-    classes = np.asarray(scene.truth['class_id'])
+    truth = scene.truth[matches.truth_of_detection[chosen]]
     if psf is None:
         psf = np.zeros(profiles.shape[1:])
     return {'profiles': profiles[chosen].astype(np.float16),
@@ -113,8 +120,8 @@ def _tile_profiles(scene, found, fwhm, psf, detector):
             'boxes': found.boxes[chosen].astype(np.float32),
             'logits': found.logits[chosen].astype(np.float32),
             'log_fwhm': log_fwhm[chosen],
-            'class_ids': classes[matches.truth_of_detection[chosen]].astype(
-                np.int32)}
+            'class_ids': np.asarray(truth['class_id'], dtype=np.int32),
+            'snr': np.asarray(truth['snr'], dtype=float)}
 
 
 @lru_cache(1)
@@ -248,7 +255,7 @@ class ProfileDataset:
         Returns
         -------
         inputs : dict of `~numpy.ndarray`
-            ``profiles``, ``psf``, ``boxes``, ``logits`` and ``log_fwhm`` of
+            ``profiles``, ``psf``, ``boxes``, ``logits``, ``log_fwhm`` and ``log_odds`` of
             `scene_profiles`, as float32.
         classes : (B,) `~numpy.ndarray` of int32
             The true classes, counted from 0.

@@ -11,6 +11,7 @@ of inference.
 __all__ = ['ProfileClassifier', 'Refinement']
 
 import keras
+from keras import ops
 
 from photutils_rcnn.models.profile_head import profile_head_inputs
 from photutils_rcnn.training.loop import TrainingLoop
@@ -42,16 +43,20 @@ class ProfileClassifier(keras.Model):
         ----------
         inputs : dict of tensor
             ``profiles``, ``psf``, ``boxes``, ``logits`` and ``log_fwhm`` of
-            `~photutils_rcnn.models.profile_head.profile_head_inputs`.
+            `~photutils_rcnn.models.profile_head.profile_head_inputs`, and ``log_odds``,
+            see `~photutils_rcnn.training.profiles.scene_profiles`.
         training : bool, optional
             Whether the head is being trained.
 
         Returns
         -------
         logits : (R, n_classes - 1) tensor
-            Class logits without background.
+            Class logits without background, those of the first class with the log odds of
+            the scene, so that the head learns Bayes factors.
         """
-        return inputs['logits'][:, 1:] + self.head(
+        odds = inputs['log_odds'][:, None]
+        prior = ops.pad(odds, ((0, 0), (0, self.network_config.n_classes - 2)))
+        return prior + inputs['logits'][:, 1:] + self.head(
             profile_head_inputs(inputs['profiles'], inputs['psf'],
                                 inputs['boxes'], inputs['logits'],
                                 inputs['log_fwhm'], self.network_config),

@@ -145,12 +145,30 @@ def test_training_mix():
     """
     trained = _instances([0.2, 0.9, 1.], [10, 100, 1e5], [0.5, 0.9, 1.])
     found, prior = apply_star_prior(trained, None, TRAINING)
-    assert_equal(found.class_probabilities, trained.class_probabilities)
+    assert_allclose(found.class_probabilities, trained.class_probabilities,
+                    rtol=1e-5, atol=1e-30)
     assert trained.log_bayes_factors is None  # as it was
     assert (prior.mode, prior.log_odds) == ('training', TRAINING)
     assert_allclose(prior.fraction, np.average(special.expit(
         star_log_odds(found.snr, TRAINING)), weights=found.scores))
     assert np.isfinite(found.log_bayes_factors).all()
+
+
+def test_typical_mix():
+    """
+    Probabilities that presume one mix are those of a typical frame with `None`, and few
+    sources leave them so.
+    """
+    star, snr = np.array([0.2, 0.9]), np.array([10., 100.])
+    sources, typical = _instances(star, snr), (-1.5, 0.4)
+    odds = special.logit(star) + (star_log_odds(snr, typical)
+                                  - star_log_odds(snr, TRAINING))
+    found, prior = apply_star_prior(sources, None, TRAINING, typical)
+    assert prior.log_odds == typical
+    assert_allclose(found.class_probabilities[:, 0], special.expit(odds), rtol=1e-5)
+    auto, prior = apply_star_prior(sources, 'auto', TRAINING, typical)
+    assert_allclose(prior.log_odds, typical, atol=0.2)
+    assert_equal(auto.log_bayes_factors, found.log_bayes_factors)
 
 
 def test_improbable_sources():

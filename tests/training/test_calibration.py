@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from astropy.table import Table, vstack
+from astropy.table import Table
 from numpy.testing import assert_allclose
 from scipy import special
 
@@ -17,7 +17,6 @@ from photutils_rcnn.training.calibration import (
     calibrate_model,
     collect_outcomes,
     fit_calibration,
-    fit_star_mix,
 )
 
 
@@ -67,29 +66,6 @@ def test_weights_of_scenes():
                       'class_id': rng.integers(0, 3, 400),
                       'weight': np.repeat([1., 0.], 200)})
     assert fit_calibration(outcomes) == fit_calibration(outcomes[:200])
-
-
-def test_star_mix():
-    """
-    The mix that a classifier presumes is found from scenes of other mixes.
-    """
-    rng = np.random.default_rng(2)
-    parts = []
-    for scene in range(40):
-        n = 500
-        snr = 10 ** rng.uniform(0.8, 3, n)
-        position = np.log10(snr / 30)
-        own = rng.normal(-1, 1.5) + 1.5 * position
-        is_star = rng.random(n) < special.expit(own)
-        ratio = 3 * rng.normal(np.where(is_star, 1.5, -1.5))
-        star = special.expit((ratio - 0.5 + 1.2 * position - 0.3) / 1.4)
-        parts.append(Table({
-            'class_id': np.where(rng.random(n) < 0.1, 0, 2 - is_star), 'snr': snr,
-            'probabilities': np.stack([star, 1 - star], axis=1),
-            'scene': np.full(n, scene), 'weight': np.full(n, 1 / n)}))
-    found = fit_star_mix(vstack(parts), {'class_scale': 1.4,
-                                         'class_offset': [0., -0.3]})
-    assert_allclose(found, (-0.5, 1.2), atol=0.15)
 
 
 def test_outcomes(make_scene):

@@ -63,7 +63,9 @@ def test_profiles_are_those_of_inference(model, demo_scene, estimated,
 
     inputs = {name: values.astype(np.float32) for name, values
               in found.items() if name != 'class_ids'}
-    logits = np.asarray(ProfileClassifier(model.network)(inputs))
+    assert (inputs.pop('log_odds') < -0.5).mean() > 0.9  # a field of galaxies
+    logits = np.asarray(ProfileClassifier(model.network)(
+        {**inputs, 'log_odds': np.zeros(len(inputs['boxes']), np.float32)}))
     assert_allclose(model.class_probabilities(logits),
                     instances.class_probabilities[rows], atol=0.02)
     # The noise of the estimate is a few percent.
@@ -179,6 +181,7 @@ def numbered(tmp_path):
                  boxes=(number[:, None] + [0, 0.1, 0.2, 0.5]).astype('f4'),
                  logits=np.repeat(number[:, None], 3, 1).astype(np.float32),
                  log_fwhm=np.zeros((n, 2), np.float32),
+                 log_odds=np.zeros(n, np.float32),
                  class_ids=(1 + number % 2).astype(np.int32))
     return folder
 

@@ -43,7 +43,7 @@ def examples():
         'profiles': profiles.astype(np.float16),
         'psf': np.zeros(profiles.shape, np.float16), 'boxes': boxes,
         'logits': np.zeros((N_SOURCES, 3), np.float32), 'log_fwhm': log_fwhm,
-        'class_ids': (classes + 1).astype(np.int32)}
+        'log_odds': np.zeros(N_SOURCES, np.float32), 'class_ids': (classes + 1).astype(np.int32)}
 
 
 @pytest.fixture
@@ -97,6 +97,32 @@ def test_learns_widths(dataset, tmp_path):
     inputs, classes = dataset.batch(0)
     logits = np.asarray(ProfileClassifier(network)(inputs))
     assert np.mean(logits.argmax(axis=1) == classes) > 0.9
+
+
+def test_learns_bayes_factors(examples, tmp_path):
+    """
+    What a scene's mix of classes tells is left to the log odds: from sources that all look
+    the same the head learns nothing, be they stars in four of five cases.
+    """
+    rng = np.random.default_rng(1)
+    same = {name: np.repeat(values[:1], 512, axis=0)
+            for name, values in examples[1].items()}
+    same['class_ids'] = np.where(rng.random(512) < 0.8, 1, 2).astype(np.int32)
+    told = []
+    for log_odds in (0., np.log(4.)):
+        folder = tmp_path / f'{log_odds:.1f}'
+        folder.mkdir()
+        np.savez(folder / 'all.npz', **{
+            **same, 'log_odds': np.full(512, log_odds, np.float32)})
+        network = MaskRCNN(tiny_config(), seed=1)
+        Refinement(network, ProfileDataset(folder, batch_size=64), None, folder / 'run',
+                   epochs=6, rate=5e-3).run()
+        inputs = {name: values[:1].astype(np.float32) for name, values in same.items()
+                  if name not in ('class_ids', 'log_odds')}
+        star, galaxy = np.asarray(ProfileClassifier(network)(
+            {**inputs, 'log_odds': np.zeros(1, np.float32)}))[0]
+        told.append(star - galaxy)
+    assert_allclose(told, (np.log(4.), 0), atol=0.5)
 
 
 def test_nothing_to_validate_on(dataset, tmp_path):
