@@ -109,7 +109,7 @@ def _cutouts(image, boxes, side):
     return cutouts, boxes - np.tile(middle - side // 2, 2)
 
 
-def frame_examples(model, attribute, frame, rng, cutout_side=None):
+def frame_examples(model, attribute, read, rng, cutout_side=None):
     """
     The examples of a frame.
 
@@ -119,8 +119,9 @@ def frame_examples(model, attribute, frame, rng, cutout_side=None):
         A model; with this head, if the head sees features of the trunk.
     attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
         The head.
-    frame : `~photutils_rcnn.training.labelled_frames.LabelledFrame`
-        The frame.
+    read : tuple
+        The frame and its labels, from
+        `~photutils_rcnn.training.labelled_frames.LabelledFrame.read`.
     rng : `numpy.random.Generator`
         Chooses among too many sources.
     cutout_side : int, optional
@@ -139,9 +140,9 @@ def frame_examples(model, attribute, frame, rng, cutout_side=None):
     Raises
     ------
     ValueError
-        If the frame cannot be read, its labels do not fit, or it lacks a band.
+        If the labels do not fit, or the frame lacks a band.
     """
-    cube, x, y, labels = frame.read(attribute.name)
+    cube, x, y, labels = read
     values = encode_labels(labels, attribute)
     known = np.isfinite(values)
     with warnings.catch_warnings():
@@ -172,7 +173,8 @@ def collect_examples(model, attribute, frames, folder, *, cutout_side=None, seed
     """
     Write the examples of frames, one file each.
 
-    Frames whose file is there are left out, so that an interrupted collection goes on.
+    Frames whose file is there, with the same pixels and labels, are left out, so that an
+    interrupted collection goes on.
 
     Parameters
     ----------
@@ -206,17 +208,40 @@ def collect_examples(model, attribute, frames, folder, *, cutout_side=None, seed
     for i, frame in enumerate(tqdm(frames, desc='Examples', unit='frame',
                                    disable=not progress_bar)):
         path = folder / f'{i:06d}.npz'
-        if path.exists():
-            continue
         try:
-            examples, n_labels = frame_examples(model, attribute, frame,
+            read = frame.read(attribute.name)
+            source = _digest(read, attribute)
+            if path.exists() and _source(path) == source:
+                continue
+            examples, n_labels = frame_examples(model, attribute, read,
                                                 np.random.default_rng((seed, i)),
                                                 cutout_side)
         except (OSError, TypeError, ValueError) as exc:
             msg = f'image {i}: {exc}'
             raise ValueError(msg) from exc
         with atomic_path(path) as temporary, temporary.open('wb') as stream:
-            np.savez(stream, n_labels=n_labels, **examples)
+            np.savez(stream, n_labels=n_labels, source=source, **examples)
+
+
+def _digest(read, attribute):
+    """
+    The checksum of a frame and its labels.
+    """
+    cube, x, y, labels = read
+    digest = hashlib.sha256(repr(cube.bands).encode())
+    for values in (cube.data, cube.invalid, cube.error, x, y,
+                   encode_labels(labels, attribute)):
+        if values is not None:
+            digest.update(np.ascontiguousarray(values))
+    return digest.hexdigest()
+
+
+def _source(path):
+    """
+    The checksum of what the examples of a file are of.
+    """
+    with open_npz(path, 'file of examples') as stored:
+        return str(stored['source'])
 
 
 def _check_origin(folder, model, attribute, cutout_side):
@@ -269,6 +294,7 @@ def read_examples(folder, n_frames):
     for i in range(n_frames):
         with open_npz(Path(folder) / f'{i:06d}.npz', 'file of examples') as stored:
             part = dict(stored)
+        del part['source']
         n_labels += int(part.pop('n_labels'))
         parts.append({**part, 'frame': np.full(len(part['values']), i)})
     examples = {name: np.concatenate([part[name] for part in parts])

@@ -86,8 +86,12 @@ class LabelledFrame:
                 msg = (f'labels must be tables with the columns x, y and {name}, got '
                        f'{self.labels.colnames}')
                 raise ValueError(msg)
-            return cube, *(np.asarray(self.labels[column])
-                           for column in ('x', 'y', name))
+            try:
+                x, y = (np.asarray(self.labels[axis], float) for axis in 'xy')
+            except ValueError as exc:
+                msg = f'x and y of labels must be numbers: {exc}'
+                raise ValueError(msg) from exc
+            return cube, x, y, np.asarray(self.labels[name])
         ny, nx = cube.shape
         return (cube, np.array([(nx - 1) / 2]), np.array([(ny - 1) / 2]),
                 np.array([self.labels]))

@@ -301,7 +301,7 @@ def test_mended_frames(initial, frames, judge, quick, tmp_path):
     was read of them does not count.
     """
     judge(10., 20.)
-    images, labels, classes = frames
+    images, labels, _ = frames
     options = {'initial': initial, 'stages': SHORT, 'progress_bar': False}
     with pytest.raises(ValueError, match='frame 1: labels must have the shape'):
         fine_tune(images, [labels[0], labels[1][:50], labels[2]], 'comet',
