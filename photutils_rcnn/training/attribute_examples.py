@@ -59,8 +59,10 @@ def encode_labels(labels, attribute):
             msg = f'labels of {attribute.name!r} must be numbers, got {labels!r}'
             raise ValueError(msg) from exc
     code = {name: i for i, name in enumerate(attribute.classes)}
+    labels = np.ma.asarray(labels, dtype=object)
     values = np.full(len(labels), np.nan)
-    for i, label in enumerate(np.ma.asarray(labels, dtype=object).filled(None)):
+    for i in np.flatnonzero(~np.ma.getmaskarray(labels)):
+        label = labels[i]
         if label is None or label == '' or label != label:  # NaN differs from itself
             continue
         if str(label) not in code:

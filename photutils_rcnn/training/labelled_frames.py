@@ -87,11 +87,12 @@ class LabelledFrame:
                        f'{self.labels.colnames}')
                 raise ValueError(msg)
             try:
-                x, y = (np.asarray(self.labels[axis], float) for axis in 'xy')
+                x, y = (np.ma.asarray(self.labels[axis]).astype(float).filled(np.nan)
+                        for axis in 'xy')
             except ValueError as exc:
                 msg = f'x and y of labels must be numbers: {exc}'
                 raise ValueError(msg) from exc
-            return cube, x, y, np.asarray(self.labels[name])
+            return cube, x, y, np.ma.asarray(self.labels[name])
         ny, nx = cube.shape
         return (cube, np.array([(nx - 1) / 2]), np.array([(ny - 1) / 2]),
                 np.array([self.labels]))
@@ -195,7 +196,8 @@ def labelled_files(table, name, folder=None):
         groups = table.group_by('file').groups
         files, labels = groups.keys['file'], list(groups)
     else:
-        files, labels = table['file'], list(column)
+        files = table['file']
+        labels = [None if label is np.ma.masked else label for label in column]
     images = [folder / str(file) for file in files]
     lost = [image for image in images if not image.is_file()]
     if lost:
