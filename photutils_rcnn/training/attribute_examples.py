@@ -6,6 +6,7 @@ What an attribute head sees of the sources that a network finds in labelled fram
 __all__ = ['collect_examples', 'encode_labels', 'frame_examples', 'read_examples']
 
 import hashlib
+import itertools
 import json
 import logging
 import warnings
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
+from photutils.segmentation import SourceCatalog
 from tqdm.auto import tqdm
 
 from photutils_rcnn._files import atomic_path, open_npz
 from photutils_rcnn.detection.attributes import attribute_inputs, evaluated
 from photutils_rcnn.detection.pipeline import detect
 from photutils_rcnn.models.attribute_transfer import add_attribute
+from photutils_rcnn.sources.source_table import probability_columns
 
 # A label is that of a detection if it is so near its center, in units of the shorter
 # side of its box, or in pixels; so many sources of a frame count, else a few frames
@@ -26,6 +29,9 @@ from photutils_rcnn.models.attribute_transfer import add_attribute
 MAX_OFFSET = 0.25
 MARGIN = 2.
 MAX_EXAMPLES = 150
+# What tables have beside the properties of photutils' catalogs.
+COLUMNS = ('class_name', 'class_id', 'score', 'log_bayes_factor', 'x', 'y', 'sky_center',
+           'detection_flags')
 
 log = logging.getLogger(__name__)
 
@@ -198,9 +204,10 @@ def collect_examples(model, attribute, frames, folder, *, cutout_side=None, seed
     Raises
     ------
     ValueError
-        If a frame does not fit, see `frame_examples`, or the folder holds the examples
-        of another network.
+        If a frame does not fit, see `frame_examples`, the folder holds the examples
+        of another network, or the tables have columns of the name of the attribute.
     """
+    _check_columns(model, attribute)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _check_origin(folder, model, attribute, cutout_side)
@@ -244,6 +251,27 @@ def _source(path):
     """
     with open_npz(path, 'file of examples') as stored:
         return str(stored['source'])
+
+
+def _check_columns(model, attribute):
+    """
+    Refuse an attribute whose columns others of the tables would be lost to.
+    """
+    others = [other for other in model.config.attributes if other.name != attribute.name]
+    taken = {*COLUMNS, *probability_columns(model.config.class_names),
+             *itertools.chain(*map(_columns, others))}
+    both = [name for name in _columns(attribute)
+            if name in taken or hasattr(SourceCatalog, name)]
+    if both:
+        msg = (f'the columns of the attribute {attribute.name!r} must differ from others of '
+               f'the tables, got {both}: give the attribute or its classes other names')
+        raise ValueError(msg)
+
+
+def _columns(attribute):
+    if not attribute.classes:
+        return attribute.name, f'{attribute.name}_err'
+    return attribute.name, *probability_columns(attribute.classes)
 
 
 def _check_origin(folder, model, attribute, cutout_side):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from astropy.io.registry import IORegistryError
 from astropy.table import Table
 
 from photutils_rcnn.io.frames import from_files
@@ -180,9 +181,14 @@ def labelled_files(table, name, folder=None):
     Raises
     ------
     ValueError
-        If the table lacks a column, or lists a file that is not there.
+        If the table cannot be read, lacks a column, or lists a file that is not there.
     """
-    path, table = Path(table), Table.read(table)
+    path = Path(table)
+    try:
+        table = Table.read(path)
+    except (IORegistryError, ValueError) as exc:
+        msg = f'table must be a file of a table, CSV, ECSV, FITS or VOTable, got {path}'
+        raise ValueError(msg) from exc
     missing = {'file', name} - set(table.colnames)
     if missing:
         msg = f'table must have the columns file and {name}, got {table.colnames}'

@@ -3,6 +3,7 @@
 Tests of the training of attribute heads.
 """
 
+import re
 from types import SimpleNamespace
 
 import attrs
@@ -205,6 +206,28 @@ def test_empty_cells_of_a_table(tmp_path, positions):
         values = [encode_labels(frame.read(name)[3], attribute)
                   for frame in labelled_frames(images, labels)]
         assert_equal(np.concatenate(values), [np.nan, expected])
+
+
+@pytest.mark.parametrize('name', ['labels.txt', 'labels.fits'])
+def test_no_table(tmp_path, name):
+    (tmp_path / 'labels.txt').write_text('nonsense')
+    fits.writeto(tmp_path / 'labels.fits', np.zeros((4, 4)))
+    with pytest.raises(ValueError, match=f'table must be a file of a table, .*{name}'):
+        labelled_files(tmp_path / name, 'shape')
+
+
+@pytest.mark.parametrize(('name', 'classes', 'columns'), [
+    ('score', (), ['score']), ('area', ('small', 'large'), ['area']),
+    ('ellipticity', (), ['ellipticity']), ('kron_flux', (), ['kron_flux', 'kron_flux_err']),
+    ('kind', ('star', 'quasar'), ['prob_star'])])
+def test_columns_that_tables_have(tmp_path, name, classes, columns):
+    """
+    They would be lost, or photutils' catalogs would refuse them once the head is trained.
+    """
+    with pytest.raises(ValueError, match=re.escape(f'others of the tables, got {columns}')):
+        train_attribute(AttributeConfig(name=name, classes=classes), [np.zeros((64, 64))],
+                        ['x'], tmp_path / 'm', progress_bar=False)
+    assert not (tmp_path / 'm').exists()
 
 
 def test_positions_that_are_no_numbers():
