@@ -524,6 +524,11 @@ def test_further_outputs_of_nothing(tmp_path):
     ([], 'must be named either as arguments or in a file'),
     (['g.fits', '--list', 'g.txt'], 'must be named either as arguments or in a file'),
     (['--list', 'empty.txt'], '--list must name frames, got empty.txt without any'),
+    (['--list', 'binary.fits'], '--list must be a text file, got binary.fits'),
+    (['--list', 'quote.txt'], "quote.txt, line 2: names with quotes .* got Barnard's.fits"),
+    (['g.fits', '--stem', ''], "--stem must be the beginning of a file name, got ''"),
+    (['g.fits', '--mask-bits', 'BAD'], "--mask-bits needs flags, .* got 'BAD' and none"),
+    (['g.fits', '--mask-bits', 'BAD', '--mask', 'none'], '--mask-bits needs flags'),
     (['g.fits', '--workers', '2'], '--workers and --scheduler need several frames'),
     (['g.fits', 'r.fits', '--each', '--error', 'a', 'b', 'c'],
      '--error must name one file or, with --each, one for each of the 2 frames, got 3'),
@@ -532,6 +537,8 @@ def test_further_outputs_of_nothing(tmp_path):
 def test_bad_options(arguments, match, band_files, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'empty.txt').write_text('\n')
+    (tmp_path / 'quote.txt').write_text("g.fits\nBarnard's.fits\n")
+    (tmp_path / 'binary.fits').write_bytes(b'SIMPLE\xff')
     assert main(['segment', *arguments, '-o', 'out']) == 2
     assert re.search(match, capsys.readouterr().err)
     assert not (tmp_path / 'out').exists()
@@ -584,6 +591,22 @@ def test_list(band_files, tmp_path, capsys):
     for name, bands in (('g', ('g', 'r')), ('a name', ('band1',))):
         result = RCNNResult.read(tmp_path / 'out' / f'{name}_result.asdf')
         assert result.bands == bands
+
+
+def test_comments_and_patterns_of_a_list(band_files, tmp_path, monkeypatch, capsys):
+    """
+    Lists of other systems, with comments and a pattern for the bands of a frame; a pattern
+    that nothing matches fails for its frame alone.
+    """
+    monkeypatch.chdir(tmp_path)
+    Path('list.txt').write_bytes(
+        '\ufeff# the night of the 3rd\r\n  [grz].fits\r\n?.fits\r\n*.fz\r\n'.encode())
+    assert main(['segment', '--list', 'list.txt', '-o', 'out', '--quiet']) == 1
+    error = capsys.readouterr().err
+    assert '*.fz: error: *.fz: no such file' in error
+    assert '[grz].fits: error: ' in error  # brackets name extensions
+    assert error.count('\n') == 2
+    assert RCNNResult.read('out/g_result.asdf').bands == ('g', 'r', 'z')
 
 
 def test_errors_of_each(band_files, field, tmp_path):

@@ -101,9 +101,12 @@ def test_abbreviated_options(files):
 
 def test_round_trip(files, capsys):
     """The options of a result make it again."""
+    flags = np.zeros(fits.getdata(files[0]).shape, np.uint8)
+    flags[:9], flags[-9:] = 1, 2
+    fits.writeto('flags.fits', flags)
     assert main(['segment', *files, '-o', 'out', '--quiet', '--bands', 'g,r', '--gain',
                  '2,3', '--psf-fwhm', '4.5', '--table', 'vot', '--star-fraction', 'none',
-                 '--mask-bits', '~1', '--score-threshold', '0.3']) == 0
+                 '--mask', 'flags.fits', '--mask-bits', '~1', '--score-threshold', '0.3']) == 0
     assert capsys.readouterr().out == ''
     assert main(['config', 'out/g_result.asdf']) == 0
     text = capsys.readouterr().out

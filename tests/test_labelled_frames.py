@@ -111,6 +111,20 @@ def test_coco_polygons(frames, tmp_path):
     assert names == ['star', 'lens']
 
 
+@pytest.mark.parametrize('segmentation', [
+    [], [[3, 3, 9, 9]], [3, 3, 9, 3, 9, 9], {'size': [64, 128]},
+    {'size': [64, 128], 'counts': 'abc'}])
+def test_bad_segmentations(frames, tmp_path, segmentation):
+    """
+    Boxes without an outline, lines and what is no run length.
+    """
+    pytest.importorskip('pycocotools', reason='pycocotools is in the extra coco')
+    write_coco_frames(tmp_path, frames[:1], lambda mask: segmentation)
+    with pytest.raises(ValueError, match=r"labels.json: image '0.fits': segmentation of "
+                       'annotation 0 of the image must be polygons of three points'):
+        open_frames(tmp_path)[0]
+
+
 def test_bad_folders(frames, tmp_path, capsys):
     """
     What is no such folder is one error that names it, also of the command.

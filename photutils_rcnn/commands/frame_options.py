@@ -191,6 +191,10 @@ class FrameOptions:
             _check_no_science(flags, frame, '--mask')
             given['mask'] = _one_or_each(flags.masks, frame, '--mask')
             notes.extend(f'mask: {note}' for note in flags.notes)
+        if self.mask_bits is not None and given['mask'] is None:
+            msg = (f'--mask-bits needs flags, in the file of the image or by --mask, got '
+                   f'{self.mask_bits!r} and none')
+            raise ValueError(msg)
         if self.gain:
             given['gain'] = None if self.gain == 'none' else self.gain
         bands = self.bands or frame.bands

@@ -83,9 +83,9 @@ def output_paths(out_dir, stem, further=()):
     Raises
     ------
     ValueError
-        If ``stem`` names a folder.
+        If ``stem`` is empty or names a folder.
     """
-    if Path(stem).name != stem:
+    if not stem or Path(stem).name != stem:
         msg = f'--stem must be the beginning of a file name, got {stem!r}'
         raise ValueError(msg)
     return {name: out_dir / f'{stem}_{name}' for name in (*OUTPUTS, *further)}

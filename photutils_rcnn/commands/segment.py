@@ -45,7 +45,7 @@ def add_arguments(parser):
                         'reported, and the others are segmented')
     parser.add_argument('--list', type=Path, metavar='FILE',
                         help='likewise of a text file with the files of a frame in each '
-                        'line, separated by blanks')
+                        'line, separated by blanks; # begins a comment line')
     processes = parser.add_mutually_exclusive_group()
     processes.add_argument('--workers', type=int, metavar='N',
                            help='segment the frames of --each or --list in N processes, '
@@ -222,9 +222,9 @@ def _frames(args):
         raise ValueError(msg)
     files = _expand(args.files)
     if not (args.each or args.list):
-        return {args.stem or file_stem(files[0]): files}
+        return {file_stem(files[0]) if args.stem is None else args.stem: files}
     how = '--list' if args.list else '--each'
-    if args.stem:
+    if args.stem is not None:
         msg = f'--stem must not be given with {how}, got {args.stem!r}'
         raise ValueError(msg)
     frames = {}
@@ -238,7 +238,7 @@ def _frames(args):
     return frames
 
 
-def _expand(paths):
+def _expand(paths, *, missing_ok=False):
     """
     The files that patterns name, where no shell did that.
     """
@@ -246,10 +246,10 @@ def _expand(paths):
     for path in paths:
         # brackets name extensions
         found = sorted(glob(str(path))) if set('*?') & set(str(path)) else [path]
-        if not found:
+        if not found and not missing_ok:
             msg = f'no file is named as {path}'
             raise FileNotFoundError(msg)
-        files.extend(map(Path, found))
+        files.extend(map(Path, found or [path]))
     return files
 
 
@@ -257,8 +257,22 @@ def _read_list(path):
     """
     The files of each frame of a list.
     """
-    frames = [[Path(name) for name in shlex.split(line)]
-              for line in path.read_text().splitlines() if line.strip()]
+    try:
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
+    except UnicodeDecodeError as exc:
+        msg = f'--list must be a text file, got {path}'
+        raise ValueError(msg) from exc
+    frames = []
+    for number, line in enumerate(map(str.strip, lines), start=1):
+        if not line or line.startswith('#'):
+            continue
+        try:
+            names = [Path(name) for name in shlex.split(line)]
+        except ValueError as exc:
+            msg = (f'{path}, line {number}: names with quotes or backslashes must be quoted, '
+                   f'got {line} ({exc})')
+            raise ValueError(msg) from exc
+        frames.append(_expand(names, missing_ok=True))
     if not frames:
         msg = f'--list must name frames, got {path} without any'
         raise ValueError(msg)

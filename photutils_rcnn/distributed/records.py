@@ -29,10 +29,11 @@ def fingerprint(files, **values):
     Returns
     -------
     known : dict
-        JSON values: size (bytes) and time of change (ns) of the files, `None` for one that
-        is not there, and the values; for those that JSON does not know a checksum.
+        JSON values: the files in their order, each with its size (bytes) and time of change
+        (ns), `None` for one that is not there, and the values; for those that JSON does not
+        know a checksum.
     """
-    states = {str(path): _file_state(split_extension(path)[0]) for path in files}
+    states = [[str(path), _file_state(split_extension(path)[0])] for path in files]
     return json.loads(json.dumps({'files': states, **values}, default=_plain))
 
 

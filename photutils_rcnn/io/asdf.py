@@ -9,10 +9,14 @@ ASDF: without this package, asdf warns of the unknown tag and gives the dictiona
 
 __all__ = ['read_parts', 'result_parts', 'result_tree', 'write_result']
 
+import struct
+import warnings
+import zlib
 from importlib import resources
 
 import asdf
 import numpy as np
+from asdf.exceptions import AsdfConversionWarning
 from asdf.tagged import TaggedDict
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -128,11 +132,18 @@ def read_parts(path):
         If the file holds no result of this package, or a damaged one.
     """
     # as a dictionary, whether or not the extension is installed
-    with asdf.config_context() as config:
+    with asdf.config_context() as config, warnings.catch_warnings():
         config.remove_extension(EXTENSION)
-        with asdf.open(path, custom_schema=_schema(), memmap=False, lazy_load=False,
-                       ignore_unrecognized_tag=True,
-                       ignore_missing_extensions=True) as asdf_file:
+        # an array whose block is not there
+        warnings.simplefilter('error', AsdfConversionWarning)
+        try:
+            asdf_file = asdf.open(path, custom_schema=_schema(), memmap=False,
+                                  lazy_load=False, ignore_unrecognized_tag=True,
+                                  ignore_missing_extensions=True)
+        except (AsdfConversionWarning, EOFError, ValueError, struct.error, zlib.error) as exc:
+            msg = f'{path} is no ASDF file, or a damaged one: {exc}'
+            raise ValueError(msg) from exc
+        with asdf_file:
             if KEY not in asdf_file:
                 msg = f'{path} holds no result of photutils_rcnn'
                 raise ValueError(msg)

@@ -54,11 +54,23 @@ class COCOFrame:
         ImportError
             If pycocotools is not installed.
         ValueError
-            If a segmentation is not of the size of the image.
+            If a segmentation is neither polygons nor run lengths, or not of the size of
+            the image.
         """
         boxes, masks, names = [], [], []
-        for annotation, name in zip(self.annotations, self.class_names, strict=True):
-            mask = _decode(annotation['segmentation'], self.shape)
+        for i, (annotation, name) in enumerate(
+                zip(self.annotations, self.class_names, strict=True)):
+            try:
+                mask = _decode(annotation['segmentation'], self.shape)
+            except (IndexError, KeyError, TypeError, ValueError) as exc:
+                msg = (f'segmentation of annotation {i} of the image must be polygons of '
+                       f'three points or more or run lengths, got '
+                       f'{str(annotation["segmentation"])[:60]}')
+                raise ValueError(msg) from exc
+            if mask.shape != tuple(self.shape):
+                msg = (f'segmentation of annotation {i} must have the size of the image, '
+                       f'{self.shape}, got {mask.shape}')
+                raise ValueError(msg)
             box, mask = Footprints.from_full(mask, (0, 0), self.shape)
             if box is not None:
                 boxes.append(box)
@@ -77,11 +89,7 @@ def _decode(segmentation, shape):
         encoded = rle.frPyObjects(segmentation, *shape)
     else:
         encoded = segmentation
-    mask = np.asarray(rle.decode(encoded), dtype=bool)
-    if mask.shape != tuple(shape):
-        msg = f'segmentation must have the size of the image, {shape}, got {mask.shape}'
-        raise ValueError(msg)
-    return mask
+    return np.asarray(rle.decode(encoded), dtype=bool)
 
 
 def read_coco(path):

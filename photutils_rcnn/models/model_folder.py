@@ -48,7 +48,11 @@ def read_folder(folder):
     ValueError
         If the files are damaged, or say what no model does.
     """
-    settings = json.loads((folder / 'config.json').read_text())
+    try:
+        settings = json.loads((folder / 'config.json').read_text(encoding='utf-8'))
+    except ValueError as exc:
+        msg = f'config.json is no JSON: {exc}'
+        raise ValueError(msg) from exc
     _check_settings(settings)
     if settings['format'] == 2:
         settings = current_settings(settings)

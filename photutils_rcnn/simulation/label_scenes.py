@@ -18,7 +18,7 @@ from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.normalization import normalize_cube
 from photutils_rcnn.preprocessing.psf import check_fwhm, find_psf_stars, given_fwhm
 from photutils_rcnn.simulation.truth import LIMITING_SNR, MIN_AREA
-from photutils_rcnn.sources.classes import CLASS_NAMES
+from photutils_rcnn.sources.classes import CLASS_NAMES, check_spelling
 from photutils_rcnn.sources.footprints import Footprints
 
 
@@ -31,12 +31,12 @@ def scene_from_labels(scene_class, data, labels, classes, *, mask=None, bands=No
     check_fwhm(psf_fwhm)
     data, given = from_files(data, mask=mask, bands=bands)
     cube = prepare_inputs(data, **given)
-    footprints, ids = label_footprints(labels)
+    footprints, ids, listed = label_footprints(labels)
     if footprints.shape != cube.shape:
         msg = (f'labels must have the shape of the image, {cube.shape}, got '
                f'{footprints.shape}')
         raise ValueError(msg)
-    names = label_classes(classes, ids)
+    names = label_classes(classes, ids, listed)
     class_names = _class_names(names, class_names)
     frame = normalize_cube(cube, background=background).frame
     fwhm = given_fwhm(psf_fwhm, cube)
@@ -77,6 +77,9 @@ def label_footprints(labels):
         The footprints; masks without a pixel are left out.
     ids : (N,) `~numpy.ndarray` of int
         Their labels; those of masks count from 1.
+    listed : (M,) `~numpy.ndarray` of int
+        The labels that a list of classes has names for: those of masks without a pixel,
+        too.
 
     Raises
     ------
@@ -84,7 +87,8 @@ def label_footprints(labels):
         If they are of another shape or kind, or negative.
     """
     if isinstance(labels, Footprints):
-        return labels, np.arange(1, len(labels) + 1)
+        ids = np.arange(1, len(labels) + 1)
+        return labels, ids, ids
     if is_fits(labels):
         labels = _read_labels(labels)
     elif isinstance(labels, SegmentationImage):
@@ -102,7 +106,8 @@ def label_footprints(labels):
     # label images may be sparse: labels of the whole survey on one cutout
     ids, rank = np.unique(labels, return_inverse=True)
     rank = rank.reshape(labels.shape) + (ids[0] != 0 if len(ids) else 0)
-    return Footprints.from_labels(rank), ids[ids != 0].astype(int)
+    ids = ids[ids != 0].astype(int)
+    return Footprints.from_labels(rank), ids, ids
 
 
 def _mask_footprints(masks):
@@ -112,8 +117,8 @@ def _mask_footprints(masks):
     shape = masks.shape[1:]
     found = [Footprints.from_full(mask, (0, 0), shape) for mask in masks]
     kept = [i for i, (box, _) in enumerate(found) if box is not None]
-    return Footprints([found[i][0] for i in kept], [found[i][1] for i in kept],
-                      shape), np.array(kept, dtype=int) + 1
+    footprints = Footprints([found[i][0] for i in kept], [found[i][1] for i in kept], shape)
+    return footprints, np.array(kept, dtype=int) + 1, np.arange(len(masks)) + 1
 
 
 def _read_labels(given):
@@ -131,7 +136,7 @@ def _read_labels(given):
     raise ValueError(msg)
 
 
-def label_classes(classes, ids):
+def label_classes(classes, ids, listed):
     """
     The class of each label.
 
@@ -139,8 +144,8 @@ def label_classes(classes, ids):
     ----------
     classes : mapping, `~astropy.table.Table` or sequence of str
         See `~photutils_rcnn.simulation.scene.Scene.from_labels`.
-    ids : (N,) `~numpy.ndarray` of int
-        The labels.
+    ids, listed : `~numpy.ndarray` of int
+        The labels, and those that a list has names for, see `label_footprints`.
 
     Returns
     -------
@@ -150,7 +155,7 @@ def label_classes(classes, ids):
     Raises
     ------
     TypeError, ValueError
-        If a label has no entry, or an entry is no name.
+        If a label has no entry or several, or an entry is no name.
     """
     if isinstance(classes, Table):
         missing = {'label', 'class_name'} - set(classes.colnames)
@@ -158,17 +163,22 @@ def label_classes(classes, ids):
             msg = (f'classes must have the columns label and class_name, got '
                    f'{classes.colnames}')
             raise ValueError(msg)
+        labels, counts = np.unique(classes['label'], return_counts=True)
+        if (counts > 1).any():
+            msg = ('classes must have one row for each label, got several for '
+                   f'{labels[counts > 1][:5].tolist()}')
+            raise ValueError(msg)
         classes = dict(zip(classes['label'].tolist(), classes['class_name'].tolist(),
                            strict=True))
     if isinstance(classes, str):
         classes = dict.fromkeys(ids.tolist(), classes)
     if not isinstance(classes, Mapping):
         classes = np.ma.asarray(classes, dtype=object).ravel().tolist()
-        if len(classes) != len(ids):
-            msg = (f'classes must have a name for each of the {len(ids)} labels, got '
+        if len(classes) != len(listed):
+            msg = (f'classes must have a name for each of the {len(listed)} labels, got '
                    f'{len(classes)}')
             raise ValueError(msg)
-        classes = dict(zip(ids.tolist(), classes, strict=True))
+        classes = dict(zip(listed.tolist(), classes, strict=True))
     unknown = [label for label in ids.tolist() if label not in classes]
     if unknown:
         msg = f'classes must have the labels of the image, got none for {unknown[:5]}'
@@ -198,6 +208,7 @@ def _class_names(names, given):
     if given is not None and found:
         msg = f'classes must be of class_names {tuple(given)}, got {found}'
         raise ValueError(msg)
+    check_spelling((*CLASS_NAMES, *found))
     return (*(given or CLASS_NAMES), *found)
 
 

@@ -5,6 +5,8 @@ Simulation of one scene with GalSim.
 
 __all__ = ['make_scene', 'point_spreads_of']
 
+from numbers import Integral
+
 import numpy as np
 
 from photutils_rcnn.simulation import artifacts
@@ -161,6 +163,9 @@ def make_scene(preset, seed, **overrides):
     -----
     Importing this module without GalSim raises an `ImportError`.
     """
+    if not (isinstance(seed, Integral) and seed >= 0):
+        msg = f'seed must be a whole number from 0, got {seed!r}'
+        raise ValueError(msg)
     rng = np.random.default_rng(seed)
     settings = draw_settings(preset, rng, **overrides)
     population, host = draw_population(settings, rng), None

@@ -8,7 +8,7 @@ of two classes do not know.
 """
 
 __all__ = ['CLASS_COLORS', 'CLASS_IDS', 'CLASS_NAMES', 'CLUMP', 'GALAXY', 'PART_CLASSES',
-           'STAR']
+           'STAR', 'check_spelling']
 
 CLASS_NAMES = ('star', 'galaxy')
 CLASS_IDS = {name: i + 1 for i, name in enumerate(CLASS_NAMES)}
@@ -25,3 +25,26 @@ CLASS_COLORS = {'star': 'cyan', 'galaxy': 'orange', 'clump': 'magenta'}
 """
 The colors of the classes in pictures and region files.
 """
+
+
+def check_spelling(names):
+    """
+    Refuse two spellings of a class, which would be two classes.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names of all classes, those that are known first.
+
+    Raises
+    ------
+    ValueError
+        If two differ only in case or in blanks around them.
+    """
+    seen = {}
+    for name in names:
+        other = seen.setdefault(name.strip().casefold(), name)
+        if other != name:
+            msg = (f'classes must be spelled alike, got {name!r} beside {other!r}, which '
+                   'would be another class')
+            raise ValueError(msg)

@@ -6,6 +6,7 @@ What an attribute head sees of the sources that a network finds in labelled fram
 __all__ = ['collect_examples', 'encode_labels', 'frame_examples', 'read_examples']
 
 import hashlib
+import itertools
 import json
 import logging
 import warnings
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
+from photutils.segmentation import SourceCatalog
 from tqdm.auto import tqdm
 
 from photutils_rcnn._files import atomic_path, open_npz
 from photutils_rcnn.detection.attributes import attribute_inputs, evaluated
 from photutils_rcnn.detection.pipeline import detect
 from photutils_rcnn.models.attribute_transfer import add_attribute
+from photutils_rcnn.sources.source_table import probability_columns
 
 # A label is that of a detection if it is so near its center, in units of the shorter
 # side of its box, or in pixels; so many sources of a frame count, else a few frames
@@ -26,6 +29,9 @@ from photutils_rcnn.models.attribute_transfer import add_attribute
 MAX_OFFSET = 0.25
 MARGIN = 2.
 MAX_EXAMPLES = 150
+# What tables have beside the properties of photutils' catalogs.
+COLUMNS = ('class_name', 'class_id', 'score', 'log_bayes_factor', 'x', 'y', 'sky_center',
+           'detection_flags')
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +65,10 @@ def encode_labels(labels, attribute):
             msg = f'labels of {attribute.name!r} must be numbers, got {labels!r}'
             raise ValueError(msg) from exc
     code = {name: i for i, name in enumerate(attribute.classes)}
+    labels = np.ma.asarray(labels, dtype=object)
     values = np.full(len(labels), np.nan)
-    for i, label in enumerate(np.ma.asarray(labels, dtype=object).filled(None)):
+    for i in np.flatnonzero(~np.ma.getmaskarray(labels)):
+        label = labels[i]
         if label is None or label == '' or label != label:  # NaN differs from itself
             continue
         if str(label) not in code:
@@ -109,7 +117,7 @@ def _cutouts(image, boxes, side):
     return cutouts, boxes - np.tile(middle - side // 2, 2)
 
 
-def frame_examples(model, attribute, frame, rng, cutout_side=None):
+def frame_examples(model, attribute, read, rng, cutout_side=None):
     """
     The examples of a frame.
 
@@ -119,8 +127,9 @@ def frame_examples(model, attribute, frame, rng, cutout_side=None):
         A model; with this head, if the head sees features of the trunk.
     attribute : `~photutils_rcnn.models.attribute_config.AttributeConfig`
         The head.
-    frame : `~photutils_rcnn.training.labelled_frames.LabelledFrame`
-        The frame.
+    read : tuple
+        The frame and its labels, from
+        `~photutils_rcnn.training.labelled_frames.LabelledFrame.read`.
     rng : `numpy.random.Generator`
         Chooses among too many sources.
     cutout_side : int, optional
@@ -139,9 +148,9 @@ def frame_examples(model, attribute, frame, rng, cutout_side=None):
     Raises
     ------
     ValueError
-        If the frame cannot be read, its labels do not fit, or it lacks a band.
+        If the labels do not fit, or the frame lacks a band.
     """
-    cube, x, y, labels = frame.read(attribute.name)
+    cube, x, y, labels = read
     values = encode_labels(labels, attribute)
     known = np.isfinite(values)
     with warnings.catch_warnings():
@@ -172,7 +181,8 @@ def collect_examples(model, attribute, frames, folder, *, cutout_side=None, seed
     """
     Write the examples of frames, one file each.
 
-    Frames whose file is there are left out, so that an interrupted collection goes on.
+    Frames whose file is there, with the same pixels and labels, are left out, so that an
+    interrupted collection goes on.
 
     Parameters
     ----------
@@ -194,9 +204,10 @@ def collect_examples(model, attribute, frames, folder, *, cutout_side=None, seed
     Raises
     ------
     ValueError
-        If a frame does not fit, see `frame_examples`, or the folder holds the examples
-        of another network.
+        If a frame does not fit, see `frame_examples`, the folder holds the examples
+        of another network, or the tables have columns of the name of the attribute.
     """
+    _check_columns(model, attribute)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _check_origin(folder, model, attribute, cutout_side)
@@ -206,17 +217,61 @@ def collect_examples(model, attribute, frames, folder, *, cutout_side=None, seed
     for i, frame in enumerate(tqdm(frames, desc='Examples', unit='frame',
                                    disable=not progress_bar)):
         path = folder / f'{i:06d}.npz'
-        if path.exists():
-            continue
         try:
-            examples, n_labels = frame_examples(model, attribute, frame,
+            read = frame.read(attribute.name)
+            source = _digest(read, attribute)
+            if path.exists() and _source(path) == source:
+                continue
+            examples, n_labels = frame_examples(model, attribute, read,
                                                 np.random.default_rng((seed, i)),
                                                 cutout_side)
         except (OSError, TypeError, ValueError) as exc:
             msg = f'image {i}: {exc}'
             raise ValueError(msg) from exc
         with atomic_path(path) as temporary, temporary.open('wb') as stream:
-            np.savez(stream, n_labels=n_labels, **examples)
+            np.savez(stream, n_labels=n_labels, source=source, **examples)
+
+
+def _digest(read, attribute):
+    """
+    The checksum of a frame and its labels.
+    """
+    cube, x, y, labels = read
+    digest = hashlib.sha256(repr(cube.bands).encode())
+    for values in (cube.data, cube.invalid, cube.error, x, y,
+                   encode_labels(labels, attribute)):
+        if values is not None:
+            digest.update(np.ascontiguousarray(values))
+    return digest.hexdigest()
+
+
+def _source(path):
+    """
+    The checksum of what the examples of a file are of.
+    """
+    with open_npz(path, 'file of examples') as stored:
+        return str(stored['source'])
+
+
+def _check_columns(model, attribute):
+    """
+    Refuse an attribute whose columns others of the tables would be lost to.
+    """
+    others = [other for other in model.config.attributes if other.name != attribute.name]
+    taken = {*COLUMNS, *probability_columns(model.config.class_names),
+             *itertools.chain(*map(_columns, others))}
+    both = [name for name in _columns(attribute)
+            if name in taken or hasattr(SourceCatalog, name)]
+    if both:
+        msg = (f'the columns of the attribute {attribute.name!r} must differ from others of '
+               f'the tables, got {both}: give the attribute or its classes other names')
+        raise ValueError(msg)
+
+
+def _columns(attribute):
+    if not attribute.classes:
+        return attribute.name, f'{attribute.name}_err'
+    return attribute.name, *probability_columns(attribute.classes)
 
 
 def _check_origin(folder, model, attribute, cutout_side):
@@ -269,6 +324,7 @@ def read_examples(folder, n_frames):
     for i in range(n_frames):
         with open_npz(Path(folder) / f'{i:06d}.npz', 'file of examples') as stored:
             part = dict(stored)
+        del part['source']
         n_labels += int(part.pop('n_labels'))
         parts.append({**part, 'frame': np.full(len(part['values']), i)})
     examples = {name: np.concatenate([part[name] for part in parts])

@@ -215,13 +215,24 @@ def _configuration(recipe):
 
 def _check_folders(recipe):
     """
-    Check that folders of scenes hold some.
+    Check that folders of scenes hold some, by the first of each.
     """
+    from photutils_rcnn.simulation.scene import Scene
+
+    first = {}
     for kind in ('training', 'validation'):
         folder = recipe[f'{kind}_scenes']
-        if isinstance(folder, str) and not any(Path(folder).glob('*.npz')):
-            msg = f'{kind} scenes: no scene (*.npz) in the folder {folder}'
-            raise ValueError(msg)
+        if isinstance(folder, str):
+            first[kind] = min(Path(folder).glob('*.npz'), default=None)
+            if first[kind] is None:
+                msg = f'{kind} scenes: no scene (*.npz) in the folder {folder}'
+                raise ValueError(msg)
+    for kind, path in first.items():
+        try:
+            Scene.read(path)
+        except ValueError as exc:
+            msg = f'{kind} scenes: {exc}'
+            raise ValueError(msg) from exc
 
 
 def _check_initial(args, recipe, config):

@@ -98,9 +98,10 @@ class _LabelledFrames:
                        f'got {len(values)}')
                 raise ValueError(msg)
         self._shared = isinstance(classes, (Mapping, Table, str))
-        if not self._shared and len(classes) != len(images):
+        n_entries = len(classes) if hasattr(classes, '__len__') else repr(classes)
+        if not self._shared and n_entries != len(images):
             msg = ('classes must be a mapping, a table or a name for all frames, or have '
-                   f'an entry for each of the {len(images)}, got {len(classes)}')
+                   f'an entry for each of the {len(images)}, got {n_entries}')
             raise ValueError(msg)
         self._options = options
 

@@ -25,6 +25,7 @@ from photutils_rcnn.models.weights import set_weights
 from photutils_rcnn.models.zoo import load_model, save_model
 from photutils_rcnn.segmenter import RCNNSegmenter
 from photutils_rcnn.simulation.scene import Scene
+from photutils_rcnn.sources.classes import check_spelling
 from photutils_rcnn.training.dataset import CropDataset
 from photutils_rcnn.training.fine_tuner import FineTuner, default_stages
 from photutils_rcnn.training.fine_tuning_report import make_card, make_report
@@ -92,8 +93,8 @@ class FineTuningRun:
         ValueError
             If the run had another beginning.
         """
-        path = self.folder / 'run.json'
-        options = {'initial': self.initial.sha256, 'n_frames': n_frames,
+        path = self._record
+        options = self._begun = {'initial': self.initial.sha256, 'n_frames': n_frames,
                    'held_out': self.held_out, 'unlabelled': self.unlabelled,
                    'seed': self.seed, 'batch_size': self.batch_size}
         if resume and path.exists():
@@ -112,8 +113,10 @@ class FineTuningRun:
             raise OSError(msg)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(options, indent=2) + '\n')
+
+    @property
+    def _record(self):
+        return self.folder / 'run.json'
 
     def prepare(self, scenes):
         """
@@ -127,7 +130,12 @@ class FineTuningRun:
         Raises
         ------
         ValueError
-            If no source counts.
+            If no source counts, or classes are spelled in two ways.
+
+        Warns
+        -----
+        AstropyUserWarning
+            If all sources of a class are in frames held out.
         """
         labelled = self.folder / 'labelled'
         labelled.mkdir(exist_ok=True)
@@ -137,12 +145,23 @@ class FineTuningRun:
                 scenes[i].write(path)
         counts = [self._count(Scene.read(path)) for path in paths]
         names = sorted(set().union(*counts))
+        known = self.initial.config.class_names
+        check_spelling((*known, *(name for name in names if name not in known)))
         if not names:
             msg = 'labels must have a source that is not ignored, got none in all frames'
             raise ValueError(msg)
-        known = self.initial.config.class_names
+        # frames that do not fit leave no run behind
+        with atomic_path(self._record) as temporary:
+            temporary.write_text(json.dumps(self._begun, indent=2) + '\n')
         self.class_names = (*known, *(name for name in names if name not in known))
         held = choose_held_out(counts, self.held_out, self.seed)
+        trained = set().union(*(count for count, out in zip(counts, held, strict=True)
+                                if not out))
+        lacking = [name for name in names if name not in trained]
+        if lacking:
+            msg = (f'no source of {lacking} is trained on, as all are in frames held out: '
+                   'label them in more frames')
+            warnings.warn(msg, AstropyUserWarning, stacklevel=4)
         for kind in ('training', 'held_out'):
             (self.folder / kind).mkdir(exist_ok=True)
         segmenter = RCNNSegmenter(self.initial)

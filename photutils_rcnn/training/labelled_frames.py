@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from astropy.io.registry import IORegistryError
 from astropy.table import Table
 
 from photutils_rcnn.io.frames import from_files
@@ -86,8 +87,13 @@ class LabelledFrame:
                 msg = (f'labels must be tables with the columns x, y and {name}, got '
                        f'{self.labels.colnames}')
                 raise ValueError(msg)
-            return cube, *(np.asarray(self.labels[column])
-                           for column in ('x', 'y', name))
+            try:
+                x, y = (np.ma.asarray(self.labels[axis]).astype(float).filled(np.nan)
+                        for axis in 'xy')
+            except ValueError as exc:
+                msg = f'x and y of labels must be numbers: {exc}'
+                raise ValueError(msg) from exc
+            return cube, x, y, np.ma.asarray(self.labels[name])
         ny, nx = cube.shape
         return (cube, np.array([(nx - 1) / 2]), np.array([(ny - 1) / 2]),
                 np.array([self.labels]))
@@ -175,9 +181,14 @@ def labelled_files(table, name, folder=None):
     Raises
     ------
     ValueError
-        If the table lacks a column, or lists a file that is not there.
+        If the table cannot be read, lacks a column, or lists a file that is not there.
     """
-    path, table = Path(table), Table.read(table)
+    path = Path(table)
+    try:
+        table = Table.read(path)
+    except (IORegistryError, ValueError) as exc:
+        msg = f'table must be a file of a table, CSV, ECSV, FITS or VOTable, got {path}'
+        raise ValueError(msg) from exc
     missing = {'file', name} - set(table.colnames)
     if missing:
         msg = f'table must have the columns file and {name}, got {table.colnames}'
@@ -191,7 +202,8 @@ def labelled_files(table, name, folder=None):
         groups = table.group_by('file').groups
         files, labels = groups.keys['file'], list(groups)
     else:
-        files, labels = table['file'], list(column)
+        files = table['file']
+        labels = [None if label is np.ma.masked else label for label in column]
     images = [folder / str(file) for file in files]
     lost = [image for image in images if not image.is_file()]
     if lost:

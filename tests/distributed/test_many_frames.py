@@ -92,6 +92,17 @@ def test_again(files, client, tmp_path):
     assert all(times(out)[name] > third[name] for name in 'ac')
 
 
+def test_order_of_bands(files, client, tmp_path):
+    """
+    The same files in another order are another frame.
+    """
+    run = {'out': tmp_path / 'out', 'client': client, 'progress_bar': False}
+    segment_many({'a': files[:2]}, **run)
+    first = times(tmp_path / 'out')
+    segment_many({'a': files[1::-1]}, **run)
+    assert times(tmp_path / 'out')['a'] > first['a']
+
+
 def test_results_of_others(files, client, tmp_path):
     """
     Files without a record are not replaced unless asked for.

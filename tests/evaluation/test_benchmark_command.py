@@ -73,6 +73,7 @@ def test_scenes_that_the_model_knows(fake_model, capsys):
     (['--scenes', '0'], '--scenes must be at least 1, got 0'),
     (['--plot'], '--plot needs a folder'),
     (['moon'], 'PRESET must be one of universal'),
+    (['--seed', '-1'], 'seed must be a whole number from 0, got -1'),
 ])
 def test_wrong_options(options, words, capsys):
     assert main(['benchmark', *options]) == 2

@@ -102,6 +102,25 @@ def test_overwrite(fake_model, field, tmp_path):
         result.write(tmp_path / 'r.fits')
 
 
+# the last bytes before the cut are no block
+@pytest.mark.filterwarnings('ignore:Read invalid bytes:asdf.exceptions.AsdfWarning')
+def test_no_asdf_file(fake_model, field, tmp_path):
+    """
+    The error names a file of another kind, and one that was cut short.
+    """
+    path = tmp_path / 'a.fits'
+    path.write_text('SIMPLE  =  T')
+    with pytest.raises(ValueError, match='a.fits is no ASDF file'):
+        RCNNResult.read(path)
+    path = tmp_path / 'result.asdf'
+    RCNNSegmenter(fake_model).segment(field).write(path)
+    for part in (0.1, 0.5, 0.7, 0.8, 0.9):
+        (tmp_path / 'part.asdf').write_bytes(
+            path.read_bytes()[:int(part * path.stat().st_size)])
+        with pytest.raises(ValueError, match='part.asdf is no ASDF file, or a damaged one'):
+            RCNNResult.read(tmp_path / 'part.asdf')
+
+
 def test_interrupted(fake_model, field, tmp_path, monkeypatch):
     """
     A file that cannot be written to its end leaves the older one.

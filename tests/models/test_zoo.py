@@ -130,7 +130,7 @@ def test_missing_files(folder):
 
 def test_broken_settings(folder):
     (folder / 'config.json').write_text('{"format": 1,')
-    with pytest.raises(ValueError, match='cannot be read'):
+    with pytest.raises(ValueError, match='cannot be read: config.json is no JSON'):
         zoo.load_model(folder)
 
 

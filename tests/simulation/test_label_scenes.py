@@ -121,9 +121,22 @@ def test_overlapping_masks():
     data, labels = make_image()
     masks = np.array([labels == 7, labels == 2, labels == 0, np.zeros(SHAPE)], bool)
     masks[2] = masks[0] | (labels == 900)
-    scene = Scene.from_labels(data, masks, ['star', 'galaxy', 'galaxy'])
+    scene = Scene.from_labels(data, masks, ['star', 'galaxy', 'galaxy', 'star'])
     assert_equal(scene.footprints.overlap, [True, False, True])
     assert_equal(scene.truth['label'], [1, 2, 3])
+
+
+def test_masks_without_a_pixel():
+    """
+    The names are those of the masks, also of one that is empty.
+    """
+    data, labels = make_image()
+    masks = np.stack([labels == 7, labels == 1, labels == 900])
+    truth = Scene.from_labels(data, masks, ['galaxy', 'lens', 'star']).truth
+    assert_equal(truth['label'], [1, 3])
+    assert_equal(truth['class_id'], [2, 1])
+    with pytest.raises(ValueError, match='each of the 3 labels, got 2'):
+        Scene.from_labels(data, masks, ['galaxy', 'star'])
 
 
 def test_files(tmp_path):
@@ -146,7 +159,7 @@ def test_any_labels(ids):
     labels = np.zeros((4, 8), dtype=np.int64)
     for i, label in enumerate(ids):
         labels[1:3, i] = label
-    footprints, found = label_footprints(labels)
+    footprints, found, _ = label_footprints(labels)
     assert_equal(found, np.sort(ids))
     for i, label in enumerate(found):
         assert (labels[footprints.slices(i)][footprints.masks[i]] == label).all()
@@ -157,7 +170,7 @@ def test_full_labels():
     """
     A label image without background.
     """
-    footprints, ids = label_footprints(np.full((3, 4), 5))
+    footprints, ids, _ = label_footprints(np.full((3, 4), 5))
     assert_equal(ids, [5])
     assert_equal(footprints.areas, [12])
 
@@ -169,6 +182,10 @@ def test_full_labels():
     (None, {7: 'star'}, r'got none for \[2, 900\]'),
     (None, ['star'], 'a name for each of the 3 labels, got 1'),
     (None, Table({'id': [1]}), r"columns label and class_name, got \['id'\]"),
+    (None, Table({'label': [2, 7, 900, 7], 'class_name': ['star'] * 4}),
+     r'one row for each label, got several for \[7\]'),
+    (None, {**CLASSES, 7: 'Star'}, "spelled alike, got 'Star' beside 'star'"),
+    (None, {**CLASSES, 7: 'lens '}, "spelled alike, got 'lens ' beside 'lens'"),
     (None, {**CLASSES, 7: 3}, 'classes must be names, got 3 for the label 7')])
 def test_bad_input(labels, classes, match):
     data, own = make_image()

@@ -3,11 +3,13 @@
 Tests of the training of attribute heads.
 """
 
+import re
 from types import SimpleNamespace
 
 import attrs
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 from attribute_frames import SHAPE, make_frame
 from numpy.testing import assert_allclose, assert_equal
@@ -21,10 +23,10 @@ from photutils_rcnn.models.weights import get_weights
 from photutils_rcnn.models.zoo import load_model
 from photutils_rcnn.simulation.presets import draw_settings
 from photutils_rcnn.training.attribute_batches import AttributeBatches, class_weights
-from photutils_rcnn.training.attribute_examples import encode_labels
+from photutils_rcnn.training.attribute_examples import collect_examples, encode_labels
 from photutils_rcnn.training.attribute_recipe import read_attribute_recipe
 from photutils_rcnn.training.attribute_training import train_attribute
-from photutils_rcnn.training.labelled_frames import labelled_frames
+from photutils_rcnn.training.labelled_frames import labelled_files, labelled_frames
 from photutils_rcnn.training.morphology import smooth_or_disc
 
 
@@ -78,6 +80,35 @@ def test_an_interrupted_training_goes_on(trained, frames, monkeypatch):
     other = AttributeConfig(name='shape', classes=('round', 'flat', 'odd'))
     with pytest.raises(ValueError, match='another model or attribute'):
         train_attribute(other, images, labels, out, progress_bar=False)
+
+
+def test_changed_labels_and_frames(frames, tmp_path, monkeypatch):
+    """
+    What was found in a frame counts as long as its pixels and labels are the same.
+    """
+    images, labels = map(list, zip(*frames[:2], strict=True))
+    found = []
+    monkeypatch.setattr(
+        'photutils_rcnn.training.attribute_examples.frame_examples',
+        lambda model, attribute, read, *args: found.append(read[3].tolist()) or (
+            {'values': np.zeros(1)}, 1))
+
+    def collect():
+        found.clear()
+        collect_examples(load_model(), SHAPE, labelled_frames(images, labels), tmp_path)
+        return len(found)
+
+    assert collect() == 2
+    assert collect() == 0
+    labels[1] = labels[1].copy()
+    labels[1]['shape'][0] = 'flat' if labels[1]['shape'][0] == 'round' else 'round'
+    assert collect() == 1
+    assert found == [labels[1]['shape'].tolist()]
+    images[0] = images[0] + 1
+    assert collect() == 1
+    images.reverse()
+    labels.reverse()
+    assert collect() == 2
 
 
 def test_a_head_is_trained_further(trained, frames, tmp_path):
@@ -153,8 +184,56 @@ def test_labels_that_are_not_known():
                  [1, np.nan, np.nan, np.nan, 0])
     assert_equal(encode_labels(np.ma.array([1., 2, 3], mask=[0, 1, 0]),
                                AttributeConfig(name='z')), [1, np.nan, 3])
+    assert_equal(encode_labels(np.ma.array(['flat', 'round'], mask=[0, 1]), SHAPE),
+                 [1, np.nan])
     with pytest.raises(ValueError, match="'z' must be numbers"):
         encode_labels(['x'], AttributeConfig(name='z'))
+
+
+@pytest.mark.parametrize('positions', [True, False])
+def test_empty_cells_of_a_table(tmp_path, positions):
+    """
+    They are no labels: neither zero nor a class of their own.
+    """
+    fits.writeto(tmp_path / 'a.fits', np.random.default_rng(0).normal(0, 1, (64, 64)))
+    header, place = ('x,y,', '3,4,') if positions else ('', '')
+    (tmp_path / 'labels.csv').write_text(
+        f'file,{header}z,shape\na.fits,{place},\na.fits,{place}2.5,flat\n')
+    for attribute, expected in ((AttributeConfig(name='z'), 2.5), (SHAPE, 1)):
+        name = attribute.name
+        images, labels, classes = labelled_files(tmp_path / 'labels.csv', name)
+        assert classes == (('flat',) if name == 'shape' else ())
+        values = [encode_labels(frame.read(name)[3], attribute)
+                  for frame in labelled_frames(images, labels)]
+        assert_equal(np.concatenate(values), [np.nan, expected])
+
+
+@pytest.mark.parametrize('name', ['labels.txt', 'labels.fits'])
+def test_no_table(tmp_path, name):
+    (tmp_path / 'labels.txt').write_text('nonsense')
+    fits.writeto(tmp_path / 'labels.fits', np.zeros((4, 4)))
+    with pytest.raises(ValueError, match=f'table must be a file of a table, .*{name}'):
+        labelled_files(tmp_path / name, 'shape')
+
+
+@pytest.mark.parametrize(('name', 'classes', 'columns'), [
+    ('score', (), ['score']), ('area', ('small', 'large'), ['area']),
+    ('ellipticity', (), ['ellipticity']), ('kron_flux', (), ['kron_flux', 'kron_flux_err']),
+    ('kind', ('star', 'quasar'), ['prob_star'])])
+def test_columns_that_tables_have(tmp_path, name, classes, columns):
+    """
+    They would be lost, or photutils' catalogs would refuse them once the head is trained.
+    """
+    with pytest.raises(ValueError, match=re.escape(f'others of the tables, got {columns}')):
+        train_attribute(AttributeConfig(name=name, classes=classes), [np.zeros((64, 64))],
+                        ['x'], tmp_path / 'm', progress_bar=False)
+    assert not (tmp_path / 'm').exists()
+
+
+def test_positions_that_are_no_numbers():
+    table = Table({'x': ['a'], 'y': [4.], 'shape': ['flat']})
+    with pytest.raises(ValueError, match='x and y of labels must be numbers'):
+        labelled_frames([np.zeros((64, 64))], [table])[0].read('shape')
 
 
 @pytest.mark.parametrize(('images', 'labels', 'match'), [

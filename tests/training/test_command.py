@@ -397,6 +397,7 @@ def test_folders_that_share_scenes(recipe, tmp_path):
     (['--minutes', '0'], 'minutes must be above 0, got 0.0'),
     (['--minutes', 'nan'], 'minutes must be above 0, got nan'),
     (['--scenes', 'nowhere'], 'training scenes: no scene'),
+    (['--scenes', 'some'], 'some/scene.npz is not a valid scene file'),
     (['--scenes', 'some', '--validation', 'nowhere'],
      'validation scenes: no scene'),
     (['--scenes', 'some', '--validation', 'run/../some'],

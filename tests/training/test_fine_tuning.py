@@ -259,6 +259,7 @@ def test_schedule(n_crops, steps):
     ({'images': 1}, ValueError, 'images must be two frames or more, .* got 1'),
     ({'labels': 2}, ValueError, 'labels must have an entry for each of the 3 images'),
     ({'classes': 2}, ValueError, 'classes must be a mapping'),
+    ({'classes': None}, ValueError, 'classes must be a mapping, .* got None'),
     ({'held_out': 1}, ValueError, 'held_out must be a number above 0 and below 1, got 1'),
     ({'minutes': 0}, ValueError, 'minutes must be a number above 0, got 0'),
     ({'unlabelled': 'x'}, ValueError, "unlabelled must be .* got 'x'"),
@@ -270,7 +271,8 @@ def test_bad_input(initial, frames, tmp_path, change, error, match):
     elif 'labels' in change:
         change, frames = {}, (images, labels[:2], classes)
     elif 'classes' in change:
-        change, frames = {}, (images, labels, classes[:2])
+        n = change['classes']
+        change, frames = {}, (images, labels, n and classes[:n])
     with pytest.raises(error, match=match):
         fine_tune(*frames, tmp_path / 'out', **{'initial': initial, **change})
     assert not (tmp_path / 'out').exists()
@@ -291,6 +293,42 @@ def test_bad_frames(initial, frames, tmp_path):
     with pytest.raises(OSError, match='frame 0: .*no such file'):
         fine_tune(['none.fits'] * 3, labels, classes, tmp_path / 'c', initial=initial,
                   progress_bar=False)
+
+
+def test_mended_frames(initial, frames, judge, quick, tmp_path):
+    """
+    Frames that did not fit leave no run that the next call would have to replace, and what
+    was read of them does not count.
+    """
+    judge(10., 20.)
+    images, labels, _ = frames
+    options = {'initial': initial, 'stages': SHORT, 'progress_bar': False}
+    with pytest.raises(ValueError, match='frame 1: labels must have the shape'):
+        fine_tune(images, [labels[0], labels[1][:50], labels[2]], 'comet',
+                  tmp_path / 'out', **options)
+    model = fine_tune(*frames, tmp_path / 'out', **options)
+    assert model.config.class_names == ('star', 'galaxy')
+
+
+def test_spelling(initial, frames, tmp_path):
+    """
+    Two spellings in different frames would be two classes.
+    """
+    images, labels, _ = frames
+    with pytest.raises(ValueError, match="spelled alike, got 'comet' beside 'Comet'"):
+        fine_tune(images, labels, ['Comet', 'star', 'comet'], tmp_path / 'out',
+                  initial=initial, progress_bar=False)
+
+
+def test_class_in_held_out_frames_alone(initial, frames, judge, quick, tmp_path):
+    """
+    Nothing can be learned of it, and a warning says so.
+    """
+    judge(10., 20.)
+    images, labels, _ = frames
+    with pytest.warns(AstropyUserWarning, match=r"no source of \['comet'\] is trained on"):
+        fine_tune(images[:2], labels[:2], ['comet', 'star'], tmp_path / 'out',
+                  initial=initial, progress_bar=False, seed=0)
 
 
 def test_run_file(initial, frames, quick, tmp_path, monkeypatch):
