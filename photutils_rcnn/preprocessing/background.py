@@ -4,7 +4,8 @@ Background estimation.
 """
 
 __all__ = ['estimate_background', 'expand_mesh', 'filter_mesh', 'fit_trend',
-           'mask_sources', 'resolve_background', 'trend_on']
+           'mask_sources', 'resolve_background', 'rough_side', 'sky_level', 'trend_on',
+           'trend_stride']
 
 import warnings
 from functools import lru_cache
@@ -115,13 +116,14 @@ def _estimate(image, invalid):
     if invalid.all():
         return np.zeros((1, 1), dtype=np.float32)
     if min(image.shape) < MIN_MESH_SIDE:
-        return np.full((1, 1), _level(image[~invalid]), dtype=np.float32)
+        return np.full((1, 1), sky_level(image[~invalid]), dtype=np.float32)
 
     binned, bad = _bin(image, invalid)
-    trend = trend_on(fit_trend(binned, bad), binned.shape)
+    stride = trend_stride(binned.shape)
+    thin = np.s_[::stride, ::stride]
+    trend = trend_on(fit_trend(binned[thin], bad[thin], binned.shape), binned.shape)
     binned = binned - trend
-    side = min(ROUGH_BOX // BIN, max(BOX // BIN, min(binned.shape) // 2))
-    residual = binned - _mesh(binned, bad, side)
+    residual = binned - _mesh(binned, bad, rough_side(binned.shape))
     sigma = clipped_rms(residual[~bad])
     smooth = trend + _mesh(binned, bad | mask_sources(residual, bad, sigma), BOX // BIN)
     # the mesh is so smooth that steps of a few pixels do not show
@@ -157,7 +159,7 @@ def _mesh(binned, mask, side):
                 sigma_clip=SigmaClip(3.0),
                 bkg_estimator=SExtractorBackground()).background_mesh
     except ValueError:  # no box has enough sky
-        return np.full_like(binned, _level(binned[~mask]))
+        return np.full_like(binned, sky_level(binned[~mask]))
     return expand_mesh(filter_mesh(mesh), side, binned.shape)
 
 
@@ -216,6 +218,23 @@ def _spline_matrix(n_boxes, side, n):
                      for unit in np.eye(n_boxes)], axis=1)
 
 
+def rough_side(shape):
+    """
+    The side of the boxes of the mesh that sources are found against.
+
+    Parameters
+    ----------
+    shape : (2,) tuple of int
+        The shape (my, mx) of the frame in bins.
+
+    Returns
+    -------
+    side : int
+        The side in bins.
+    """
+    return min(ROUGH_BOX // BIN, max(BOX // BIN, min(shape) // 2))
+
+
 def mask_sources(residual, bad, sigma):
     """
     The bins with the light of sources.
@@ -242,7 +261,24 @@ def _terms(y, x):
     return [1, y, x, y**2, x**2, x * y]
 
 
-def fit_trend(binned, mask):
+def trend_stride(shape):
+    """
+    The step each way between the bins that the trend is fitted to.
+
+    Parameters
+    ----------
+    shape : (2,) tuple of int
+        The shape (my, mx) of the frame in bins.
+
+    Returns
+    -------
+    stride : int
+        The step.
+    """
+    return int(np.ceil(np.sqrt(np.prod(shape, dtype=float) / 20_000)))
+
+
+def fit_trend(binned, mask, shape):
     """
     Fit the plane through the sky, or the bowl if that is what it is.
 
@@ -251,22 +287,23 @@ def fit_trend(binned, mask):
 
     Parameters
     ----------
-    binned : (my, mx) `~numpy.ndarray`
-        The frame in bins.
-    mask : (my, mx) bool `~numpy.ndarray`
+    binned : 2D `~numpy.ndarray`
+        The frame in bins, of which every trend_stride-th each way is here.
+    mask : 2D bool `~numpy.ndarray`
         `True` for bins to leave out.
+    shape : (2,) tuple of int
+        The shape (my, mx) of the frame in bins.
 
     Returns
     -------
     factors : (K,) `~numpy.ndarray`
         Those of the terms, for `trend_on`; none without a good bin.
     """
-    y, x = (np.linspace(-0.5, 0.5, n) for n in binned.shape)
-    stride = int(np.ceil(np.sqrt(binned.size / 20_000)))
-    good = ~mask[::stride, ::stride]
-    if not good.any():
+    if mask.all():
         return np.zeros(0)
-    rows, cols = stride * np.stack(np.nonzero(good))
+    stride = trend_stride(shape)
+    y, x = (np.linspace(-0.5, 0.5, n)[::stride] for n in shape)
+    rows, cols = np.nonzero(~mask)
     values = binned[rows, cols]
 
     def fit(n_terms):
@@ -322,9 +359,19 @@ def _clipped_fit(terms, values):
     return factors, scatter
 
 
-def _level(values):
+def sky_level(values):
     """
     The mode of pixels after sigma clipping.
+
+    Parameters
+    ----------
+    values : (N,) `~numpy.ndarray`
+        The pixels.
+
+    Returns
+    -------
+    level : float
+        The level.
     """
     # In float32, squares of fluxes in small units are 0.
     return SExtractorBackground(sigma_clip=SigmaClip(3.0))(
