@@ -31,8 +31,8 @@ def make_field(shape=SHAPE, positions=POSITIONS, noise=1.0, level=50.0):
 
 
 def fake_inference(model, image, invalid, *, psf_fwhm=None, psf=None,
-                   psf_stars=None, psf_slopes=(0, 0), score_threshold=None,
-                   nms_threshold=None, tile_size=None, progress=None):
+                   psf_stars=None, psf_slopes=(0, 0), psf_profile=None,
+                   score_threshold=None, nms_threshold=None, tile_size=None, progress=None):
     """
     Islands above 5 sigma as instances: the wide ones are galaxies.
     """

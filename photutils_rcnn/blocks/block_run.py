@@ -231,11 +231,11 @@ class BlockRun:
         """
         Write the table of the blocks.
         """
-        bounds = [[getattr(axis, end) for block in self._blocks for axis in [block.core[k]]]
-                  for k in (1, 0) for end in ('start', 'stop')]
-        table = Table(dict(zip(('xmin', 'xmax', 'ymin', 'ymax'), bounds, strict=True)))
-        for name in ('xmax', 'ymax'):
-            table[name] -= 1
+        cores = [block.core for block in self._blocks]
+        table = Table()
+        for name, axis in (('x', 1), ('y', 0)):
+            table[f'{name}min'] = [core[axis].start for core in cores]
+            table[f'{name}max'] = [core[axis].stop - 1 for core in cores]
         table['n_sources'] = [outcome['n_sources'] for outcome in outcomes]
         table['seconds'] = [outcome['seconds'] for outcome in outcomes] * u.s
         table['message'] = [outcome['message'] for outcome in outcomes]

@@ -52,6 +52,8 @@ def block_table(result, own, block, frame_shape, first, *, deblend=False):
     else:
         part, cut = _chosen(part, own, _window(part, own))
     table = part.catalog_table[:len(own)]
+    if 'sky_centroid' in table.colnames:  # of no WCS: it is that of the frame
+        table.remove_column('sky_centroid')
     table['label'] = (first + np.arange(len(own))).astype(np.int32)
     start = [axis.start + low for axis, low in zip(
         cut, block.start, strict=True)]

@@ -7,6 +7,8 @@ __all__ = ['describe_run']
 
 import hashlib
 
+from astropy.modeling import Model
+
 from photutils_rcnn.io.records import fingerprint
 
 
@@ -42,11 +44,16 @@ def describe_run(files, source, probe, segmenter, **options):
 
 
 def _plain(value):
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    if isinstance(value, Model):
+        return [type(value).__name__, value.parameters.tolist(),
+                _plain(getattr(value, 'data', None))]
     shape = getattr(value, 'shape', None)
     if shape and not isinstance(value, str):
-        return [list(shape), str(getattr(value, 'dtype', ''))]
+        return [list(shape), str(getattr(value, 'dtype', '')), str(getattr(value, 'path', ''))]
     if hasattr(value, 'to_header_string'):
         return value.to_header_string()
     return value

@@ -142,7 +142,10 @@ def segment_blocks(data, out, *, name=None, segmenter=None, block_size=None, mar
         files = _paths(data)
         given = {'error': error, 'mask': mask, 'wcs': wcs, 'bands': bands, 'gain': gain}
         if files:
-            data, given = open_lazily(data, stack, **given)
+            data, found = open_lazily(data, stack, errors=error is None, masks=mask is None,
+                                      wcs=wcs, bands=bands, gain=gain)
+            given = {name: found[name] if value is None else value
+                     for name, value in given.items()}
         background = segmenter.background if background is None else background
         source = FrameSource(data, background=background, **given)
         if min(source.shape) < MIN_MESH_SIDE:
@@ -157,7 +160,9 @@ def segment_blocks(data, out, *, name=None, segmenter=None, block_size=None, mar
                               tuple(out / f'{name}_catalog.{item}' for item in formats),
                               out / f'{name}_blocks.ecsv', 0)
         probe = source.describe()
-        known = describe_run(files, source, probe, segmenter, psf=psf, **given,
+        read = files or [part.path for part in (data if isinstance(data, list) else ())
+                         if hasattr(part, 'path')]
+        known = describe_run(read, source, probe, segmenter, psf=psf, **given,
                              background=background, deblend=bool(deblend),
                              artifacts=bool(artifacts), block_size=block_size, margin=margin,
                              formats=list(formats))

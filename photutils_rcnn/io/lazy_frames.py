@@ -3,7 +3,7 @@
 FITS images that are read window by window.
 """
 
-__all__ = ['open_lazily']
+__all__ = ['open_lazily', 'open_planes']
 
 from pathlib import Path
 
@@ -29,30 +29,33 @@ class _Plane:
     An image of an extension, which is read where it is asked for.
     """
 
-    def __init__(self, hdu, index, convert):
+    def __init__(self, hdu, index, path, convert, unit=None):
         self._section, self._convert = hdu.section, convert
+        self.path = path
         self._index = index
+        self.unit = unit
         self.shape, self.dtype = tuple(hdu.shape[-2:]), hdu.section.dtype
 
     def __getitem__(self, window):
         return self._convert(np.asarray(self._section[*self._index, *window]))
 
 
-def _planes(hdu, source, convert):
+def _planes(hdu, opened, convert, unit=None):
     """
     The images of an extension.
     """
     outer = hdu.shape[:-2]
     long = [n for n in outer if n > 1]
     if len(long) > 1:
-        msg = f'{source}: expected 2D or 3D images, got shape {hdu.shape}'
+        msg = f'{opened.path}: expected 2D or 3D images, got shape {hdu.shape}'
         raise ValueError(msg)
-    return [_Plane(hdu, np.unravel_index(i, outer) if outer else (), convert)
+    return [_Plane(hdu, np.unravel_index(i, outer) if outer else (), Path(opened.path),
+                   convert, unit)
             for i in range(int(np.prod(outer, dtype=int)))]
 
 
-def open_lazily(paths, stack, *, hdus=None, error=None, mask=None, wcs=None, bands=None,
-                gain=None, mask_bits=None):
+def open_lazily(paths, stack, *, hdus=None, errors=True, masks=True, mask_bits=None,
+                wcs=None, bands=None, gain=None):
     """
     Open the files of a frame, and what belongs to it.
 
@@ -65,15 +68,15 @@ def open_lazily(paths, stack, *, hdus=None, error=None, mask=None, wcs=None, ban
         The files, one or one for each band.
     stack : `contextlib.ExitStack`
         What closes the files.
-    hdus, mask_bits
+    hdus, errors, masks, mask_bits
         See `~photutils_rcnn.io.fits.read_frame`.
-    error, mask, wcs, bands, gain
+    wcs, bands, gain
         What the user gave, which wins.
 
     Returns
     -------
     images : list
-        One for each band, with a shape; slices are read, with their unit.
+        One for each band, with a shape and a unit; slices are read.
     given : dict
         ``error``, ``mask``, ``wcs``, ``bands`` and ``gain``, as
         `RCNNSegmenter.segment <photutils_rcnn.RCNNSegmenter.segment>` takes them.
@@ -89,37 +92,65 @@ def open_lazily(paths, stack, *, hdus=None, error=None, mask=None, wcs=None, ban
         opened = _open(path, stack)
         chosen = select_images(opened, hdus, read=False)
         first_unit = pixel_unit(chosen[0].header, opened.source(chosen[0]))
-        errors, kind, _ = find_errors(chosen, opened, first_unit) if error is None else (
+        beside, kind, _ = find_errors(chosen, opened, first_unit) if errors else (
             None, None, '')
-        flags = find_flags(chosen, opened) if mask is None else None
+        flags = find_flags(chosen, opened) if masks else None
         for i, hdu in enumerate(chosen):
             source = opened.source(hdu)
             unit = pixel_unit(hdu.header, source)
             check_linear(unit, f'{source}: the unit (BUNIT)')
-            images = _planes(hdu, source, _with_unit(unit))
+            found['units'].append(str(unit))
+            unit = None if isinstance(unit, str) else unit
+            images = _planes(hdu, opened, _with_unit(unit), unit)
             n_planes = len(images)
             found['images'] += images
             found['names'] += [band_name(hdu, opened.path, opened.primary)] * n_planes
-            found['units'] += [unit] * n_planes
             found['gains'] += [header_gain(hdu.header, opened.primary, unit)] * n_planes
-            found['errors'] += _as_many(errors and _errors(errors[i], opened, kind, unit),
+            found['errors'] += _as_many(beside and _errors(beside[i], opened, kind, unit),
                                         n_planes)
             found['masks'] += _as_many(flags and _flags(flags[i], opened, mask_bits), n_planes)
             sky = celestial_wcs(hdu.header, opened.hdus, source)
             if own_wcs is not None and sky is not None:
                 check_same_sky(sky, own_wcs, hdu.shape[-2:], source, str(paths))
             own_wcs = sky if own_wcs is None else own_wcs
-    if len(set(map(str, found['units']))) > 1:
+    if len(set(found['units'])) > 1:
         msg = f'the images must have the same unit (BUNIT), got {found["units"]}'
         raise ValueError(msg)
     names = found['names']
     known = None not in names and len(set(names)) == len(names)
-    given = {'error': _all(found['errors']) if error is None else error,
-             'mask': _all_or_none(found) if mask is None else mask,
+    given = {'error': _all(found['errors']), 'mask': _all_masks(found),
              'wcs': own_wcs if wcs is None else wcs,
              'bands': tuple(names) if bands is None and known else bands,
              'gain': _all(found['gains']) if gain is None else gain}
     return found['images'], given
+
+
+def open_planes(paths, stack, holding, *, mask_bits=None, data_unit=None):
+    """
+    Open files of errors or flags.
+
+    Parameters
+    ----------
+    paths : list of path-like
+        The files.
+    stack : `contextlib.ExitStack`
+        What closes them.
+    holding, mask_bits, data_unit
+        See `~photutils_rcnn.io.fits.read_frame`.
+
+    Returns
+    -------
+    planes : list
+        The images, with a shape; slices are read as 1-sigma errors in their unit or as
+        bool arrays.
+    """
+    planes = []
+    for path in paths:
+        opened = _open(path, stack)
+        for hdu in select_images(opened, None, holding, read=False):
+            planes += (_flags(hdu, opened, mask_bits) if holding == 'flags'
+                       else _errors(hdu, opened, holding, data_unit))
+    return planes
 
 
 def _open(path, stack):
@@ -141,7 +172,7 @@ def _open(path, stack):
 
 
 def _with_unit(unit):
-    return lambda values: values if unit is None or isinstance(unit, str) else values << unit
+    return lambda values: values if unit is None else values << unit
 
 
 def _errors(hdu, opened, kind, data_unit):
@@ -153,7 +184,7 @@ def _errors(hdu, opened, kind, data_unit):
         errors, own = to_errors(values, kind, unit, data_unit, source)
         return errors if own is None else errors << own
 
-    return _planes(hdu, source, convert)
+    return _planes(hdu, opened, convert)
 
 
 def _flags(hdu, opened, mask_bits):
@@ -165,7 +196,7 @@ def _flags(hdu, opened, mask_bits):
             return values != 0
         return flags_to_mask(values, names, mask_bits, source)[0]
 
-    return _planes(hdu, source, convert)
+    return _planes(hdu, opened, convert)
 
 
 def _as_many(planes, count):
@@ -184,7 +215,7 @@ def _all(values):
     return None if any(value is None for value in values) else values
 
 
-def _all_or_none(found):
+def _all_masks(found):
     """
     The masks; images without one have all pixels.
     """
