@@ -234,7 +234,7 @@ class _Images:
 
 def _sliceable(part, name):
     if isinstance(part, (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)):
-        return part.section
+        return part.data if part.fileinfo() is None else part.section
     if isinstance(part, (NDData, fits.HDUList)) or not (
             _ndim(part) and hasattr(part, '__getitem__')):
         msg = (f'{name} must be FITS images or arrays that can be sliced, got an object of '

@@ -30,7 +30,6 @@ POSITIONS = tuple((float(x), float(y)) for x, y in (
 @pytest.fixture
 def segmenter(fake_model):
     fake_model.detector = SimpleNamespace(config=SimpleNamespace(profile_size=0, n_bands=3))
-    fake_model.halo = 64
     return RCNNSegmenter(fake_model)
 
 
@@ -250,18 +249,19 @@ def test_nothing(run):
     assert len(catalog) == result.n_sources == 0
 
 
-def test_large_source(segmenter, run):
+def test_large_source(run):
     """
     A source that reaches beyond the margin is cut, and says so; one at the edge of the
     frame says that, not one at the edge of a window.
     """
-    frame = make_field(SHAPE, ((390.0, 200.0),))
-    frame[140:150, 20:390] += 30
-    _, catalog, _ = run(frame)
-    flags = {bool(row['bbox_ymin'] < 160): int(row['detection_flags']) for row in catalog}
-    assert flags[True] & RCNN_FLAGS['exceeds_halo']
-    assert not flags[True] & RCNN_FLAGS['edge_touch']
-    assert not flags[False] & RCNN_FLAGS['exceeds_halo']
+    frame = make_field(SHAPE, ((398.0, 310.0),))
+    frame[10:310, 10:340] += 30
+    _, catalog, _ = run(frame, background=50., error=1.)
+    is_large = catalog['area'].value > 5000
+    assert is_large.any()
+    flags = catalog['detection_flags']
+    assert_equal(flags & RCNN_FLAGS['exceeds_halo'] > 0, is_large)
+    assert_equal(flags & RCNN_FLAGS['edge_touch'] > 0, catalog['bbox_xmax'] == 399)
 
 
 @pytest.fixture
