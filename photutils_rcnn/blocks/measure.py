@@ -15,6 +15,7 @@ from photutils_rcnn.sources.instances import RCNN_FLAGS
 
 # Pixels around sources, or the side of the source if that is more, that their apertures see.
 REACH = 64
+NEAR = 1.  # pixels, of the border of a window: the source goes on beyond
 # In pixels of the frame, in a table of the block in those of its window.
 COLUMNS = ({'x_centroid': 1, 'bbox_xmin': 1, 'bbox_xmax': 1},
            {'y_centroid': 0, 'bbox_ymin': 0, 'bbox_ymax': 0})
@@ -76,8 +77,11 @@ def _with_flags(result, block, frame_shape):
     at_edge = ((boxes[:, :2] == 0) | (boxes[:, 2:] == frame_shape)).any(axis=1)
     low, high = (np.array([getattr(axis, end) for axis in block.window])
                  for end in ('start', 'stop'))
-    is_cut = (((boxes[:, :2] == low) & (low > 0))
-              | ((boxes[:, 2:] == high) & (high < frame_shape))).any(axis=1)
+    # what the mask leaves out of the box of a source need not end where the source does
+    shown = result.instances.boxes + np.tile(block.start, 2)
+    is_cut = (((np.minimum(boxes[:, :2], shown[:, :2]) <= low + NEAR) & (low > 0))
+              | ((np.maximum(boxes[:, 2:], shown[:, 2:]) >= high - NEAR)
+                 & (high < frame_shape))).any(axis=1)
     edge, halo = RCNN_FLAGS['edge_touch'], RCNN_FLAGS['exceeds_halo']
     instances = result.instances[:]
     instances.flags = (np.where(at_edge, instances.flags | edge, instances.flags & ~edge)
