@@ -29,7 +29,7 @@ CHILD = """
 import sys
 from photutils_rcnn.blocks import segment_blocks
 paths, out, size = sys.argv[3:], sys.argv[1], int(sys.argv[2])
-segment_blocks(paths, out, block_size=size or None, progress_bar=False, overwrite=True)
+segment_blocks(paths, out, block_size=size, progress_bar=False, overwrite=True)
 """
 
 
@@ -84,7 +84,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('sides', type=int, nargs='+', help='pixels')
     parser.add_argument('--bands', type=int, default=1, choices=(1, 2, 3))
-    parser.add_argument('--block-size', type=int, default=0, help='by default that of the call')
+    parser.add_argument('--block-size', type=int, default=2048)
     parser.add_argument('--kill-after', type=int, metavar='BLOCKS')
     parser.add_argument('--folder', type=Path, help='where the frames lie meanwhile')
     args = parser.parse_args()

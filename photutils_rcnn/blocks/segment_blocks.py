@@ -51,7 +51,7 @@ class BlocksResult:
     n_sources: int
 
 
-def segment_blocks(data, out, *, name=None, segmenter=None, block_size=None, margin=None,
+def segment_blocks(data, out, *, name=None, segmenter=None, block_size=2048, margin=None,
                    error=None, mask=None, background=None, wcs=None, bands=None, gain=None,
                    psf=None, deblend=False, artifacts=False, formats=('ecsv',), resume=False,
                    overwrite=False, progress_bar=True):
@@ -78,8 +78,7 @@ def segment_blocks(data, out, *, name=None, segmenter=None, block_size=None, mar
     segmenter : `~photutils_rcnn.RCNNSegmenter`, optional
         The segmenter. By default one with its defaults.
     block_size : int, optional
-        The side of the blocks in pixels, a multiple of 64. The default keeps the memory
-        below 3 GiB: 4096 for one band, less for more.
+        The side of the blocks in pixels, a multiple of 64. The default is 2048.
     margin : int, optional
         How far around a block the network and photutils see, in pixels, a multiple of 64
         and at least the halo of the model. By default twice the halo, 448 for the shipped
@@ -152,7 +151,7 @@ def segment_blocks(data, out, *, name=None, segmenter=None, block_size=None, mar
             msg = (f'data must have at least {MIN_MESH_SIDE} pixels each way for blocks, got '
                    f'shape {source.shape}')
             raise ValueError(msg)
-        block_size, margin = _sides(block_size, margin, segmenter.model, source.n_bands)
+        block_size, margin = _sides(block_size, margin, segmenter.model)
         name = _name(name, files)
         out = Path(out)
         out.mkdir(parents=True, exist_ok=True)
@@ -216,12 +215,10 @@ def _check_model(model):
         raise ValueError(msg)
 
 
-def _sides(block_size, margin, model, n_bands):
+def _sides(block_size, margin, model):
     """
     The side of blocks and their margin.
     """
-    if block_size is None:
-        block_size = 4096 if n_bands == 1 else 2048
     if margin is None:
         margin = -(-2 * model.halo // ALIGNED) * ALIGNED
     for name, value, least in (('block_size', block_size, ALIGNED),

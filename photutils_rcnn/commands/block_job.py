@@ -28,8 +28,8 @@ def add_block_options(parser):
     """
     parser.add_argument('--blocks', type=int, metavar='PIXELS',
                         help='read and segment the frame in blocks of so many pixels each way, '
-                        'a multiple of 64, and write the label image, the catalog and a table '
-                        'of the blocks; 0 chooses the size')
+                        'a multiple of 64 such as 2048, and write the label image, the catalog '
+                        'and a table of the blocks')
     parser.add_argument('--margin', type=int, metavar='PIXELS',
                         help='of blocks, a multiple of 64 (default: twice the halo of the '
                         'model)')
@@ -115,7 +115,7 @@ def run_blocks(args, files, segmenter):
             background = background * images[0].unit
         result = segment_blocks(
             images, args.output, name=args.stem or _stem(files), segmenter=segmenter,
-            block_size=args.blocks or None, margin=args.margin, background=background,
+            block_size=args.blocks, margin=args.margin, background=background,
             psf=read_psf(tuple(args.psf or ())), deblend=args.deblend, artifacts=args.artifacts,
             formats=tuple(dict.fromkeys(formats)), resume=args.resume,
             overwrite=args.overwrite, progress_bar=not args.quiet, **given)
