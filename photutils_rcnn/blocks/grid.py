@@ -6,6 +6,9 @@ Blocks of a frame: disjoint cores with margins around them. Geometry only.
 __all__ = ['Block', 'grown', 'make_blocks']
 
 from dataclasses import dataclass
+from itertools import pairwise
+
+LEAST_SIDE = 64  # pixels; less at the end of a frame belongs to the block before
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ def make_blocks(shape, size, margin):
     shape : (2,) tuple of int
         The shape (ny, nx) of the frame.
     size : int
-        The side of the cores in pixels; the last of a row or column may be smaller.
+        The side of the cores in pixels; the last of a row or column may be smaller, or
+        larger by less than 64.
     margin : int
         The margin in pixels.
 
@@ -80,7 +84,11 @@ def make_blocks(shape, size, margin):
     blocks : list of `Block`
         Row by row.
     """
-    rows, cols = ([slice(low, min(low + size, n)) for low in range(0, n, size)]
-                  for n in shape)
+    rows, cols = (_sides(n, size) for n in shape)
     cores = [(y, x) for y in rows for x in cols]
     return [Block(i, core, grown(core, margin, shape)) for i, core in enumerate(cores)]
+
+
+def _sides(n, size):
+    borders = [*range(0, max(n - LEAST_SIDE, 0) + 1, size), n]
+    return [slice(low, high) for low, high in pairwise(borders)]

@@ -19,14 +19,18 @@ from photutils_rcnn.blocks.noise_sample import NoiseSample
 from photutils_rcnn.detection.bright_stars import usual_wings
 from photutils_rcnn.detection.pipeline import FrameEstimates, FramePSF, model_stretch
 from photutils_rcnn.detection.psf_profile import measure_psf_profile
-from photutils_rcnn.preprocessing.background import BIN
+from photutils_rcnn.preprocessing.background import BIN, resolve_background
 from photutils_rcnn.preprocessing.binned_map import BinnedMap
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.given_psf import prepare_psf
 from photutils_rcnn.preprocessing.noise import scaled_noise
 from photutils_rcnn.preprocessing.normalization import NormalizedImage, to_model_fwhm
 from photutils_rcnn.preprocessing.psf import given_fwhm, psf_of_peaks
-from photutils_rcnn.preprocessing.psf_peaks import find_bright_peaks, merge_bright_peaks
+from photutils_rcnn.preprocessing.psf_peaks import (
+    choose_bright_peaks,
+    find_bright_peaks,
+    merge_bright_peaks,
+)
 from photutils_rcnn.preprocessing.psf_trend import find_trend, relative_width
 
 ALIGNED = 64  # pixels; the side of the boxes of errors, a multiple of the bins
@@ -107,7 +111,7 @@ class Survey:
         """
         background = self._background(window)
         if background is None:
-            background = resolve(cube, given)
+            background = resolve_background(cube, given)
         return Frame(cube, background, scaled_noise(cube, self.noise))
 
     def to_arrays(self, fill):
@@ -141,15 +145,6 @@ class Survey:
                 meshes.append(MeshBackground(arrays[f'trend_{i}'], arrays[f'mesh_{i}'], bins))
             i += 1
         return cls(shape, meshes or None, arrays['noise'], psf), fill
-
-
-def resolve(cube, given):
-    """
-    The background of a window that is given.
-    """
-    from photutils_rcnn.preprocessing.background import resolve_background
-
-    return resolve_background(cube, given)
 
 
 def survey_frame(source, probe, blocks, segmenter, psf, folder, *, progress):
@@ -188,7 +183,8 @@ def survey_frame(source, probe, blocks, segmenter, psf, folder, *, progress):
         for block in blocks:
             cube = source.cube(block.core)
             if cube is not None:
-                given = resolve(cube, source.background(block.core)) if is_given else None
+                given = resolve_background(
+                    cube, source.background(block.core)) if is_given else None
                 sample.add(cube, block.core, given)
                 if bins is not None:
                     bins.write(block.core, cube.data, cube.invalid)
@@ -219,7 +215,9 @@ def _find_psf(source, probe, blocks, segmenter, psf, survey, progress):
             if len(parts) > 8:
                 parts = [merge_bright_peaks(parts)]
         progress()
-    found = merge_bright_peaks(parts)
+    if not parts:
+        return FramePSF()
+    found = choose_bright_peaks(merge_bright_peaks(parts))
     fwhm, stars, slopes = psf_of_peaks(found, source.shape,
                                        find_trend if is_measured else None)
     if not is_measured:
@@ -248,7 +246,7 @@ def _peaks(source, survey, block):
     if cube is None:
         return None
     frame = survey.frame(cube, window, source.background(window))
-    found = find_bright_peaks(frame.snr, cube.invalid)
+    found = find_bright_peaks(frame.snr, cube.invalid, np.prod(source.shape))
     found = replace(found, peaks=found.peaks + [axis.start for axis in window])
     inside = ((found.peaks >= [axis.start for axis in block.core])
               & (found.peaks < [axis.stop for axis in block.core])).all(axis=1)

@@ -3,7 +3,7 @@
 Bright peaks of a frame, among which the stars that tell the PSF are found.
 """
 
-__all__ = ['ENOUGH', 'HALF', 'LEVELS', 'N_PEAKS', 'BrightPeaks', 'find_bright_peaks',
+__all__ = ['ENOUGH', 'HALF', 'BrightPeaks', 'choose_bright_peaks', 'find_bright_peaks',
            'merge_bright_peaks']
 
 from dataclasses import dataclass
@@ -46,22 +46,22 @@ class BrightPeaks:
         The pixels around them in each band.
     usable : (n_bands, N) bool `~numpy.ndarray`
         Whether a band has most of these.
-    correlation : float
-        By how much the noise of the smoothed image exceeds what white noise would have.
+    sky : (M,) `~numpy.ndarray`
+        Values of the smoothed image below zero, of a sample of its pixels.
     """
 
     peaks: np.ndarray
     heights: np.ndarray
     stamps: np.ndarray
     usable: np.ndarray
-    correlation: float
+    sky: np.ndarray
 
     def __getitem__(self, index):
         return BrightPeaks(self.peaks[index], self.heights[index], self.stamps[:, index],
-                           self.usable[:, index], self.correlation)
+                           self.usable[:, index], self.sky)
 
 
-def find_bright_peaks(snr, invalid):
+def find_bright_peaks(snr, invalid, n_pixels=None):
     """
     Find the peaks of a frame.
 
@@ -72,30 +72,36 @@ def find_bright_peaks(snr, invalid):
         Background-subtracted images in units of their noise.
     invalid : (n_bands, ny, nx) bool `~numpy.ndarray`
         `True` for pixels without data; so are those not finite.
+    n_pixels : int, optional
+        The pixels of a frame of which this is a part, for `merge_bright_peaks`.
 
     Returns
     -------
     found : `BrightPeaks`
         The 400 brightest above a signal-to-noise ratio of 40 or, where these are fewer
-        than 25, of 20 or 10.
+        than 25, of 20 or 10; of a part all those that may count for the frame.
     """
     image, valid = mean_image(snr, invalid)
     smooth = gaussian_smooth(image, 1.)
     near_bad = ~valid
     if near_bad.any():
         near_bad = ndimage.binary_dilation(near_bad, iterations=3)
-    correlation = _correlation(smooth, valid)
-    for level in LEVELS:
+    stride = int(np.ceil(np.sqrt((n_pixels or smooth.size) / N_SKY_PIXELS)))
+    sky = smooth[::stride, ::stride][valid[::stride, ::stride]]
+    sky = sky[sky < 0]
+    # The noise of the frame is at least as wide as white noise.
+    levels, correlation = (LEVELS, _correlation(sky)) if n_pixels is None else (
+        LEVELS[-1:], 1.)
+    for level in levels:
         peaks = _peaks(smooth, _least_height(level, correlation), near_bad, snr, invalid)
         if len(peaks) >= ENOUGH:
             break
-    return BrightPeaks(peaks, smooth[*peaks.T], *_band_stamps(snr, invalid, peaks),
-                       correlation)
+    return BrightPeaks(peaks, smooth[*peaks.T], *_band_stamps(snr, invalid, peaks), sky)
 
 
 def merge_bright_peaks(parts):
     """
-    The peaks of a frame from those of its parts.
+    Put the peaks of parts of a frame together.
 
     Parameters
     ----------
@@ -105,18 +111,34 @@ def merge_bright_peaks(parts):
     Returns
     -------
     found : `BrightPeaks`
+        The 400 brightest, for `choose_bright_peaks`.
+    """
+    found = BrightPeaks(*(np.concatenate([getattr(part, name) for part in parts], axis)
+                          for name, axis in (('peaks', 0), ('heights', 0), ('stamps', 1),
+                                             ('usable', 1), ('sky', 0))))
+    return found[np.lexsort((*found.peaks.T[::-1], -found.heights))[:N_PEAKS]]
+
+
+def choose_bright_peaks(found):
+    """
+    The peaks that count for a frame.
+
+    Parameters
+    ----------
+    found : `BrightPeaks`
+        From `merge_bright_peaks`.
+
+    Returns
+    -------
+    chosen : `BrightPeaks`
         As `find_bright_peaks` finds them on the frame.
     """
-    correlation = float(np.median([part.correlation for part in parts]))
-    found = BrightPeaks(*(np.concatenate([getattr(part, name) for part in parts], axis)
-                          for name, axis in (('peaks', 0), ('heights', 0),
-                                             ('stamps', 1), ('usable', 1))), correlation)
-    found = found[np.lexsort((*found.peaks.T[::-1], -found.heights))]
+    correlation = _correlation(found.sky)
     for level in LEVELS:
         n_bright = np.count_nonzero(found.heights > _least_height(level, correlation))
         if n_bright >= ENOUGH:
             break
-    return found[:min(n_bright, N_PEAKS)]
+    return found[:n_bright]
 
 
 def _least_height(level, correlation):
@@ -126,16 +148,14 @@ def _least_height(level, correlation):
     return correlation * level / 2
 
 
-def _correlation(smooth, valid):
+def _correlation(negative):
     """
-    By how much the noise of a smoothed image exceeds what white noise would have.
+    By how much the noise of a smoothed image exceeds what white noise would have, from
+    its values below zero.
 
     Where neighboring pixels share their noise, as in magnified images, its peaks are as
     high as those of faint stars, and as wide.
     """
-    stride = int(np.ceil(np.sqrt(smooth.size / N_SKY_PIXELS)))
-    sky = smooth[::stride, ::stride][valid[::stride, ::stride]]
-    negative = sky[sky < 0]
     if len(negative) == 0:
         return 1.
     scatter = -np.median(negative) / special.ndtri(0.75)

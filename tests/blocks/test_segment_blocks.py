@@ -89,9 +89,9 @@ def test_as_in_memory(frame, segmenter, run):
     assert result.n_sources == len(POSITIONS)
     assert_same(labels, catalog, segmenter.segment(frame))
     manifest = QTable.read(result.manifest)
-    assert len(manifest) == 12
+    assert len(manifest) == 9
     assert manifest['n_sources'].sum() == len(POSITIONS)
-    assert_equal(manifest['xmax'][:4], [127, 255, 383, 399])
+    assert_equal(manifest['xmax'][:3], [127, 255, 399])
     assert not (result.manifest.parent / 'frame_blocks').exists()
     assert catalog.meta['model_sha256'] == '0' * 64
 
@@ -149,7 +149,7 @@ def test_windows(frame, run):
     recorder = Recorder(frame)
     labels, *_ = run(recorder)
     assert labels.max() == len(POSITIONS)
-    assert recorder.most <= 256**2
+    assert recorder.most <= (128 + 63 + 2 * 64)**2
 
 
 def from_dask(frame, path):
@@ -257,9 +257,10 @@ def test_large_source(run):
     frame = make_field(SHAPE, ((398.0, 310.0),))
     frame[180:220, 50:210] += 30  # blocks that show it end at columns 192 and 64
     # the disc that stands for a mask leaves corners, which pass for structure of the sky
-    with pytest.warns(AstropyUserWarning, match='4 of 12 blocks gave warnings'):
+    with pytest.warns(AstropyUserWarning, match='of 9 blocks gave warnings'):
         _, catalog, result = run(frame, background=50.)
-    assert 'structure' in str(QTable.read(result.manifest)['message'][5])
+    messages = QTable.read(result.manifest)['message'].filled('')
+    assert any('structure' in message for message in messages)
     is_large = catalog['area'].value > 2000
     assert_equal(np.sort(is_large), [False, True])
     flags = catalog['detection_flags']
