@@ -114,6 +114,22 @@ def test_arguments(frame, segmenter, run, wcs):
     assert fits.getheader(result.labels)['CTYPE1'] == 'RA---TAN'
 
 
+def test_deblend(frame, segmenter, run):
+    """
+    The PSF is passed on; deblended fluxes and flags of artifacts are in the catalog.
+    """
+    y, x = np.indices((25, 25)) - 12
+    given = {'psf': np.exp(-(x**2 + y**2) / (2 * 2.**2)), 'deblend': True, 'artifacts': True}
+    _, catalog, _ = run(frame, **given)
+    expected = segmenter.segment(frame, **given).catalog_table
+    assert_equal(catalog.colnames, [
+        name for name in expected.colnames if name != 'sky_centroid'])
+    order = np.lexsort((catalog['x_centroid'], np.round(catalog['y_centroid'])))
+    other = np.lexsort((expected['x_centroid'], np.round(expected['y_centroid'])))
+    assert_allclose(catalog['flux_band1'][order], expected['flux_band1'][other], rtol=0.02)
+    assert catalog.meta['psf'] == 'given'
+
+
 def test_large_errors(frame, segmenter, run):
     """
     Of the warnings of a frame none is lost.
