@@ -287,6 +287,10 @@ class RCNNSegmenter:
             has structure that passes for sources; if ``error`` does not fit the
             scatter of the sky; if ``gain`` is given beside it; see also
             `~photutils_rcnn.preprocessing.inputs.prepare_inputs`.
+
+        See Also
+        --------
+        photutils_rcnn.blocks.segment_blocks : Frames larger than memory.
         """
         data, given = from_files(data, error=error, mask=mask, wcs=wcs,
                                  bands=bands, gain=gain)
