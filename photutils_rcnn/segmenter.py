@@ -287,6 +287,10 @@ class RCNNSegmenter:
             has structure that passes for sources; if ``error`` does not fit the
             scatter of the sky; if ``gain`` is given beside it; see also
             `~photutils_rcnn.preprocessing.inputs.prepare_inputs`.
+
+        See Also
+        --------
+        photutils_rcnn.blocks.segment_blocks : Frames larger than memory.
         """
         data, given = from_files(data, error=error, mask=mask, wcs=wcs,
                                  bands=bands, gain=gain)
@@ -298,13 +302,14 @@ class RCNNSegmenter:
                 result._deblend(stacklevel=2)
             return result
 
-    def _segment_cube(self, cube, background=None, psf=None, artifacts=False):
+    def _segment_cube(self, cube, background=None, psf=None, artifacts=False, **part):
         """
-        The result for a frame of which no other copy need be kept.
+        The result for a frame of which no other copy need be kept, or for a part of one,
+        with ``estimates`` and ``progress`` of `detect`.
         """
         background = self.background if background is None else background
         psf = None if psf is None else prepare_psf(psf, cube)
-        found = self._detect(cube, background, psf, artifacts, stacklevel=5)
+        found = self._detect(cube, background, psf, artifacts, stacklevel=5, **part)
         labels, label_of_source = found.instances.paint(mask=cube.mask)
         if not labels.any():
             _warn_nothing_found(stacklevel=4)  # the caller of segment
@@ -319,12 +324,14 @@ class RCNNSegmenter:
             result.artifacts = found.artifacts
         return result
 
-    def _detect(self, cube, background, psf=None, artifacts=False, stacklevel=4):
+    def _detect(self, cube, background, psf=None, artifacts=False, stacklevel=4,
+                estimates=None, progress=None):
         """
         The sources of a frame; see `~photutils_rcnn.detection.pipeline.detect`.
         """
-        with tqdm(desc='Segmenting', unit='tile', disable=not self.progress_bar) as bar:
-            def progress(n_done, n_tiles):
+        has_bar = self.progress_bar and progress is None
+        with tqdm(desc='Segmenting', unit='tile', disable=not has_bar) as bar:
+            def update(n_done, n_tiles):
                 if n_done == 0 or bar.total is None:  # perhaps of a second pass
                     bar.reset(n_tiles)
                 bar.update(n_done - bar.n)
@@ -334,7 +341,7 @@ class RCNNSegmenter:
                 star_fraction=self.star_fraction, artifacts=artifacts,
                 score_threshold=self.score_threshold,
                 nms_threshold=self.nms_threshold, tile_size=self.tile_size,
-                progress=progress, stacklevel=stacklevel)
+                progress=progress or update, estimates=estimates, stacklevel=stacklevel)
 
     def _meta(self, cube, background, found, psf_models):
         """

@@ -31,8 +31,8 @@ def make_field(shape=SHAPE, positions=POSITIONS, noise=1.0, level=50.0):
 
 
 def fake_inference(model, image, invalid, *, psf_fwhm=None, psf=None,
-                   psf_stars=None, psf_slopes=(0, 0), score_threshold=None,
-                   nms_threshold=None, tile_size=None, progress=None):
+                   psf_stars=None, psf_slopes=(0, 0), psf_profile=None,
+                   score_threshold=None, nms_threshold=None, tile_size=None, progress=None):
     """
     Islands above 5 sigma as instances: the wide ones are galaxies.
     """
@@ -58,6 +58,21 @@ def fake_inference(model, image, invalid, *, psf_fwhm=None, psf=None,
         mask_boxes=boxes, flags=np.zeros(len(boxes), dtype=np.int32))
 
 
+def make_fake_model():
+    """
+    A model that needs no network, with `fake_inference` in its place.
+    """
+    model = SimpleNamespace(
+        name='fake', sha256='0' * 64, isophotal=True, star_log_odds=None,
+        typical_star_log_odds=None,
+        thresholds={'score': 0.5, 'nms': 0.6, 'mask': 0.5},
+        stretch={'name': 'arcsinh', 'scale': 2.0}, halo=64,
+        config=SimpleNamespace(attributes=()),
+        runtime='keras', detector=None, settings={'network': {'n_bands': 3}})
+    model.with_runtime = lambda runtime: model
+    return model
+
+
 @pytest.fixture
 def fake_model(monkeypatch):
     """
@@ -65,15 +80,7 @@ def fake_model(monkeypatch):
     """
     monkeypatch.setattr('photutils_rcnn.detection.pipeline.run_inference',
                         fake_inference)
-    model = SimpleNamespace(
-        name='fake', sha256='0' * 64, isophotal=True, star_log_odds=None,
-        typical_star_log_odds=None,
-        thresholds={'score': 0.5, 'nms': 0.6, 'mask': 0.5},
-        stretch={'name': 'arcsinh', 'scale': 2.0},
-        config=SimpleNamespace(attributes=()),
-        runtime='keras', detector=None, settings={'network': {'n_bands': 3}})
-    model.with_runtime = lambda runtime: model
-    return model
+    return make_fake_model()
 
 
 @pytest.fixture(scope='session', autouse=True)

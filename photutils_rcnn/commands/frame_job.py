@@ -3,7 +3,7 @@
 One frame of ``segment``: from its files to those of its results.
 """
 
-__all__ = ['FrameJob']
+__all__ = ['FrameJob', 'read_psf']
 
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -116,7 +116,7 @@ class FrameJob:
         """
         cube, background, sources, notes = self.options.read(self.files)
         check_outputs(self.paths, overwrite=overwrite)
-        psf = _read_psf(tuple(self.psf_files))
+        psf = read_psf(tuple(self.psf_files))
         result = segmenter._segment_cube(
             cube, background, psf, artifacts=ARTIFACTS in self.paths)
         result.meta['segment_options'] = self.recorded
@@ -130,9 +130,19 @@ class FrameJob:
 
 
 @lru_cache(maxsize=1)
-def _read_psf(paths):
+def read_psf(paths):
     """
-    The PSF of the frames, one for all bands or one for each; `None` if none was given.
+    Read the PSF of the frames.
+
+    Parameters
+    ----------
+    paths : tuple of `~pathlib.Path`
+        The files.
+
+    Returns
+    -------
+    psf : object
+        One for all bands, or a list of one for each; `None` of no file.
     """
     if not paths:
         return None

@@ -12,6 +12,11 @@ from argparse import BooleanOptionalAction
 from glob import glob
 from pathlib import Path
 
+from photutils_rcnn.commands.block_job import (
+    add_block_options,
+    check_block_options,
+    run_blocks,
+)
 from photutils_rcnn.commands.config_files import recorded_options
 from photutils_rcnn.commands.frame_job import FrameJob
 from photutils_rcnn.commands.frame_options import (
@@ -55,6 +60,7 @@ def add_arguments(parser):
     parser.add_argument('--stem', help='beginning of the names of the results '
                         '(default: the name of the first file without '
                         'endings such as .fits or .fits.gz)')
+    add_block_options(parser)
     add_frame_options(parser)
     parser.add_argument('--psf-fwhm', default='auto', metavar='LIST',
                         help="FWHM of the PSF in pixels: 'auto', 'none', a "
@@ -105,9 +111,15 @@ def run(args):
         If an option does not fit or, with a single frame, a file cannot be read, the
         images do not fit each other or a result exists.
     """
-    jobs = _jobs(args)
+    from photutils_rcnn import RCNNSegmenter
+
+    check_block_options(args)
     fwhm = number_list(args.psf_fwhm, '--psf-fwhm', ('auto', 'none'))
     fwhm = None if fwhm == 'none' else fwhm
+    if args.blocks is not None:
+        return run_blocks(args, next(iter(_frames(args).values())),
+                          RCNNSegmenter(**{**segmenter_options(args), 'psf_fwhm': fwhm}))
+    jobs = _jobs(args)
     if args.workers is not None or args.scheduler:
         return _run_distributed(args, jobs, {**segmenter_options(args), 'psf_fwhm': fwhm})
     segmenter = make_segmenter(args, psf_fwhm=fwhm)

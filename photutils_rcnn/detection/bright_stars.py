@@ -8,7 +8,7 @@ the PSF, and its wings are as bright as those of other stars; those of a galaxy 
 bright nucleus are brighter.
 """
 
-__all__ = ['confirm_stars']
+__all__ = ['confirm_stars', 'usual_wings']
 
 import warnings
 
@@ -16,7 +16,8 @@ import numpy as np
 from scipy import ndimage
 
 from photutils_rcnn.preprocessing.normalization import mean_image
-from photutils_rcnn.preprocessing.psf import HALF, WINGS, adaptive_fwhm
+from photutils_rcnn.preprocessing.psf import WINGS, adaptive_fwhm
+from photutils_rcnn.preprocessing.psf_peaks import HALF
 
 # Height times FWHM, in units of the noise. A Gaussian star has 0.75 times that as
 # matched signal-to-noise ratio, here 1500. Wings of fainter ones tell less.
@@ -34,7 +35,7 @@ N_STARS, FEWEST_STARS = 25, 5  # that the wings are compared with
 STAR_PROBABILITY = 0.8
 
 
-def confirm_stars(instances, snr, invalid, fwhm, stars):
+def confirm_stars(instances, snr, invalid, fwhm, stars, wings=None):
     """
     Correct the classes of bright sources that have the core and the wings of stars.
 
@@ -47,6 +48,8 @@ def confirm_stars(instances, snr, invalid, fwhm, stars):
         See `~photutils_rcnn.detection.duplicates.merge_duplicates`.
     stars : (M, 2) `~numpy.ndarray` of int or `None`
         The pixels (y, x) of the peaks of stars, the brightest first. Five are needed.
+    wings : (n_bands,) `~numpy.ndarray`, optional
+        From `usual_wings`, where they are known; then ``stars`` have no effect.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def confirm_stars(instances, snr, invalid, fwhm, stars):
         and whose peak is on no other outline, are stars with a probability of 0.8 in
         the training mix.
     """
-    if fwhm is None or stars is None or len(stars) < FEWEST_STARS:
+    if fwhm is None or (wings is None and (stars is None or len(stars) < FEWEST_STARS)):
         return instances
     if 'star' not in instances.class_names:
         return instances
@@ -68,14 +71,11 @@ def confirm_stars(instances, snr, invalid, fwhm, stars):
              if (peak := _own_peak(instances, i, snr, invalid, width)) is not None}
     if not peaks:
         return instances
-    usual = [_wings(snr, invalid, fwhm, peak) for peak in stars[:N_STARS]]
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', RuntimeWarning)  # of bands without data
-        usual = np.nanmedian(usual, axis=0)
+    usual = usual_wings(snr, invalid, fwhm, stars) if wings is None else wings
     confirmed = []
     for i, peak in peaks.items():
-        wings = _wings(snr, invalid, fwhm, peak)
-        alike = (wings > FAINTEST * usual) & (wings < BRIGHTEST * usual)
+        own = _wings(snr, invalid, fwhm, peak)
+        alike = (own > FAINTEST * usual) & (own < BRIGHTEST * usual)
         if alike.any():
             widths = _widths(snr, invalid, fwhm, peak)
             if (alike & (widths > NARROWEST) & (widths < WIDEST)).any():
@@ -88,6 +88,31 @@ def confirm_stars(instances, snr, invalid, fwhm, stars):
     corrected = instances[:]
     corrected.class_probabilities = classes
     return corrected
+
+
+def usual_wings(snr, invalid, fwhm, stars):
+    """
+    The height of the wings of stars in each band.
+
+    Parameters
+    ----------
+    snr, invalid, fwhm
+        See `~photutils_rcnn.detection.duplicates.merge_duplicates`.
+    stars : (M, 2) `~numpy.ndarray` of int
+        The pixels (y, x) of the peaks of stars, the brightest first.
+
+    Returns
+    -------
+    wings : (n_bands,) `~numpy.ndarray` or `None`
+        The median in units of the core, NaN for bands without data; `None` of fewer than
+        five stars.
+    """
+    if len(stars) < FEWEST_STARS:
+        return None
+    wings = [_wings(snr, invalid, fwhm, peak) for peak in stars[:N_STARS]]
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', RuntimeWarning)  # of bands without data
+        return np.nanmedian(wings, axis=0)
 
 
 def _own_peak(instances, i, snr, invalid, fwhm):

@@ -19,7 +19,8 @@ from scipy.sparse import csgraph
 from photutils_rcnn.detection.nms import overlapping_pairs
 from photutils_rcnn.detection.pixel_check import ISOPHOTE
 from photutils_rcnn.preprocessing.normalization import mean_image
-from photutils_rcnn.preprocessing.psf import HALF, WINGS, adaptive_fwhm
+from photutils_rcnn.preprocessing.psf import WINGS, adaptive_fwhm
+from photutils_rcnn.preprocessing.psf_peaks import HALF
 from photutils_rcnn.sources.classes import PART_CLASSES
 from photutils_rcnn.sources.instances import RCNN_FLAGS
 

@@ -95,8 +95,8 @@ class TileDetections:
 
 
 def run_inference(model, image, invalid=None, *, psf_fwhm=None, psf=None,
-                  psf_stars=None, psf_slopes=(0, 0), score_threshold=None,
-                  nms_threshold=None, tile_size=None, progress=None):
+                  psf_stars=None, psf_slopes=(0, 0), psf_profile=None,
+                  score_threshold=None, nms_threshold=None, tile_size=None, progress=None):
     """
     Find the sources of a normalized frame.
 
@@ -121,6 +121,8 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None, psf=None,
     psf_slopes : (2,) array_like, optional
         How much the logarithm of the FWHM rises from edge to edge in y and x, where
         the PSF is not given. The default is no change.
+    psf_profile : (S, S, n_bands) `~numpy.ndarray`, optional
+        The image of the PSF, where it was measured before; then the stars have no effect.
     score_threshold, nms_threshold : float, optional
         The least score and the largest overlap of boxes; by default those
         of the model.
@@ -147,7 +149,7 @@ def run_inference(model, image, invalid=None, *, psf_fwhm=None, psf=None,
     psf_map = None
     if psf_fwhm is not None:
         psf_map = make_psf_map(image, psf_fwhm, model.detector, given=psf,
-                               stars=psf_stars, slopes=psf_slopes)
+                               profile=psf_profile, stars=psf_stars, slopes=psf_slopes)
     parts = []
     for i, tile in enumerate(tiles):
         if progress is not None:

@@ -3,10 +3,10 @@
 Detection pipeline: normalization, network, and what the pixels say to its answer.
 """
 
-__all__ = ['Detection', 'FramePSF', 'detect']
+__all__ = ['Detection', 'FrameEstimates', 'FramePSF', 'detect', 'model_stretch']
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
@@ -20,6 +20,7 @@ from photutils_rcnn.detection.inference import run_inference
 from photutils_rcnn.detection.magnification import crowded_window, infer_magnified
 from photutils_rcnn.detection.nms import suppress_footprints
 from photutils_rcnn.detection.pixel_check import HIDING_SCALE, check_pixels
+from photutils_rcnn.preprocessing.binned_map import BinnedMap
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.normalization import (
     NormalizedCube,
@@ -56,11 +57,39 @@ class FramePSF:
     slopes : (2,) `~numpy.ndarray` or tuple of float
         How much the logarithm of the FWHM rises from edge to edge in y and x, where it
         was measured.
+    profile : (S, S, n_model_bands) `~numpy.ndarray`, optional
+        The image of the PSF (`~photutils_rcnn.detection.psf_profile.measure_psf_profile`)
+        and
+    wings : (n_bands,) `~numpy.ndarray`, optional
+        the wings of stars (`~photutils_rcnn.detection.bright_stars.usual_wings`), where they
+        were measured on a frame of which this is a part. By default the stars show both.
     """
 
     fwhm: np.ndarray | None = None
     stars: np.ndarray | None = None
     slopes: np.ndarray | tuple = (0., 0.)
+    profile: np.ndarray | None = None
+    wings: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class FrameEstimates:
+    """
+    What is known of a part of a frame from all of it.
+
+    Parameters
+    ----------
+    background : `~photutils_rcnn.preprocessing.binned_map.BinnedMap` or `None`
+        The background of the part; `None` if it is given.
+    noise : (n_bands,) `~numpy.ndarray`
+        The level of the noise, see `~photutils_rcnn.preprocessing.noise.scaled_noise`.
+    psf : `FramePSF`
+        The PSF.
+    """
+
+    background: BinnedMap | None
+    noise: np.ndarray
+    psf: FramePSF
 
 
 @dataclass(frozen=True)
@@ -97,7 +126,8 @@ class Detection:
 
 
 def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
-           star_fraction='auto', artifacts=False, keep_features=False, stacklevel=2, **options):
+           star_fraction='auto', artifacts=False, keep_features=False, estimates=None,
+           stacklevel=2, **options):
     """
     Find the sources of a frame.
 
@@ -127,6 +157,9 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
     keep_features : bool, optional
         Whether the instances keep the features of the trunk, for the training of
         attribute heads. The default is `False`.
+    estimates : `FrameEstimates`, optional
+        Background, noise and PSF of a frame of which this is a part. By default they are
+        estimated.
     stacklevel : int, optional
         Whose warnings these are: 2 is the caller.
     **options
@@ -144,10 +177,14 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
         If the sky is not near zero after subtraction of ``background``, or has
         structure on the scale of sources.
     """
-    normalized = _normalize(model, cube, background)
+    known, level = {}, background
+    if estimates is not None:
+        known = {'noise': estimates.noise}
+        level = background if estimates.background is None else estimates.background
+    normalized = _normalize(model, cube, level, **known)
 
     def infer(seen):
-        return _infer(model, cube, seen, psf, psf_fwhm, options)
+        return _infer(model, cube, seen, psf, psf_fwhm, estimates, options)
 
     if not model.isophotal:
         instances, found, _ = infer(normalized)
@@ -182,7 +219,7 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
     kept = instances if check.keep.all() else instances[check.keep]
     kept = merge_duplicates(kept, snr, cube.invalid, found.fwhm)
     # of the training mix, as what the network says: before the mix of the frame
-    kept = confirm_stars(kept, snr, cube.invalid, found.fwhm, found.stars)
+    kept = confirm_stars(kept, snr, cube.invalid, found.fwhm, found.stars, found.wings)
     distinct = suppress_footprints(kept.footprints(), kept.scores, LARGEST_OVERLAP)
     kept = kept if distinct.all() else kept[distinct]
     kept, artifacts = _without_artifacts(kept, normalized, found, artifacts)
@@ -200,28 +237,44 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
     return Detection(kept, normalized.frame, seen, unrefined, found, prior, artifacts)
 
 
-def _normalize(model, cube, background, noise_scale=1., *, is_first=True):
+def _normalize(model, cube, background, noise_scale=1., *, is_first=True, noise=None):
     return normalize_cube(
-        cube, background=background, noise_scale=noise_scale, stretch=_stretch(model),
-        n_bands=model.settings['network']['n_bands'], check_error=is_first)
+        cube, background=background, noise_scale=noise_scale, noise=noise,
+        stretch=model_stretch(model), n_bands=model.settings['network']['n_bands'],
+        check_error=is_first)
 
 
-def _stretch(model):
+def model_stretch(model):
+    """
+    The stretch of a model.
+
+    Parameters
+    ----------
+    model : `~photutils_rcnn.models.model.Model`
+        The model.
+
+    Returns
+    -------
+    stretch : callable
+        The stretch.
+    """
     params = dict(model.stretch)
     return get_stretch(params.pop('name'), **params)
 
 
-def _infer(model, cube, normalized, psf, psf_fwhm, options):
+def _infer(model, cube, normalized, psf, psf_fwhm, estimates, options):
     """
     The instances, the PSF, and whether stars crowd in most of the frame.
     """
     n_bands = model.settings['network']['n_bands']
     snr, told = normalized.frame.snr, {}
-    if psf is not None:
+    if estimates is not None:
+        found = estimates.psf
+        told = {'psf_slopes': found.slopes, 'psf_profile': found.profile}
+    elif psf is not None:
         # bright sources are compared with the stars of the frame in any case
         _, stars = find_psf_stars(snr, cube.invalid)
         found = FramePSF(psf.fwhm, stars)
-        told = {} if psf.models is None else {'psf': psf}
     elif psf_fwhm is None:
         found = FramePSF()
     elif isinstance(psf_fwhm, str):
@@ -230,6 +283,8 @@ def _infer(model, cube, normalized, psf, psf_fwhm, options):
     else:
         _, stars = find_psf_stars(snr, cube.invalid)
         found = FramePSF(given_fwhm(psf_fwhm, cube), stars)
+    if psf is not None and psf.models is not None:
+        told = {'psf': psf}
     fwhm = found.fwhm
     instances = run_inference(
         model, normalized.image, normalized.invalid,
@@ -238,8 +293,10 @@ def _infer(model, cube, normalized, psf, psf_fwhm, options):
     window = crowded_window(instances, fwhm) if model.isophotal else None
     if window is None:
         return instances, found, False
+    if found.profile is not None:  # which is not that of magnified stars
+        found = replace(found, stars=find_psf_stars(snr, cube.invalid)[1])
     instances = infer_magnified(
-        model, normalized, instances, window, found, _stretch(model),
+        model, normalized, instances, window, found, model_stretch(model),
         given=told.get('psf'), **options)
     area = np.prod([axis.stop - axis.start for axis in window])
     return instances, found, bool(area > 0.5 * normalized.invalid.size)

@@ -33,7 +33,8 @@ N_PHASES = 4
 MOST_NODES = 12
 
 
-def make_psf_map(image, psf_fwhm, detector, *, given=None, stars=None, slopes=(0, 0)):
+def make_psf_map(image, psf_fwhm, detector, *, given=None, profile=None, stars=None,
+                 slopes=(0, 0)):
     """
     The PSF over a frame, as it was given or as stars show it.
 
@@ -48,6 +49,9 @@ def make_psf_map(image, psf_fwhm, detector, *, given=None, stars=None, slopes=(0
         Samples the stars on the grid of its network.
     given : `~photutils_rcnn.preprocessing.given_psf.GivenPSF`, optional
         The PSF, with models, where a user gave it; then it alone counts.
+    profile : (S, S, n_bands) `~numpy.ndarray`, optional
+        The image of the PSF from `measure_psf_profile`, where it is known; then the stars
+        have no effect.
     stars : (N, 2) `~numpy.ndarray` of int, optional
         The pixels (y, x) of the peaks of stars, the brightest first. Without them the
         image of the PSF is not known.
@@ -65,6 +69,8 @@ def make_psf_map(image, psf_fwhm, detector, *, given=None, stars=None, slopes=(0
     if given is not None and size:
         return given_psf_map(given, shape, detector)
     fwhm = np.broadcast_to(psf_fwhm, config.n_bands)
+    if profile is not None:
+        return PSFMap.with_slopes(fwhm, profile, slopes, shape)
     profile = np.zeros((size, size, config.n_bands))
     if stars is not None and size:
         at_stars = relative_width(slopes, stars, shape)[:, None] * fwhm

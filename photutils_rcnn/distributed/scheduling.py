@@ -16,9 +16,9 @@ from tqdm.auto import tqdm
 
 from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn.distributed.manifest import Manifest
-from photutils_rcnn.distributed.records import Record, fingerprint
 from photutils_rcnn.distributed.worker import Outcome, Run, run_job, thread_settings
 from photutils_rcnn.io.optional import import_optional
+from photutils_rcnn.io.records import Record, fingerprint
 from photutils_rcnn.models.zoo import list_models
 
 

@@ -15,7 +15,7 @@ from astropy.utils.exceptions import AstropyWarning
 
 from photutils_rcnn import RCNNSegmenter
 from photutils_rcnn._quiet import starting
-from photutils_rcnn.distributed.records import Record
+from photutils_rcnn.io.records import Record
 
 # Of the frames that a process with several threads is given, one is in work: the threads
 # are the network's.
@@ -108,7 +108,7 @@ def run_job(job, known, run):
     job : object
         See `~photutils_rcnn.distributed.scheduling.run_jobs`.
     known : dict
-        From `~photutils_rcnn.distributed.records.fingerprint`.
+        From `~photutils_rcnn.io.records.fingerprint`.
     run : `Run`
         What all frames have in common.
 

@@ -3,7 +3,8 @@
 FITS images: the bands of a frame, and label images.
 """
 
-__all__ = ['FrameFile', 'read_frame', 'wcs_header', 'write_bands', 'write_segmentation']
+__all__ = ['FrameFile', 'read_frame', 'segmentation_header', 'wcs_header', 'write_bands',
+           'write_segmentation']
 
 import re
 import warnings
@@ -183,6 +184,24 @@ def write_segmentation(path, labels, *, wcs=None, meta=None, overwrite=False):
     """
     if isinstance(labels, SegmentationImage):
         labels = labels.data
+    hdu = fits.PrimaryHDU(np.asarray(labels, dtype=np.int32), segmentation_header(wcs, meta))
+    hdu.writeto(path, overwrite=overwrite)
+
+
+def segmentation_header(wcs=None, meta=None):
+    """
+    The header of a label image.
+
+    Parameters
+    ----------
+    wcs, meta
+        See `write_segmentation`.
+
+    Returns
+    -------
+    header : `~astropy.io.fits.Header`
+        The header.
+    """
     header = wcs_header(wcs)
     meta = meta or {}
     for keyword, name in (('RCNNVER', 'photutils_rcnn_version'),
@@ -192,8 +211,7 @@ def write_segmentation(path, labels, *, wcs=None, meta=None, overwrite=False):
                           ('RCNNBKG', 'background')):
         if meta.get(name) is not None:
             header[keyword] = meta[name]
-    hdu = fits.PrimaryHDU(np.asarray(labels, dtype=np.int32), header)
-    hdu.writeto(path, overwrite=overwrite)
+    return header
 
 
 def write_bands(path, images, *, wcs=None, overwrite=False):

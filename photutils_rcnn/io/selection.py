@@ -28,7 +28,7 @@ _CHIP_KEYWORDS = ('CCDNUM', 'CCDCHIP', 'CHIPID', 'CCDID', 'CCDNAME', 'CHIP',
                   'ESO DET CHIP1 ID', 'ESO DET CHIP ID')
 
 
-def select_images(opened, hdus=None, holding='images'):
+def select_images(opened, hdus=None, holding='images', *, read=True):
     """
     The extensions that hold the images.
 
@@ -40,6 +40,9 @@ def select_images(opened, hdus=None, holding='images'):
         The extensions to take; by default to go by their names.
     holding : {'images', 'errors', 'variance', 'ivar', 'flags'}, optional
         What to look for. The default is ``'images'``.
+    read : bool, optional
+        Whether to read the pixels, so that a damaged file is told now. The default is
+        `True`.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def select_images(opened, hdus=None, holding='images'):
             _refuse_chips(chosen, opened)
     try:
         usable = bool(chosen) and all(
-            has_image(hdu) and hdu.data is not None for hdu in chosen)
+            has_image(hdu) and (not read or hdu.data is not None) for hdu in chosen)
     except (OSError, TypeError, ValueError) as exc:
         msg = (f'{opened.path}: the image cannot be read, the file is '
                f'damaged ({exc})')

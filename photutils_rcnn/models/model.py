@@ -269,10 +269,10 @@ class Model:
     @property
     def typical_star_log_odds(self):
         """
-        The fraction of stars in a typical frame, as `star_log_odds`; `None` if the model
-        does not tell it.
+        The fraction of stars in a typical frame, as `star_log_odds`; that which
+        probabilities presume, unless the model tells both.
         """
-        return self._calibration.get('typical_star_log_odds')
+        return self._calibration.get('typical_star_log_odds', self.star_log_odds)
 
     def attribute_calibration(self, name):
         """

@@ -3,7 +3,9 @@
 Background estimation.
 """
 
-__all__ = ['estimate_background', 'expand_mesh', 'filter_mesh', 'resolve_background']
+__all__ = ['estimate_background', 'expand_mesh', 'filter_mesh', 'fit_trend',
+           'mask_sources', 'resolve_background', 'rough_side', 'sky_level', 'trend_on',
+           'trend_stride']
 
 import warnings
 from functools import lru_cache
@@ -33,8 +35,8 @@ def resolve_background(cube, background):
     ----------
     cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
         The frame.
-    background : 'auto', float, `~numpy.ndarray` or \
-            `~astropy.units.Quantity`
+    background : 'auto', float, `~numpy.ndarray`, `~astropy.units.Quantity` or \
+            `~photutils_rcnn.preprocessing.binned_map.BinnedMap`
         See `~photutils_rcnn.preprocessing.normalization.normalize_cube`.
 
     Returns
@@ -57,6 +59,8 @@ def resolve_background(cube, background):
         if min(cube.shape) < MIN_MESH_SIDE:
             return np.stack(levels)
         return BinnedMap(np.stack(levels), BIN, cube.shape)
+    if isinstance(background, BinnedMap):
+        return background
     if np.isscalar(background) and background == 0:
         return np.zeros((cube.n_bands, 1, 1), dtype=np.float32)
     level = same_unit(background, cube.unit, 'background')
@@ -112,17 +116,16 @@ def _estimate(image, invalid):
     if invalid.all():
         return np.zeros((1, 1), dtype=np.float32)
     if min(image.shape) < MIN_MESH_SIDE:
-        return np.full((1, 1), _level(image[~invalid]), dtype=np.float32)
+        return np.full((1, 1), sky_level(image[~invalid]), dtype=np.float32)
 
     binned, bad = _bin(image, invalid)
-    trend = _trend(binned, bad)
+    stride = trend_stride(binned.shape)
+    thin = np.s_[::stride, ::stride]
+    trend = trend_on(fit_trend(binned[thin], bad[thin], binned.shape), binned.shape)
     binned = binned - trend
-    side = min(ROUGH_BOX // BIN, max(BOX // BIN, min(binned.shape) // 2))
-    residual = binned - _mesh(binned, bad, side)
+    residual = binned - _mesh(binned, bad, rough_side(binned.shape))
     sigma = clipped_rms(residual[~bad])
-    sources = ndimage.gaussian_filter(np.where(bad, 0, residual), 1)
-    sources = ndimage.binary_dilation(sources > 1.5 * sigma, iterations=2)
-    smooth = trend + _mesh(binned, bad | sources, BOX // BIN)
+    smooth = trend + _mesh(binned, bad | mask_sources(residual, bad, sigma), BOX // BIN)
     # the mesh is so smooth that steps of a few pixels do not show
     return smooth.astype(np.float32)
 
@@ -156,7 +159,7 @@ def _mesh(binned, mask, side):
                 sigma_clip=SigmaClip(3.0),
                 bkg_estimator=SExtractorBackground()).background_mesh
     except ValueError:  # no box has enough sky
-        return np.full_like(binned, _level(binned[~mask]))
+        return np.full_like(binned, sky_level(binned[~mask]))
     return expand_mesh(filter_mesh(mesh), side, binned.shape)
 
 
@@ -179,7 +182,7 @@ def filter_mesh(mesh):
         padded, (3, 3)).reshape(*mesh.shape, 9), axis=-1)
 
 
-def expand_mesh(mesh, side, shape):
+def expand_mesh(mesh, side, shape, window=np.s_[:, :]):
     """
     Expand a mesh by cubic splines as `~photutils.background.Background2D` does, many times
     as fast.
@@ -192,13 +195,16 @@ def expand_mesh(mesh, side, shape):
         The side of a box in pixels.
     shape : (2,) tuple of int
         The shape of the image; the last boxes may reach beyond it.
+    window : (2,) tuple of slice or `~numpy.ndarray` of int, optional
+        The rows and columns of pixels. By default all.
 
     Returns
     -------
-    image : (ny, nx) `~numpy.ndarray`
+    image : 2D `~numpy.ndarray`
         The values of the pixels, none beyond those of the mesh.
     """
-    to_rows, to_cols = map(_spline_matrix, mesh.shape, (side, side), shape)
+    to_rows, to_cols = (_spline_matrix(n_boxes, side, n)[part] for n_boxes, n, part
+                        in zip(mesh.shape, shape, window, strict=True))
     return np.clip(to_rows @ mesh @ to_cols.T, mesh.min(), mesh.max())
 
 
@@ -212,34 +218,128 @@ def _spline_matrix(n_boxes, side, n):
                      for unit in np.eye(n_boxes)], axis=1)
 
 
-def _trend(binned, mask):
+def rough_side(shape):
     """
-    The plane through the sky, or the bowl if that is what it is: halos and galaxies
-    rise towards the middle of the frame or one of its sides, never to all sides.
-    """
-    y, x = np.ogrid[-0.5:0.5:1j * binned.shape[0],
-                    -0.5:0.5:1j * binned.shape[1]]
-    stride = int(np.ceil(np.sqrt(binned.size / 20_000)))
-    good = np.zeros(binned.shape, dtype=bool)
-    good[::stride, ::stride] = ~mask[::stride, ::stride]
-    if not good.any():
-        return np.zeros_like(binned)
-    rows, cols = np.nonzero(good)
+    The side of the boxes of the mesh that sources are found against.
 
-    def terms(y, x):
-        return [1, y, x, y**2, x**2, x * y]
+    Parameters
+    ----------
+    shape : (2,) tuple of int
+        The shape (my, mx) of the frame in bins.
+
+    Returns
+    -------
+    side : int
+        The side in bins.
+    """
+    return min(ROUGH_BOX // BIN, max(BOX // BIN, min(shape) // 2))
+
+
+def mask_sources(residual, bad, sigma):
+    """
+    The bins with the light of sources.
+
+    Parameters
+    ----------
+    residual : (my, mx) `~numpy.ndarray`
+        The bins above the rough background.
+    bad : (my, mx) bool `~numpy.ndarray`
+        `True` for bins to leave out.
+    sigma : float
+        Their scatter.
+
+    Returns
+    -------
+    sources : (my, mx) bool `~numpy.ndarray`
+        `True` where sources are. It depends on what is within 6 bins.
+    """
+    smooth = ndimage.gaussian_filter(np.where(bad, 0, residual), 1)
+    return ndimage.binary_dilation(smooth > 1.5 * sigma, iterations=2)
+
+
+def _terms(y, x):
+    return [1, y, x, y**2, x**2, x * y]
+
+
+def trend_stride(shape):
+    """
+    The step each way between the bins that the trend is fitted to.
+
+    Parameters
+    ----------
+    shape : (2,) tuple of int
+        The shape (my, mx) of the frame in bins.
+
+    Returns
+    -------
+    stride : int
+        The step.
+    """
+    return int(np.ceil(np.sqrt(np.prod(shape, dtype=float) / 20_000)))
+
+
+def fit_trend(binned, mask, shape):
+    """
+    Fit the plane through the sky, or the bowl if that is what it is.
+
+    Halos and galaxies rise towards the middle of the frame or one of its sides, never
+    to all sides.
+
+    Parameters
+    ----------
+    binned : 2D `~numpy.ndarray`
+        The frame in bins, of which every trend_stride-th each way is here.
+    mask : 2D bool `~numpy.ndarray`
+        `True` for bins to leave out.
+    shape : (2,) tuple of int
+        The shape (my, mx) of the frame in bins.
+
+    Returns
+    -------
+    factors : (K,) `~numpy.ndarray`
+        Those of the terms, for `trend_on`; none without a good bin.
+    """
+    if mask.all():
+        return np.zeros(0)
+    stride = trend_stride(shape)
+    y, x = (np.linspace(-0.5, 0.5, n)[::stride] for n in shape)
+    rows, cols = np.nonzero(~mask)
+    values = binned[rows, cols]
 
     def fit(n_terms):
-        return _clipped_fit(terms(y[rows, 0], x[0, cols])[:n_terms],
-                            binned[good])
+        return _clipped_fit(_terms(y[rows], x[cols])[:n_terms], values)
 
     bowl, scatter = fit(6)
     yy, xx, xy = bowl[3:]
     # how far it rises from the middle to a side, at least
     rise = np.linalg.eigvalsh([[yy, xy / 2], [xy / 2, xx]])[0] / 4
-    sky = bowl if rise > scatter else fit(3)[0]
-    return sum(factor * term for factor, term
-               in zip(sky, terms(y, x), strict=False))
+    return bowl if rise > scatter else fit(3)[0]
+
+
+def trend_on(factors, shape, window=np.s_[:, :]):
+    """
+    The trend on bins.
+
+    Parameters
+    ----------
+    factors : (K,) `~numpy.ndarray`
+        From `fit_trend`.
+    shape : (2,) tuple of int
+        The shape (my, mx) of the frame in bins.
+    window : (2,) tuple of slice or `~numpy.ndarray` of int, optional
+        The rows and columns of bins. By default all.
+
+    Returns
+    -------
+    trend : 2D `~numpy.ndarray`
+        The values.
+    """
+    y, x = (np.linspace(-0.5, 0.5, n)[part]
+            for n, part in zip(shape, window, strict=True))
+    trend = np.zeros((len(y), len(x)))
+    for factor, term in zip(factors, _terms(y[:, None], x), strict=False):
+        trend += factor * term
+    return trend
 
 
 def _clipped_fit(terms, values):
@@ -259,9 +359,19 @@ def _clipped_fit(terms, values):
     return factors, scatter
 
 
-def _level(values):
+def sky_level(values):
     """
     The mode of pixels after sigma clipping.
+
+    Parameters
+    ----------
+    values : (N,) `~numpy.ndarray`
+        The pixels.
+
+    Returns
+    -------
+    level : float
+        The level.
     """
     # In float32, squares of fluxes in small units are 0.
     return SExtractorBackground(sigma_clip=SigmaClip(3.0))(

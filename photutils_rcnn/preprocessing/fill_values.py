@@ -8,7 +8,7 @@ by what is next to them, into which light fades. Areas within the frame at the l
 its sky do no harm and stay.
 """
 
-__all__ = ['find_fill']
+__all__ = ['fill_areas', 'find_fill']
 
 import numpy as np
 from astropy.stats import mad_std
@@ -73,6 +73,25 @@ def find_fill(image, invalid, *, step=0.):
                           step and (seen == value).mean() < RARE):
             del fill[value]
     return {value: area for value, area in fill.items() if area.any()}
+
+
+def fill_areas(image, invalid, value, *, step=0.):
+    """
+    The areas of a value that is known to be a fill.
+
+    Parameters
+    ----------
+    image, invalid, step
+        See `find_fill`.
+    value : float
+        The value.
+
+    Returns
+    -------
+    areas : (ny, nx) bool `~numpy.ndarray`
+        The pixels.
+    """
+    return _areas((image == value) & ~invalid, SIDE_OF_COUNTS if step else SIDE)
 
 
 def _repeated(image, invalid):

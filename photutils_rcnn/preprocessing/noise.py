@@ -3,9 +3,12 @@
 Noise estimation.
 """
 
-__all__ = ['center_and_scatter', 'clipped_rms', 'estimate_noise', 'value_step']
+__all__ = ['center_and_scatter', 'clipped_rms', 'error_scale', 'estimate_noise',
+           'pixel_scatter', 'sample_stride', 'scaled_noise', 'sky_error', 'sky_pixels',
+           'sky_rms', 'value_step']
 
 import warnings
+from functools import partial
 
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
@@ -67,32 +70,93 @@ def estimate_noise(cube, background, check_error=True):
         If the errors and the scatter of the sky differ by more than a factor of 3.
     """
     background = map_like(background, cube.data.shape)
-    stride = int(np.ceil(np.sqrt(np.prod(cube.shape) / N_NOISE_PIXELS)))
+    stride = sample_stride(cube.shape)
     thin = np.s_[::stride, ::stride]
     levels = []
     for i, (image, invalid) in enumerate(zip(cube.data, cube.invalid,
                                              strict=True)):
-        sky = ~invalid[thin]
-        step = value_step(image[thin][sky])
-        # Exact zeros are the usual filling of mosaics outside the exposures,
-        # but in counts a value like others, if not in whole areas.
-        zero = image == 0
-        if step:
-            zero = ndimage.maximum_filter(
-                ndimage.minimum_filter(zero, ZERO_AREA), ZERO_AREA)
-        sky &= ~zero[thin]
+        sky, step = sky_pixels(image, invalid, thin)
         residual = (image[thin] - background[i, *thin])[sky]
         if cube.error is None:
-            levels.append(np.full((1, 1), _sky_rms(residual, step)))
+            levels.append(np.full((1, 1), sky_rms(residual, step)))
         else:
-            error = _sky_error(cube.error[i], invalid)
-            ratio = _scatter(_spread(residual, step).astype(float)
-                             / error[thin][sky])
-            if ratio > LARGEST_RATIO and _pixel_scatter(
-                    image[::stride], invalid[::stride], error[::stride]) < LARGEST_FACTOR:
-                ratio = 1.
-            levels.append(error * _error_scale(ratio, i if check_error else None))
+            error = sky_error(cube.error[i], invalid)
+            levels.append(error * error_scale(
+                residual, step, error[thin][sky],
+                partial(pixel_scatter, image[::stride], invalid[::stride], error[::stride]),
+                i if check_error else None))
     return np.stack(levels).astype(np.float32)
+
+
+def sample_stride(shape):
+    """
+    The step each way between the pixels of a frame that tell its noise.
+
+    Parameters
+    ----------
+    shape : (2,) tuple of int
+        The shape (ny, nx) of the frame.
+
+    Returns
+    -------
+    stride : int
+        The step, which leaves two millions at most.
+    """
+    return int(np.ceil(np.sqrt(np.prod(shape, dtype=float) / N_NOISE_PIXELS)))
+
+
+def sky_pixels(image, invalid, thin):
+    """
+    The pixels of a sample that may be sky.
+
+    Parameters
+    ----------
+    image : (ny, nx) `~numpy.ndarray`
+        The pixels of a band.
+    invalid : (ny, nx) bool `~numpy.ndarray`
+        `True` for pixels to leave out.
+    thin : (2,) tuple of slice
+        The sample.
+
+    Returns
+    -------
+    sky : 2D bool `~numpy.ndarray`
+        Which pixels of the sample are neither invalid nor exactly zero.
+    step : float
+        See `value_step`.
+    """
+    sky = ~invalid[thin]
+    step = value_step(image[thin][sky])
+    # Exact zeros are the usual filling of mosaics outside the exposures,
+    # but in counts a value like others, if not in whole areas.
+    zero = image == 0
+    if step:
+        zero = ndimage.maximum_filter(
+            ndimage.minimum_filter(zero, ZERO_AREA), ZERO_AREA)
+    sky &= ~zero[thin]
+    return sky, step
+
+
+def scaled_noise(cube, level):
+    """
+    The noise of a part of a frame whose level is known.
+
+    Parameters
+    ----------
+    cube : `~photutils_rcnn.preprocessing.inputs.ImageCube`
+        The part, which begins at multiples of 64 pixels where there are errors.
+    level : (n_bands,) `~numpy.ndarray`
+        The noise; what errors are multiplied with, where there are some.
+
+    Returns
+    -------
+    noise : float32 `~numpy.ndarray`
+        As `estimate_noise` gives it.
+    """
+    level = np.reshape(level, (-1, 1, 1))
+    if cube.error is not None:
+        level = level * np.stack(list(map(sky_error, cube.error, cube.invalid)))
+    return level.astype(np.float32)
 
 
 def value_step(values):
@@ -130,11 +194,31 @@ def _spread(residual, step):
     return residual
 
 
-def _error_scale(ratio, band):
+def error_scale(residual, step, error, neighbor_scatter, band=None):
     """
-    The factor from errors to noise, by the ratio of the scatter of the sky to them;
-    with a warning if it is told of which band.
+    The factor from errors to noise, by the ratio of the scatter of the sky to them.
+
+    Parameters
+    ----------
+    residual : (N,) `~numpy.ndarray`
+        Pixels of the sky, background-subtracted.
+    step : float
+        See `value_step`.
+    error : (N,) `~numpy.ndarray`
+        Their errors, from `sky_error`.
+    neighbor_scatter : callable
+        What `pixel_scatter` says of the frame; called if the sky scatters too much.
+    band : int, optional
+        The band that a warning is to tell of; by default there is none.
+
+    Returns
+    -------
+    scale : float
+        The factor.
     """
+    ratio = _scatter(_spread(residual, step).astype(float) / error)
+    if ratio > LARGEST_RATIO and neighbor_scatter() < LARGEST_FACTOR:
+        ratio = 1.
     if ratio > LARGEST_RATIO:
         outcome = 'the noise is taken to be that much larger'
     elif NOISELESS < ratio < SMALLEST_RATIO:
@@ -143,19 +227,30 @@ def _error_scale(ratio, band):
         outcome = 'the data hardly have noise, the error is taken as it is'
     else:
         return min(ratio, LARGEST_FACTOR)
-    if band is None:
-        return 1.0 if ratio <= NOISELESS else ratio
-    msg = (f'error of band {band + 1} does not fit the data: the sky scatters '
-           f'by {ratio:.2g} times the error; for detection {outcome}, errors '
-           'of fluxes are those given. Is it a standard deviation, in the '
-           'unit of the data?')
-    warnings.warn(msg, AstropyUserWarning, stacklevel=2)
+    if band is not None:
+        msg = (f'error of band {band + 1} does not fit the data: the sky scatters '
+               f'by {ratio:.2g} times the error; for detection {outcome}, errors '
+               'of fluxes are those given. Is it a standard deviation, in the '
+               'unit of the data?')
+        warnings.warn(msg, AstropyUserWarning, stacklevel=3)
     return 1.0 if ratio <= NOISELESS else ratio
 
 
-def _sky_rms(residual, step):
+def sky_rms(residual, step):
     """
-    The scatter of the sky, positive.
+    The scatter of the sky.
+
+    Parameters
+    ----------
+    residual : (N,) `~numpy.ndarray`
+        Pixels of the sky, background-subtracted.
+    step : float
+        See `value_step`.
+
+    Returns
+    -------
+    rms : float
+        The standard deviation, positive.
     """
     residual = _spread(residual, step)
     if len(residual) == 0:
@@ -178,10 +273,22 @@ def _scatter(residual):
     return min(estimates, default=0.0)
 
 
-def _pixel_scatter(image, invalid, error):
+def pixel_scatter(image, invalid, error):
     """
-    The scatter of pixels about the mean of their neighbors in the row, in units of the
-    errors, scaled to that of white noise; infinite where none has both neighbors.
+    The scatter of pixels about the mean of their neighbors in the row.
+
+    Parameters
+    ----------
+    image, error : (ny, nx) `~numpy.ndarray`
+        Rows of a band and their errors.
+    invalid : (ny, nx) bool `~numpy.ndarray`
+        `True` for pixels to leave out.
+
+    Returns
+    -------
+    scatter : float
+        In units of the errors, scaled to that of white noise; infinite where none has
+        both neighbors.
     """
     middle = np.s_[:, 1:-1]
     difference = image[middle] - 0.5 * (image[:, :-2] + image[:, 2:])
@@ -191,9 +298,21 @@ def _pixel_scatter(image, invalid, error):
     return clipped_rms((difference / error[middle])[~bad].astype(float)) / np.sqrt(1.5)
 
 
-def _sky_error(error, invalid):
+def sky_error(error, invalid):
     """
     Errors, limited to the median of their surroundings.
+
+    Parameters
+    ----------
+    error : (ny, nx) `~numpy.ndarray`
+        The errors of a band.
+    invalid : (ny, nx) bool `~numpy.ndarray`
+        `True` for pixels to leave out.
+
+    Returns
+    -------
+    error : (ny, nx) `~numpy.ndarray`
+        The same, at most the median of their box of 64 x 64 pixels.
     """
     side = 64
     limit = np.empty_like(error)

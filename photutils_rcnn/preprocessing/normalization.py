@@ -18,7 +18,7 @@ import numpy as np
 from photutils_rcnn._row_blocks import CACHED_ROWS, row_blocks
 from photutils_rcnn.preprocessing.background import resolve_background
 from photutils_rcnn.preprocessing.frame import Frame
-from photutils_rcnn.preprocessing.noise import estimate_noise
+from photutils_rcnn.preprocessing.noise import estimate_noise, scaled_noise
 from photutils_rcnn.preprocessing.stretches import ArcsinhStretch
 
 
@@ -240,7 +240,7 @@ class NormalizedCube:
 
 
 def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3,
-                   noise_scale=1., check_error=True):
+                   noise_scale=1., noise=None, check_error=True):
     """
     Normalize a frame for the network.
 
@@ -267,6 +267,9 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3,
     noise_scale : float or (n_bands,) array_like, optional
         What the estimated noise is multiplied with, where a sky with structure
         acts as more noise. The default is 1.
+    noise : (n_bands,) `~numpy.ndarray`, optional
+        The level of the noise, where it is known
+        (`~photutils_rcnn.preprocessing.noise.scaled_noise`). By default it is estimated.
     check_error : bool, optional
         Whether to warn of errors that do not fit the data. The default is
         `True`.
@@ -283,8 +286,9 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3,
     """
     stretch = ArcsinhStretch() if stretch is None else stretch
     background = resolve_background(cube, background)
-    noise = estimate_noise(cube, background, check_error) * np.reshape(
-        noise_scale, (-1, 1, 1)).astype(np.float32)
+    noise = (estimate_noise(cube, background, check_error) if noise is None
+             else scaled_noise(cube, noise))
+    noise = noise * np.reshape(noise_scale, (-1, 1, 1)).astype(np.float32)
     raw = getattr(stretch, 'takes_raw_pixels', False)
     if raw and cube.n_bands != n_bands:
         msg = (f'data must have {n_bands} bands for the stretch {stretch!r}, '

@@ -4,39 +4,22 @@ PSF stars and the FWHM of the PSF.
 """
 
 __all__ = ['adaptive_fwhm', 'check_fwhm', 'find_psf_stars', 'find_varying_psf_stars',
-           'given_fwhm']
+           'given_fwhm', 'psf_of_peaks']
 
 import numpy as np
 from astropy import units as u
 from astropy.stats import gaussian_sigma_to_fwhm
-from scipy import ndimage, special
 
-from photutils_rcnn.preprocessing.normalization import mean_image
+from photutils_rcnn.preprocessing.psf_peaks import ENOUGH, HALF, find_bright_peaks
 from photutils_rcnn.preprocessing.psf_trend import find_trend, relative_width
-from photutils_rcnn.preprocessing.smoothing import gaussian_smooth
 
-HALF = 14
-N_PEAKS = 400
-PEAK_REACH = 4  # pixels, each way, of which a peak is the brightest
-# Peaks above the first of these signal-to-noise ratios that gives enough.
-LEVELS = (40., 20., 10.)
-ENOUGH = 25
 FEWEST = 4
-# The scatter of white noise after smoothing by one pixel, and up to how many times this
-# the noise of images is taken to be as white.
-SMOOTH_NOISE = 1 / np.sqrt(4 * np.pi)
-WHITE = 1.5
-N_SKY_PIXELS = 100_000
 # Among fewer sources than enough, a pile has so many members, so many
 # standard deviations more than expected.
 FEWEST_PILED = 3
 SIGNIFICANCE = 3.
 # The spread of the widths of stars, in the logarithm, is below this.
 WINDOW = 0.12
-# The pixels around a peak that may equal it but for so much of its height, if
-# it is not one of a saturated star: a PSF of 8 pixels falls by 4 %.
-N_LEVEL = 4
-FLAT = 0.005
 # Sharper than this are cosmic rays and bad pixels; the widest PSF known to
 # the shipped model is 8 pixels.
 SHARPEST, WIDEST = 1.5, 12.
@@ -183,22 +166,32 @@ def _find(snr, invalid, find_slopes=None):
     """
     The FWHM, the stars and the slopes of the logarithm of the FWHM.
     """
+    if min(snr.shape[1:]) <= 2 * HALF:
+        return None, np.zeros((0, 2), dtype=int), np.zeros(2)
+    return psf_of_peaks(find_bright_peaks(snr, invalid), snr.shape[1:], find_slopes)
+
+
+def psf_of_peaks(found, shape, find_slopes=None):
+    """
+    The FWHM of the PSF and stars, from the peaks of a frame.
+
+    Parameters
+    ----------
+    found : `~photutils_rcnn.preprocessing.psf_peaks.BrightPeaks`
+        The peaks.
+    shape : (2,) tuple of int
+        The shape (ny, nx) of the frame.
+    find_slopes : callable, optional
+        `~photutils_rcnn.preprocessing.psf_trend.find_trend`, if the PSF may vary.
+
+    Returns
+    -------
+    fwhm, stars, slopes
+        See `find_varying_psf_stars`.
+    """
     slopes = np.zeros(2)
     nothing = None, np.zeros((0, 2), dtype=int), slopes
-    if min(snr.shape[1:]) <= 2 * HALF:
-        return nothing
-    image, valid = mean_image(snr, invalid)
-    smooth = gaussian_smooth(image, 1.)
-    near_bad = ~valid
-    if near_bad.any():
-        near_bad = ndimage.binary_dilation(near_bad, iterations=3)
-    correlation = _correlation(smooth, valid)
-    for level in LEVELS:
-        # Smoothing lowers peaks and noise; the level refers to the image.
-        peaks = _peaks(smooth, correlation * level / 2, near_bad, snr, invalid)
-        if len(peaks) >= ENOUGH:
-            break
-    stamps, usable = _band_stamps(snr, invalid, peaks)
+    peaks, stamps, usable = found.peaks, found.stamps, found.usable
     measured, longest = adaptive_fwhm(
         (stamps * usable[..., None, None]).sum(axis=0))
     # Galaxies may be as narrow as the PSF one way, not both ways.
@@ -207,9 +200,9 @@ def _find(snr, invalid, find_slopes=None):
     if len(order) < FEWEST:
         return nothing
     if find_slopes is not None:
-        slopes = find_slopes(peaks[order], np.log(longest[order]), snr.shape[1:])
+        slopes = find_slopes(peaks[order], np.log(longest[order]), shape)
     if slopes.any():
-        trend = relative_width(slopes, peaks, snr.shape[1:])
+        trend = relative_width(slopes, peaks, shape)
         measured, longest = measured / trend, longest / trend
         order = order[np.argsort(longest[order])]
     widths = measured[order]
@@ -229,43 +222,6 @@ def _find(snr, invalid, find_slopes=None):
     ratios = _ratios(stamps[:, members], usable[:, members],
                      measured[members])
     return width / WINGS * ratios, peaks[members], slopes
-
-
-def _correlation(smooth, valid):
-    """
-    By how much the noise of a smoothed image exceeds what white noise would have.
-
-    Where neighboring pixels share their noise, as in magnified images, its peaks are as
-    high as those of faint stars, and as wide.
-    """
-    stride = int(np.ceil(np.sqrt(smooth.size / N_SKY_PIXELS)))
-    sky = smooth[::stride, ::stride][valid[::stride, ::stride]]
-    negative = sky[sky < 0]
-    if len(negative) == 0:
-        return 1.
-    scatter = -np.median(negative) / special.ndtri(0.75)
-    return max(1., float(scatter) / (WHITE * SMOOTH_NOISE))
-
-
-def _band_stamps(snr, invalid, peaks):
-    """
-    The pixels around each peak in each band, (n_bands, N, side, side), and
-    whether a band has most of them, (n_bands, N).
-    """
-    stamps, usable = [], []
-    core = np.s_[:, HALF - 4:HALF + 5, HALF - 4:HALF + 5]
-    for band in range(len(invalid)):
-        pixels = _stamps(snr, band, peaks)
-        good = np.isfinite(pixels) & ~_stamps(invalid, band, peaks)
-        usable.append(good[core].mean(axis=(1, 2)) > 0.75)
-        if not good.all():
-            pixels = np.where(good, pixels, 0)
-            around, fraction = (ndimage.gaussian_filter(values, (0, 1, 1))
-                                for values in (pixels, good.astype(float)))
-            filled = np.where(fraction > 0.1, around / np.maximum(fraction, 0.1), 0)
-            pixels = np.where(good, pixels, filled)
-        stamps.append(pixels)
-    return np.array(stamps), np.array(usable)
 
 
 def _ratios(stamps, usable, widths):
@@ -293,58 +249,6 @@ def _stands_out(logs, first, count):
     expected = beyond / 3
     return count >= FEWEST_PILED and (
         count - expected >= SIGNIFICANCE * np.sqrt(max(expected, 1)))
-
-
-def _peaks(smooth, level, near_bad, snr, invalid):
-    """
-    The brightest local maxima away from the border and from bad pixels that
-    are not saturated in any band.
-    """
-    y, x = _local_maxima(smooth, level)
-    good = ~near_bad[y, x]
-    peaks = np.stack([y[good], x[good]], axis=1)
-    flat = np.zeros(len(peaks), dtype=bool)
-    for band in range(len(invalid)):
-        flat |= _is_flat(np.where(_stamps(invalid, band, peaks, 1), np.nan,
-                                  _stamps(snr, band, peaks, 1)))
-    peaks = peaks[~flat]
-    order = np.argsort(-smooth[*peaks.T], kind='stable')
-    return peaks[order[:N_PEAKS]]
-
-
-def _local_maxima(image, level):
-    """
-    The pixels above a level, away from the border, of which none within ``PEAK_REACH``
-    is brighter: `~photutils.detection.find_peaks`, without a filter of the frame.
-    """
-    y, x = HALF + np.stack(np.nonzero(image[HALF:-HALF, HALF:-HALF] > level))
-    offsets = np.indices((2 * PEAK_REACH + 1,) * 2).reshape(2, -1).T - PEAK_REACH
-    # the nearest first: they leave few pixels to compare with the others
-    for dy, dx in offsets[np.argsort(np.abs(offsets).sum(axis=1), kind='stable')]:
-        keep = ~(image[y, x] < image[y + dy, x + dx])
-        y, x = y[keep], x[keep]
-    return y, x
-
-
-def _is_flat(cores):
-    """
-    Whether the middle of saturated stars is seen, (N, 3, 3): values that are
-    all but equal.
-    """
-    with np.errstate(invalid='ignore'):
-        height = np.fmax.reduce(cores, axis=(1, 2))
-        level = cores >= (1 - FLAT) * height[:, None, None]
-    return (level.sum(axis=(1, 2)) > N_LEVEL + 1) & (height > 0)
-
-
-def _stamps(cube, band, peaks, half=HALF):
-    """
-    The pixels around each peak in a band.
-    """
-    offsets = np.arange(-half, half + 1)
-    rows = peaks[:, 0, None] + offsets
-    cols = peaks[:, 1, None] + offsets
-    return cube[band, rows[:, :, None], cols[:, None, :]]
 
 
 def adaptive_fwhm(stamps):

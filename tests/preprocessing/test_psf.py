@@ -15,14 +15,13 @@ from scipy import ndimage
 
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
 from photutils_rcnn.preprocessing.psf import (
-    HALF,
-    _local_maxima,
     adaptive_fwhm,
     check_fwhm,
     find_psf_stars,
     find_varying_psf_stars,
     given_fwhm,
 )
+from photutils_rcnn.preprocessing.psf_peaks import HALF, _local_maxima
 
 
 def _field(fwhms, fluxes, seed=0, side=300, n_bands=1):
