@@ -11,6 +11,7 @@ from astropy import units as u
 from astropy.stats import gaussian_sigma_to_fwhm
 from scipy import ndimage, special
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.preprocessing.normalization import mean_image
 from photutils_rcnn.preprocessing.psf_trend import find_trend, relative_width
 from photutils_rcnn.preprocessing.smoothing import gaussian_smooth
@@ -110,8 +111,8 @@ def given_fwhm(psf_fwhm, cube):
         return None
     fwhm = np.asarray(_in_pixels(psf_fwhm), dtype=float)
     if fwhm.ndim and len(fwhm) != cube.n_bands:
-        msg = ('psf_fwhm must be one number or one for each of the '
-               f'{cube.n_bands} bands of the data, got {len(fwhm)}')
+        msg = ('psf_fwhm must be one number or one for each of '
+               f'{count(cube.n_bands, "band")} of the data, got {len(fwhm)}')
         raise ValueError(msg)
     fwhm = np.broadcast_to(fwhm, cube.n_bands)
     return cube.in_band_order(fwhm)
