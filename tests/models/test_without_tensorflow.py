@@ -38,7 +38,7 @@ result = RCNNSegmenter(background=0).segment(
 table = result.table['x', 'y', 'score', 'prob_star', 'area']
 table.meta = {'runtime': result.meta['runtime']}
 table.write(out, format='ascii.ecsv')
-print([name for name in ('keras', 'tensorflow', 'jax') if sys.modules.get(name)])
+print([name for name in ('keras', 'tensorflow') if sys.modules.get(name)])
 """
 
 
@@ -74,10 +74,14 @@ def wanted(tmp_path_factory):
 
 
 def check(found, wanted):
+    """
+    The same sources, but for the rounding of bfloat16.
+    """
     assert len(found) == len(wanted) > 10
-    for name, tolerance in {'x': 0.05, 'y': 0.05, 'score': 2e-3, 'prob_star': 5e-3}.items():
+    for name, tolerance in {'x': 0.3, 'y': 0.3, 'score': 0.01, 'prob_star': 0.02,
+                            'area': 10}.items():
         np.testing.assert_allclose(found[name], wanted[name], atol=tolerance)
-    assert abs(found['area'] - wanted['area']).max() <= 2
+        assert np.median(abs(found[name] - wanted[name])) < 0.1 * tolerance
 
 
 @pytest.mark.skipif(find_spec('openvino') is None, reason='OpenVINO is another runtime')
