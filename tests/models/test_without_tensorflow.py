@@ -75,13 +75,13 @@ def wanted(tmp_path_factory):
 
 def check(found, wanted):
     """
-    The same sources, but for the rounding of bfloat16.
+    The same sources, but for the rounding where one of both computes in bfloat16.
     """
     assert len(found) == len(wanted) > 10
-    for name, tolerance in {'x': 0.3, 'y': 0.3, 'score': 0.01, 'prob_star': 0.02,
-                            'area': 10}.items():
+    for name, tolerance in {'x': 0.3, 'y': 0.3, 'score': 0.03, 'prob_star': 0.03,
+                            'area': 20}.items():
         np.testing.assert_allclose(found[name], wanted[name], atol=tolerance)
-        assert np.median(abs(found[name] - wanted[name])) < 0.1 * tolerance
+        assert np.median(abs(found[name] - wanted[name])) < 0.02 * tolerance
 
 
 @pytest.mark.skipif(find_spec('openvino') is None, reason='OpenVINO is another runtime')
