@@ -40,7 +40,7 @@ def require_backend():
     ImportError
         If one is not; the message says what to do.
     """
-    if 'keras' in sys.modules:
+    if sys.modules.get('keras'):
         return
     for package in ('keras', configured_backend()):
         if find_spec(package) is None:
@@ -57,7 +57,7 @@ def import_for_conversion():
 
     Without TensorFlow its backend is OpenVINO, too, in this process.
     """
-    if ('keras' not in sys.modules and configured_backend() == 'tensorflow'
+    if (not sys.modules.get('keras') and configured_backend() == 'tensorflow'
             and find_spec('tensorflow') is None):
         before = os.environ.get('KERAS_BACKEND')
         os.environ['KERAS_BACKEND'] = 'openvino'  # read at the import

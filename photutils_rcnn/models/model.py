@@ -199,6 +199,7 @@ class Model:
             from photutils_rcnn.models.openvino_stages import OpenVINOStages
 
             return Detector(self.config, OpenVINOStages(self))
+        require_backend()
         from photutils_rcnn.models.stages import KerasStages
 
         return Detector(self.config, KerasStages(self.network))
