@@ -68,3 +68,4 @@ def import_for_conversion():
             del os.environ['KERAS_BACKEND']
             if before is not None:
                 os.environ['KERAS_BACKEND'] = before
+    require_backend()
