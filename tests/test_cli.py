@@ -116,7 +116,7 @@ def test_given_psf(band_files, tmp_path, capsys):
         assert result.psf['g'].data.shape == (25, 25)
         assert 'PSF: given, FWHM [' in capsys.readouterr().out
     assert main(['segment', *band_files, '-o', str(tmp_path), '--psf', *paths]) == 2
-    assert 'psf must be one for all or one for each of the 3 bands' in capsys.readouterr().err
+    assert 'psf must be one for all or one for each of 3 bands' in capsys.readouterr().err
 
 
 def test_sources_are_named(band_files, tmp_path, capsys):
