@@ -187,7 +187,7 @@ def test_existing_output(band_files, tmp_path, capsys):
     (['none.fits'], 'none.fits: no such file'),
     (['empty.fits'], 'empty.fits: the file is empty'),
     (['g.fits', 'small.fits'], 'must have the same shape'),
-    (['g.fits', '--bands', 'g,r'], 'bands must name 1 bands, one each, got'),
+    (['g.fits', '--bands', 'g,r'], 'bands must name 1 band, one each, got'),
     (['g.fits', '--background', 'sky'], "--background must be 'auto'"),
     (['g.fits', '--psf-fwhm', 'wide'], "--psf-fwhm must be 'auto'"),
     (['g.fits', '--star-fraction', 'most'], "--star-fraction must be 'auto', 'none'"),
