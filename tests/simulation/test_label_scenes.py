@@ -167,7 +167,7 @@ def test_full_labels():
     (np.full(SHAPE, np.nan), CLASSES, 'labels must be an image of whole numbers'),
     (np.full(SHAPE, -1), CLASSES, 'labels must be an image .* from -1'),
     (None, {7: 'star'}, r'got none for \[2, 900\]'),
-    (None, ['star'], 'a name for each of the 3 labels, got 1'),
+    (None, ['star'], 'a name for each of 3 labels, got 1'),
     (None, Table({'id': [1]}), r"columns label and class_name, got \['id'\]"),
     (None, {**CLASSES, 7: 3}, 'classes must be names, got 3 for the label 7')])
 def test_bad_input(labels, classes, match):
