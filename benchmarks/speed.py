@@ -25,17 +25,21 @@ BANDS = ('g', 'r', 'z')
 TILE = 512
 
 
-def make_frame(folder, shape, seed):
+def make_frame(folder, shape, seed, density=1.0):
     """
-    Tile simulated DECam scenes of different seeds to one frame per band.
+    Tile simulated DECam scenes of different seeds to one frame per band, with so many times
+    their usual sources.
     """
     from photutils_rcnn.simulation import make_scene
+    from photutils_rcnn.simulation.presets import draw_settings
 
     rows, cols = (-(-side // TILE) for side in shape)
     frame = np.zeros((len(BANDS), rows * TILE, cols * TILE), np.float32)
     n_sources = 0
     for k in range(rows * cols):
-        scene = make_scene('decam', seed + k)
+        usual = draw_settings('decam', np.random.default_rng(seed + k))
+        scene = make_scene('decam', seed + k, n_galaxies=density * usual.n_galaxies,
+                           n_stars=density * usual.n_stars)
         i, j = divmod(k, cols)
         frame[:, i * TILE:(i + 1) * TILE,
               j * TILE:(j + 1) * TILE] = np.nan_to_num(scene.data)

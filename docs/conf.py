@@ -76,6 +76,8 @@ html_theme_options = {
         'gallery/*': []},
 }
 automodapi_toctreedirnm = 'api'
+# what deblenders.py is written for
+autodoc_mock_imports = [name for name in ('btk', 'surveycodex') if not find_spec(name)]
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 # not demanded: what photutils does not demand either, and the layout of summaries

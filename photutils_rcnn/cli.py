@@ -17,6 +17,7 @@ from astropy.utils.exceptions import AstropyWarning
 import photutils_rcnn
 from photutils_rcnn._quiet import starting
 from photutils_rcnn.commands.config_files import take_config
+from photutils_rcnn.models.keras_backend import require_backend
 
 COMMANDS = {
     'segment': ('photutils_rcnn.commands.segment',
@@ -84,6 +85,7 @@ def main(argv=None):
                 with starting():
                     import_module('photutils_rcnn.segmenter')
                     if args.command in TRAINING:
+                        require_backend()
                         import_module('keras')
             return import_module(COMMANDS[args.command][0]).run(args)
     except (ImportError, OSError, TypeError, ValueError) as exc:

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 import numpy as np
 from photutils.segmentation import SegmentationImage
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.deblending.result_photometry import ResultPhotometry
 from photutils_rcnn.detection.artifacts import ResultArtifacts
 from photutils_rcnn.io.result_files import ResultFiles
@@ -117,8 +118,8 @@ class RCNNResult(ResultArtifacts, ResultCatalogs, ResultClumps, ResultFiles,
         return chosen
 
     def __repr__(self):
-        return (f'<{type(self).__name__}: {len(self)} sources, '
-                f'{int(self.labels.max(initial=0))} labels, '
+        return (f'<{type(self).__name__}: {count(len(self), "source")}, '
+                f'{count(int(self.labels.max(initial=0)), "label")}, '
                 f'shape={self.labels.shape}, bands={self.bands}>')
 
     @property

@@ -70,8 +70,8 @@ class RCNNSegmenter:
     runtime : {'auto', 'keras', 'openvino'}, optional
         What runs the network. ``'auto'`` (default) is OpenVINO, on the processor, if it
         is installed, the model is not one of Astro R-CNN and ``KERAS_BACKEND`` names no
-        other backend than TensorFlow, else Keras. For OpenVINO the network is converted
-        when it is first used, and kept in Astropy's cache folder of this package.
+        other backend than TensorFlow or OpenVINO, else Keras. For OpenVINO the network is
+        converted when it is first used, and kept in Astropy's cache folder of this package.
     progress_bar : bool, optional
         Whether to show a progress bar over the tiles. The default is
         `False`.

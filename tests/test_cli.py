@@ -51,7 +51,7 @@ def test_segment(band_files, tmp_path, capsys):
     out = tmp_path / 'out'
     assert main(['segment', *band_files, '-o', str(out)]) == 0
     streams = capsys.readouterr()
-    assert '3 sources: 2 stars, 1 galaxies' in streams.out
+    assert '3 sources: 2 stars, 1 galaxy' in streams.out
     assert 'Segmenting' in streams.err
     assert sorted(path.name for path in out.iterdir()) == [
         'g_catalog.ecsv', 'g_overlay.png', 'g_result.asdf', 'g_segm.fits']
@@ -116,7 +116,7 @@ def test_given_psf(band_files, tmp_path, capsys):
         assert result.psf['g'].data.shape == (25, 25)
         assert 'PSF: given, FWHM [' in capsys.readouterr().out
     assert main(['segment', *band_files, '-o', str(tmp_path), '--psf', *paths]) == 2
-    assert 'psf must be one for all or one for each of the 3 bands' in capsys.readouterr().err
+    assert 'psf must be one for all or one for each of 3 bands' in capsys.readouterr().err
 
 
 def test_sources_are_named(band_files, tmp_path, capsys):
@@ -187,12 +187,12 @@ def test_existing_output(band_files, tmp_path, capsys):
     (['none.fits'], 'none.fits: no such file'),
     (['empty.fits'], 'empty.fits: the file is empty'),
     (['g.fits', 'small.fits'], 'must have the same shape'),
-    (['g.fits', '--bands', 'g,r'], 'bands must name 1 bands, one each, got'),
+    (['g.fits', '--bands', 'g,r'], 'bands must name 1 band, one each, got'),
     (['g.fits', '--background', 'sky'], "--background must be 'auto'"),
     (['g.fits', '--psf-fwhm', 'wide'], "--psf-fwhm must be 'auto'"),
     (['g.fits', '--star-fraction', 'most'], "--star-fraction must be 'auto', 'none'"),
     (['g.fits', '--star-fraction', '1.5'], '--star-fraction must be .*, got .1.5'),
-    (['g.fits', '--psf-fwhm', '3,4'], 'each of the 1 bands of the data, got'),
+    (['g.fits', '--psf-fwhm', '3,4'], 'each of 1 band of the data, got'),
     (['g.fits', '--hdu', '5'], 'no such extension'),
     (['g.fits', '--score-threshold', '2'], 'score_threshold must be'),
     (['g.fits', '--mask', 'small.fits'], 'mask must have the same shape'),

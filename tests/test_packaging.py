@@ -4,6 +4,7 @@ Tests that the files on the package say the same.
 """
 
 import json
+import re
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -36,6 +37,15 @@ def test_extra_all(setup):
     extras = setup['options.extras_require']
     named = extras['all'].strip().removeprefix('photutils_rcnn[').removesuffix(']')
     assert sorted(named.split(',')) == sorted(set(extras) - OF_DEVELOPERS)
+
+
+def test_install_without_tensorflow(setup):
+    """The documentation names all dependencies but TensorFlow."""
+    text = (ROOT / 'docs' / 'install.rst').read_text()
+    named = re.search(r'^ +pip install (.*h5py.*)$', text, re.MULTILINE)[1].replace('"', '')
+    needed = lines(setup['options']['install_requires'])
+    assert {re.split('[<>=]', line)[0] for line in needed} == {
+        'tensorflow', *(re.split('[<>=]', word)[0] for word in named.split())}
 
 
 def test_recipe(setup, recipe):

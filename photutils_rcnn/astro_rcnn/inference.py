@@ -18,6 +18,7 @@ import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 from scipy import special
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.astro_rcnn.resizing import fit_square
 from photutils_rcnn.astro_rcnn.stretches import ZScoreInt16Stretch
 from photutils_rcnn.detection.nms import suppress
@@ -174,8 +175,8 @@ def detect(model, image, *, score_threshold=None, nms_threshold=None):
     boxes, index, classes, n_lost = refine_detections(
         probabilities, boxes, window, thresholds)
     if n_lost:
-        warnings.warn(f'{n_lost} detections beyond the largest number of '
-                      f'{thresholds["detections"]} are lost',
+        warnings.warn(f'{count(n_lost, "detection")} lost, beyond the largest number of '
+                      f'{thresholds["detections"]}',
                       AstropyUserWarning, stacklevel=2)
     masks, _ = detector.predict_masks(features, boxes, shape, classes)
     probabilities = probabilities[index]

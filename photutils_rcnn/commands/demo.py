@@ -8,6 +8,7 @@ __all__ = ['add_arguments', 'format_summary', 'run']
 from importlib import resources
 from pathlib import Path
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.commands.options import add_model_options, make_segmenter
 from photutils_rcnn.commands.outputs import check_outputs, output_paths, write_outputs
 
@@ -88,9 +89,9 @@ def format_summary(scene, result):
     match = record.matches.detection_of_truth
     ny, nx = scene.footprints.shape
     lines = [f'{len(scene.bands)} bands ({", ".join(scene.bands)}) of '
-             f'{nx} x {ny} pixels: {len(record.scores)} sources found',
-             f'{(~record.counted).sum()} of these are too faint, or too near brighter ones, in '
-             'the truth to count',
+             f'{nx} x {ny} pixels: {count(len(record.scores), "source")} found',
+             f'{(~record.counted).sum()} of these too faint, or too near brighter ones, in the '
+             'truth to count',
              f'{"":>8} {"true":>6} {"found":>6} {"complete":>9} {"pure":>6} '
              f'{"class right":>12}']
     groups = {'all': (~truth.ignore, record.counted)}

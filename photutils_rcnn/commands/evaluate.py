@@ -11,6 +11,7 @@ from pathlib import Path
 from astropy.utils.exceptions import AstropyUserWarning
 
 from photutils_rcnn._files import open_npz
+from photutils_rcnn._wording import count
 from photutils_rcnn.commands.options import add_model_options, make_segmenter
 
 
@@ -133,7 +134,7 @@ def count_known(files, settings):
         part for kind in ('training_scenes', 'validation_scenes')
         for part in training.get(kind, [])])
     if n_known:
-        msg = (f'{n_known} of the {len(files)} scenes served to train or '
+        msg = (f'{n_known} of {count(len(files), "scene")} served to train or '
                f'calibrate the model: it is worse than the figures say')
         warnings.warn(msg, AstropyUserWarning, stacklevel=3)
     return n_known

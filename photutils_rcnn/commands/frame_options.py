@@ -8,6 +8,8 @@ __all__ = ['FrameOptions', 'add_frame_options', 'number_list']
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from photutils_rcnn._wording import count
+
 # What `read_frame` calls them.
 HOLDING = {'error': 'errors', 'variance': 'variance', 'ivar': 'ivar'}
 UNCERTAINTIES = {
@@ -257,8 +259,8 @@ def _one_or_each(planes, frame, option):
     import numpy as np
 
     if len(planes) not in (1, len(frame.data)):
-        msg = (f'{option} must hold one image or one for each of the '
-               f'{len(frame.data)} bands, got {len(planes)}')
+        msg = (f'{option} must hold one image or one for each of '
+               f'{count(len(frame.data), "band")}, got {len(planes)}')
         raise ValueError(msg)
     return planes[0] if len(planes) == 1 else np.stack(planes)
 

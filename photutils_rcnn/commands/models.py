@@ -71,11 +71,13 @@ def _export(args):
     """
     from photutils_rcnn._quiet import starting
     from photutils_rcnn.io.optional import import_optional
+    from photutils_rcnn.models.keras_backend import require_backend
     from photutils_rcnn.models.zoo import load_model
 
     model = load_model(args.model)
     with starting():
         import_optional('tf2onnx')
+        require_backend()
         from photutils_rcnn.models.onnx_export import export_onnx
     for path in export_onnx(model, args.folder, overwrite=args.overwrite):
         print(path)

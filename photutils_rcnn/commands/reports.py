@@ -7,6 +7,8 @@ __all__ = ['failure_line', 'json_line', 'text_lines']
 
 import json
 
+from photutils_rcnn._wording import count
+
 
 def text_lines(result, sources, notes, written):
     """
@@ -31,8 +33,8 @@ def text_lines(result, sources, notes, written):
         *sources, *notes, f"errors: {result.meta['error']}",
         'PSF: not measured' if fwhm is None else (
             f"PSF: {result.meta['psf']}, FWHM {fwhm} pixels"),
-        f'{len(result)} sources: {counts.get("star", 0)} stars, '
-        f'{counts.get("galaxy", 0)} galaxies',
+        f'{count(len(result), "source")}: {count(counts.get("star", 0), "star")}, '
+        f'{count(counts.get("galaxy", 0), "galaxy")}',
         *map(str, written.values())])
 
 

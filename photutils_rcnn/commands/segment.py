@@ -12,6 +12,7 @@ from argparse import BooleanOptionalAction
 from glob import glob
 from pathlib import Path
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.commands.block_job import (
     add_block_options,
     check_block_options,
@@ -185,8 +186,8 @@ def _run_distributed(args, jobs, options):
             client.close()
     n_failed = (manifest['state'] == 'failed').sum()
     if not (args.quiet or args.json):
-        print(f'{args.output / "manifest.ecsv"}: {len(manifest)} frames, {n_skipped} skipped, '
-              f'{n_failed} failed')
+        print(f'{args.output / "manifest.ecsv"}: {count(len(manifest), "frame")}, '
+              f'{n_skipped} skipped, {n_failed} failed')
     return 1 if n_failed else 0
 
 

@@ -88,14 +88,16 @@ class ResultPhotometry:
         table.meta.update(self.meta)
         return table
 
-    def model_image(self, band=None):
+    def model_image(self, band=None, label=None):
         """
-        The models of all sources in a band; see `deblended`.
+        The models of all sources in a band, or of one; see `deblended`.
 
         Parameters
         ----------
         band : str, optional
             The name of the band; by default the only one.
+        label : int, optional
+            The label of a source; by default all sources.
 
         Returns
         -------
@@ -106,8 +108,15 @@ class ResultPhotometry:
         ------
         KeyError
             If there is no such band.
+        ValueError
+            If there is no such label.
         """
-        return self._with_unit(self._deblending.model_image(self._band_index(band)))
+        index = self._band_index(band)
+        if label is None:
+            return self._with_unit(self._deblending.model_image(index))
+        light = self._deblending.light
+        chosen = np.arange(len(light)) == self._row_of_all(label)
+        return self._with_unit(light.model_image(index, chosen))
 
     def residual_image(self, band=None):
         """
@@ -156,10 +165,8 @@ class ResultPhotometry:
         ValueError
             If there is no such label.
         """
-        row = self._row_of_label(label)
-        cutout = self._deblending.source_image(
-            int(np.arange(len(self._deblending.light))[self._rows][row]),
-            self._band_index(band))
+        cutout = self._deblending.source_image(self._row_of_all(label),
+                                               self._band_index(band))
         cutout.data = self._with_unit(cutout.data)
         return cutout
 
@@ -231,6 +238,13 @@ class ResultPhotometry:
             for column in deblended.colnames:
                 if column == name or column.removeprefix(f'{name}_') in self.bands:
                     table[column] = deblended[column][rows]
+
+    def _row_of_all(self, label):
+        """
+        The row of a label among all sources of the frame.
+        """
+        rows = np.arange(len(self._deblending.light))[self._rows]
+        return int(rows[self._row_of_label(label)])
 
     def _band_index(self, band):
         if band is None and len(self.bands) == 1:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.detection.artifacts import drop_artifacts, find_artifacts
 from photutils_rcnn.detection.attributes import measure_attributes
 from photutils_rcnn.detection.bright_stars import confirm_stars
@@ -338,8 +339,8 @@ def _warn_of_structure(first, last, scale, is_estimated, stacklevel):
               f'which hides sources or passes for some: {outcome}.',
               stacklevel + 1)
     if last.made_detections:
-        _warn(f'{np.count_nonzero(~last.keep)} detections that do not stand out from the '
-              'structure of the sky were dropped.', stacklevel + 1)
+        _warn(f'Dropped {count(np.count_nonzero(~last.keep), "detection")} not standing out from '
+              'the structure of the sky.', stacklevel + 1)
 
 
 def _warn(message, stacklevel):

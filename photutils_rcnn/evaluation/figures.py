@@ -7,6 +7,7 @@ __all__ = ['FIGURES', 'draw_benchmark', 'draw_curves']
 
 from pathlib import Path
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.evaluation.average_precision import IOU_THRESHOLDS, paper_average_precision
 from photutils_rcnn.evaluation.tables import completeness_curve
 from photutils_rcnn.sources.classes import CLASS_IDS
@@ -81,7 +82,7 @@ def draw_curves(report, path):
             ax.plot(result.recall, result.precision, color=f'{0.08 * i:.2f}',
                     label=f'IoU {iou:.2f}, AP {100 * result.value:.1f} %')
         ax.set(xlabel='Recall', ylabel='Precision', xlim=(0, 1),
-               ylim=(0, 1.02), title=f'{name}, {len(images)} images')
+               ylim=(0, 1.02), title=f'{name}, {count(len(images), "image")}')
         ax.legend(fontsize='x-small', loc='lower left')
         figure.savefig(Path(path) / f'precision_recall_{name}.png', dpi=150)
 

@@ -7,6 +7,7 @@ __all__ = ['make_notes']
 
 import numpy as np
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.evaluation.precision_rows import AP_COLUMNS
 from photutils_rcnn.evaluation.published import PUBLISHED_SOURCE
 
@@ -41,10 +42,10 @@ def make_notes(tables, meta, main):
     notes.append('Truth masks: amodal footprints as simulated. Truth below '
                  'the detectability limit counts neither way.')
     if meta.get('n_left_out'):
-        notes.append(f"{meta['n_left_out']} scenes that cannot be read or "
-                     'have no valid pixels are left out.')
+        notes.append(f"Left out: {count(meta['n_left_out'], 'scene')} that cannot be read "
+                     'or without valid pixels.')
     if meta.get('n_known'):
-        notes.append(f"{meta['n_known']} scenes served to train or calibrate "
+        notes.append(f"{count(meta['n_known'], 'scene')} served to train or calibrate "
                      'the model: it is worse than the figures say.')
     if 'paper_ap' in tables:
         notes += _precision_notes(tables['paper_ap'], 'source', 'paper', main)
@@ -86,9 +87,9 @@ def _image_notes(table, n_scenes, main):
     """
     The means of the paper's definition that leave out images.
     """
-    return [f"{n_scenes - row['n_images']} of {n_scenes} images have no "
-            f"counted truth of the rows '{row['class']}' and are left out of "
-            'its mean.' for row in _rows(table, 'source', main)
+    return [f"Left out of the mean of the rows '{row['class']}', without counted truth: "
+            f"{n_scenes - row['n_images']} of {count(n_scenes, 'image')}."
+            for row in _rows(table, 'source', main)
             if row['n_images'] < n_scenes]
 
 

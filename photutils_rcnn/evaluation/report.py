@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from astropy.table import QTable
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.evaluation import tables as make
 from photutils_rcnn.evaluation.figures import FIGURES, draw_curves
 from photutils_rcnn.evaluation.formatting import format_table, json_rows, title
@@ -57,7 +58,7 @@ class EvaluationReport:
         self.meta = dict(meta)
 
     def __repr__(self):
-        return (f"<EvaluationReport: {self.meta['n_scenes']} scenes, "
+        return (f"<EvaluationReport: {count(self.meta['n_scenes'], 'scene')}, "
                 f'methods={list(self.records)}>')
 
     @cached_property

@@ -8,7 +8,9 @@ __all__ = ['check_format', 'import_optional']
 from importlib import import_module
 
 EXTRAS = {'distributed': 'distributed', 'pyarrow': 'parquet', 'pycocotools': 'coco',
-          'regions': 'regions', 'tf2onnx': 'onnx'}
+          'regions': 'regions', 'scarlet2': 'scarlet2', 'tf2onnx': 'onnx'}
+# no extra can have it: it asks for an older Astropy than this package does
+BTK = '--no-deps blending_toolkit surveycodex fast3tree'
 NEEDED = {'.parquet': 'pyarrow', '.json': 'pycocotools', '.reg': 'regions',
           '.crtf': 'regions'}
 
@@ -20,12 +22,12 @@ def import_optional(name):
     Parameters
     ----------
     name : str
-        The package.
+        The package, or a module of it.
 
     Returns
     -------
     module : module
-        The package.
+        The module.
 
     Raises
     ------
@@ -35,8 +37,9 @@ def import_optional(name):
     try:
         return import_module(name)
     except ModuleNotFoundError as exc:
-        msg = (f'this needs the package {name}: pip install '
-               f'"photutils_rcnn[{EXTRAS[name]}]"')
+        package = name.partition('.')[0]
+        what = f'"photutils_rcnn[{EXTRAS[package]}]"' if package in EXTRAS else BTK
+        msg = f'this needs the package {package}: pip install {what}'
         raise ModuleNotFoundError(msg, name=name) from exc
 
 

@@ -5,6 +5,8 @@ The main facts of a model.
 
 __all__ = ['model_facts']
 
+from photutils_rcnn._wording import count
+
 
 def model_facts(model):
     """
@@ -36,5 +38,5 @@ def model_facts(model):
     tuned = settings.get('fine_tuning')
     if tuned:
         facts['fine-tuned'] = (
-            f'from {tuned["initial"]!r} on {tuned["n_training_frames"]} frames')
+            f'from {tuned["initial"]!r} on {count(tuned["n_training_frames"], "frame")}')
     return {name: value for name, value in facts.items() if value}

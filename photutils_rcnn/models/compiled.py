@@ -30,6 +30,11 @@ def compile_function(function):
     -------
     compiled : callable
         The compiled function.
+
+    Raises
+    ------
+    ValueError
+        If the backend is another than TensorFlow, JAX and PyTorch.
     """
     backend = keras.backend.backend()
     if backend == 'tensorflow':
@@ -55,6 +60,10 @@ def compile_function(function):
         import jax
 
         return jax.jit(function)
+    if backend != 'torch':
+        msg = ("Keras runs the network with the backends 'tensorflow', 'jax' and 'torch', got "
+               f"{backend!r}; set KERAS_BACKEND, or take runtime='openvino'")
+        raise ValueError(msg)
     import torch
 
     @functools.wraps(function)

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import special
 
 from photutils_rcnn.models.config import MaskRCNNConfig
+from photutils_rcnn.models.keras_backend import require_backend
 from photutils_rcnn.models.runtime import choose_runtime
 from photutils_rcnn.models.weights import set_weights
 
@@ -138,6 +139,7 @@ class Model:
         """
         with _building:
             if 'network' not in self.__dict__:
+                require_backend()
                 from photutils_rcnn.models.compiled import fastest_precision
 
                 self.__dict__['network'] = self.build_network(
@@ -161,9 +163,12 @@ class Model:
 
         Raises
         ------
+        ImportError
+            If Keras or its backend is not installed.
         ValueError
             If the weights do not fit.
         """
+        require_backend()
         network = self._make_network(precision)
         try:
             set_weights(network, self._weights)
@@ -194,6 +199,7 @@ class Model:
             from photutils_rcnn.models.openvino_stages import OpenVINOStages
 
             return Detector(self.config, OpenVINOStages(self))
+        require_backend()
         from photutils_rcnn.models.stages import KerasStages
 
         return Detector(self.config, KerasStages(self.network))

@@ -18,6 +18,7 @@ import numpy as np
 
 import photutils_rcnn
 from photutils_rcnn._user_cache import cached_folder, remove_folder
+from photutils_rcnn.models.keras_backend import import_for_conversion
 from photutils_rcnn.models.processor import has_fast_bfloat16
 
 # In the order in which a frame needs them; then those of attributes, if there are any.
@@ -94,6 +95,7 @@ class OpenVINOStages:
         The folder of the converted network, and its stages.
         """
         def write(folder):
+            import_for_conversion()
             from photutils_rcnn.models.openvino_export import export_stages
 
             export_stages(model, folder)

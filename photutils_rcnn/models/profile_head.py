@@ -199,7 +199,7 @@ def fit_psf(flux, psf, config):
     height = total(flux * psf * weight) / total(psf**2 * weight)
     for _ in range(2):
         error = PSF_ERROR * height[:, None, None] * psf
-        weight = inside / (1 + error**2)
+        weight = ops.divide(inside, 1 + error**2)
         height = total(flux * psf * weight) / total(psf**2 * weight)
     steps = np.arange(size) * extent / size
     kernel = np.exp(-0.5 * ((steps[:, None] - steps) / BLUR)**2)

@@ -5,8 +5,9 @@ Choice of the inference runtime.
 
 __all__ = ['RUNTIMES', 'choose_runtime']
 
-import os
 from importlib.util import find_spec
+
+from photutils_rcnn.models.keras_backend import configured_backend
 
 RUNTIMES = ('auto', 'keras', 'openvino')
 
@@ -19,8 +20,8 @@ def choose_runtime(runtime, model):
     ----------
     runtime : {'auto', 'keras', 'openvino'}
         What is asked for. ``'auto'`` is OpenVINO if it is installed, the model is one
-        of this package's and ``KERAS_BACKEND`` names no other backend than TensorFlow,
-        else Keras.
+        of this package's and Keras was given no other backend than TensorFlow or
+        OpenVINO, else Keras.
     model : `~photutils_rcnn.models.model.Model`
         The model.
 
@@ -42,9 +43,8 @@ def choose_runtime(runtime, model):
         raise ValueError(msg)
     is_installed, is_own = find_spec('openvino') is not None, model.detect is None
     if runtime == 'auto':
-        backend = os.environ.get('KERAS_BACKEND', 'tensorflow')
-        return ('openvino' if is_installed and is_own and backend == 'tensorflow'
-                else 'keras')
+        is_free = configured_backend() in ('tensorflow', 'openvino')
+        return 'openvino' if is_installed and is_own and is_free else 'keras'
     if runtime == 'openvino' and not is_own:
         msg = (f"runtime must be 'auto' or 'keras' for the model {model.name!r}, whose "
                "inference is its own, got 'openvino'")

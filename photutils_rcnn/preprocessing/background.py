@@ -17,6 +17,7 @@ from photutils.background import Background2D, SExtractorBackground
 from scipy import ndimage
 
 from photutils_rcnn._row_blocks import CACHED_ROWS, row_blocks
+from photutils_rcnn._wording import count
 from photutils_rcnn.preprocessing.binned_map import BinnedMap, bin_sums
 from photutils_rcnn.preprocessing.containers import by_band, same_unit
 from photutils_rcnn.preprocessing.noise import center_and_scatter, clipped_rms
@@ -73,7 +74,7 @@ def resolve_background(cube, background):
         n_lost = np.count_nonzero(unknown & ~cube.invalid)
         if n_lost:
             msg = ('background must be finite where the data are valid, got '
-                   f'{n_lost} pixels that are not')
+                   f'{count(n_lost, "pixel")} without')
             raise ValueError(msg)
         level = np.where(unknown, 0, level)
     return level.astype(np.float32)

@@ -13,6 +13,7 @@ from astropy.stats import sigma_clipped_stats
 from astropy.utils.exceptions import AstropyUserWarning
 from scipy import ndimage
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.preprocessing.containers import by_band
 from photutils_rcnn.preprocessing.fill_values import SIDE, SIDE_OF_COUNTS
 
@@ -76,9 +77,9 @@ def replace_zero_errors(sigma, cube, invalid, steps):
             side = SIDE_OF_COUNTS if step else SIDE
             blank = ndimage.binary_opening(zero, np.ones((side, side)))
             if blank.any():
-                msg = (f'error of band {i + 1} is zero for {np.count_nonzero(blank)} pixels '
-                       'in whole areas, which are taken to be without data; NaN or a mask '
-                       'says so clearly.')
+                msg = (f'error of band {i + 1} is zero for '
+                       f'{count(np.count_nonzero(blank), "pixel")} in whole areas, taken to be '
+                       'without data; NaN or a mask says so clearly.')
                 warnings.warn(msg, AstropyUserWarning, stacklevel=4)
             bad |= blank
             image[blank] = 0.0
@@ -90,7 +91,7 @@ def replace_zero_errors(sigma, cube, invalid, steps):
                 valid[::-(-valid.size // MAX_SAMPLE)])[2] or step or 1.0
         error[~(error > 0)] = 1.0
     if n_replaced:
-        msg = (f'error is zero for {n_replaced} pixels whose data are valid; '
+        msg = (f'error is zero for {count(n_replaced, "pixel")} whose data are valid; '
                'the noise of the sky is taken there. The square root of '
                'counts is no error where there are few: without error it is '
                'measured.')

@@ -16,6 +16,7 @@ from astropy.modeling import Model
 from astropy.utils.exceptions import AstropyUserWarning
 from photutils.psf import GriddedPSFModel, ImagePSF
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.preprocessing.psf import check_fwhm
 
 KINDS = ('a PSF model of photutils, a 2D image of the PSF or a positive FWHM in '
@@ -206,7 +207,7 @@ def _one_for_each_band(psf, cube):
         return [psf] * len(bands)
     items = list(psf)
     if len(items) != len(bands):
-        msg = (f'psf must be one for all or one for each of the {len(bands)} bands of '
+        msg = (f'psf must be one for all or one for each of {count(len(bands), "band")} of '
                f'the data, got {len(items)}')
         raise ValueError(msg)
     order = range(len(bands)) if cube.order is None else cube.order

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.preprocessing.bands import wavelength_order
 from photutils_rcnn.preprocessing.containers import as_mask, broadcast, is_none, to_float32, unpack
 from photutils_rcnn.preprocessing.errors import prepare_error, prepare_gain, replace_zero_errors
@@ -264,7 +265,7 @@ def _prepare_bands(bands, n_bands):
         raise TypeError(msg)
     bands = list(bands)
     if len(bands) != n_bands:
-        msg = f'bands must name {n_bands} bands, one each, got {given!r}'
+        msg = f'bands must name {count(n_bands, "band")}, one each, got {given!r}'
         raise ValueError(msg)
     if len(set(bands)) != n_bands:
         msg = f'bands must be different names, got {bands}'

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from photutils_rcnn._row_blocks import CACHED_ROWS, row_blocks
+from photutils_rcnn._wording import count
 from photutils_rcnn.preprocessing.background import resolve_background
 from photutils_rcnn.preprocessing.frame import Frame
 from photutils_rcnn.preprocessing.noise import estimate_noise, scaled_noise
@@ -291,7 +292,7 @@ def normalize_cube(cube, *, background='auto', stretch=None, n_bands=3,
     noise = noise * np.reshape(noise_scale, (-1, 1, 1)).astype(np.float32)
     raw = getattr(stretch, 'takes_raw_pixels', False)
     if raw and cube.n_bands != n_bands:
-        msg = (f'data must have {n_bands} bands for the stretch {stretch!r}, '
+        msg = (f'data must have {count(n_bands, "band")} for the stretch {stretch!r}, '
                f'got {cube.n_bands}')
         raise ValueError(msg)
     frame = Frame(cube, background, noise)

@@ -10,6 +10,7 @@ import numpy as np
 from astropy import units as u
 from astropy.stats import gaussian_sigma_to_fwhm
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.preprocessing.psf_peaks import ENOUGH, HALF, find_bright_peaks
 from photutils_rcnn.preprocessing.psf_trend import find_trend, relative_width
 
@@ -93,8 +94,8 @@ def given_fwhm(psf_fwhm, cube):
         return None
     fwhm = np.asarray(_in_pixels(psf_fwhm), dtype=float)
     if fwhm.ndim and len(fwhm) != cube.n_bands:
-        msg = ('psf_fwhm must be one number or one for each of the '
-               f'{cube.n_bands} bands of the data, got {len(fwhm)}')
+        msg = ('psf_fwhm must be one number or one for each of '
+               f'{count(cube.n_bands, "band")} of the data, got {len(fwhm)}')
         raise ValueError(msg)
     fwhm = np.broadcast_to(fwhm, cube.n_bands)
     return cube.in_band_order(fwhm)

@@ -12,6 +12,7 @@ from astropy.io import fits
 from astropy.table import Table
 from photutils.segmentation import SegmentationImage
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.io.frames import from_files
 from photutils_rcnn.io.opening import is_fits, open_fits
 from photutils_rcnn.preprocessing.inputs import prepare_inputs
@@ -175,7 +176,7 @@ def label_classes(classes, ids, listed):
     if not isinstance(classes, Mapping):
         classes = np.ma.asarray(classes, dtype=object).ravel().tolist()
         if len(classes) != len(listed):
-            msg = (f'classes must have a name for each of the {len(listed)} labels, got '
+            msg = (f'classes must have a name for each of {count(len(listed), "label")}, got '
                    f'{len(classes)}')
             raise ValueError(msg)
         classes = dict(zip(listed.tolist(), classes, strict=True))

@@ -10,6 +10,8 @@ from functools import cached_property
 import numpy as np
 from scipy import ndimage, sparse
 
+from photutils_rcnn._wording import count
+
 
 class Footprints:
     """
@@ -56,7 +58,7 @@ class Footprints:
         return len(self.masks)
 
     def __repr__(self):
-        return f'<Footprints: {len(self)} sources, shape={self.shape}>'
+        return f'<Footprints: {count(len(self), "source")}, shape={self.shape}>'
 
     def __getitem__(self, index):
         """

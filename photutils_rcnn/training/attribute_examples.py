@@ -18,6 +18,7 @@ from photutils.segmentation import SourceCatalog
 from tqdm.auto import tqdm
 
 from photutils_rcnn._files import atomic_path, open_npz
+from photutils_rcnn._wording import count
 from photutils_rcnn.detection.attributes import attribute_inputs, evaluated
 from photutils_rcnn.detection.pipeline import detect
 from photutils_rcnn.models.attribute_transfer import add_attribute
@@ -332,7 +333,7 @@ def read_examples(folder, n_frames):
     n_found = len(examples['values'])
     if n_found == 0:
         msg = (f'labels must be those of sources that the model finds, got {n_labels} in '
-               f'{n_frames} images, and found none of them')
+               f'{count(n_frames, "image")}, and found none of them')
         raise ValueError(msg)
     if n_found < n_labels:
         log.warning('%d of %d labelled sources were found, and are trained on',

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from photutils_rcnn._wording import count
 from photutils_rcnn.models.attribute_transfer import add_attribute
 from photutils_rcnn.models.losses import gaussian_loss
 from photutils_rcnn.models.model import Model
@@ -33,8 +34,8 @@ SHAPE_AUGMENTATION = {'color_scatter': 0.3, 'composites': 0.3}
 log = logging.getLogger(__name__)
 
 CARD = """
-Attribute head `{name}`: {what}, trained on {n_train} sources in {n_frames} frames,
-calibrated on {n_held_out} sources in others; there {report}.
+Attribute head `{name}`: {what}, trained on {n_train} in {n_frames},
+calibrated on {n_held_out} in others; there {report}.
 """
 
 
@@ -154,8 +155,9 @@ def train_attribute(attribute, images, labels, out, *, model='default', epochs=6
     settings = _settings(model, attribute, calibration, report, found, held_out)
     card = model.card + CARD.format(
         name=attribute.name, what=', '.join(attribute.classes) or 'a value',
-        n_train=np.count_nonzero(~held_out), n_held_out=np.count_nonzero(held_out),
-        n_frames=len(np.unique(found['frame'][~held_out])),
+        n_train=count(np.count_nonzero(~held_out), 'source'),
+        n_held_out=count(np.count_nonzero(held_out), 'source'),
+        n_frames=count(len(np.unique(found['frame'][~held_out])), 'frame'),
         report=', '.join(f'{key} {value}' for key, value in report.items()))
     save_model(out, network, settings, card)
     return load_model(out)

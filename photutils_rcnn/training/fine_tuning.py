@@ -13,6 +13,8 @@ from pathlib import Path
 
 from astropy.table import Table
 
+from photutils_rcnn._wording import count
+
 # The part of the time for the network; the rest is for its profile head.
 TRAINING_PART = 0.8
 
@@ -94,7 +96,7 @@ class _LabelledFrames:
                 msg = f'{name} must be a list with an entry for each frame, got {values!r}'
                 raise TypeError(msg)
             if len(values) != len(images):
-                msg = (f'{name} must have an entry for each of the {len(images)} images, '
+                msg = (f'{name} must have an entry for each of {count(len(images), "image")}, '
                        f'got {len(values)}')
                 raise ValueError(msg)
         self._shared = isinstance(classes, (Mapping, Table, str))

@@ -53,6 +53,9 @@ def test_images(result):
     pixels = (result.cube.data[0] - result.background[0]) * u.nJy
     assert_allclose((model + residual).value, pixels.value, atol=1e-4)
     assert residual.value.std() < 1.2
+    each = [result.model_image('g', label) for label in (1, 2, 3)]
+    assert_allclose(sum(each).value, model.value, atol=1e-6 * model.value.max())
+    assert_equal(result[1:].model_image('g', 1).value, each[1].value)
     cutout = result.source_image(2, 'g')
     assert cutout.data.unit == u.nJy
     assert cutout.data.value.sum() == pytest.approx(FLUX[1], rel=0.1)

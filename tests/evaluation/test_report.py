@@ -252,7 +252,7 @@ def test_undefined_values_are_said(build_scene):
     assert 'published' not in coco
     paper = '\n'.join(report.notes('paper'))
     assert "in 'galaxy' AP_S, AP_L (paper)" in paper
-    assert "1 of 1 images have no counted truth of the rows 'star'" in paper
+    assert "rows 'star', without counted truth: 1 of 1 image." in paper
     assert 'COCO' not in paper
     assert all(note in report.format('coco') for note in report.notes('coco'))
     assert "'star' AP" not in report.format('coco').replace(coco, '')

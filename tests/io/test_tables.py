@@ -118,6 +118,14 @@ def test_votable_is_understood(make_result, tmp_path):
         info.name: info.value for info in resource.infos}.items()
 
 
+def test_unit_beyond_the_standard_of_votables(tmp_path):
+    """
+    VOUnit has no electrons: the name is kept, without a warning.
+    """
+    write_table(tmp_path / 'table.vot', QTable({'flux': [1.0] * u.electron / u.s}))
+    assert 'unit="electron / s"' in (tmp_path / 'table.vot').read_text()
+
+
 def test_missing_pyarrow(tmp_path, monkeypatch):
     """
     Without pyarrow the error names what to install.

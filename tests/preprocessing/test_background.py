@@ -311,7 +311,7 @@ def test_background_of_invalid_pixels():
     assert (background[~cube.invalid] == 100).all()
     assert np.isfinite(background).all()
     level[0, 20:23] = np.nan
-    with pytest.raises(ValueError, match='got 3 pixels that are not'):
+    with pytest.raises(ValueError, match='got 3 pixels without'):
         resolve_background(cube, level)
 
 

@@ -132,7 +132,7 @@ def test_width_alone():
 
 
 @pytest.mark.parametrize(('psf', 'match'), [
-    ([3, 4, 5], 'psf must be one for all or one for each of the 2 bands .*, got 3'),
+    ([3, 4, 5], 'psf must be one for all or one for each of 2 bands .*, got 3'),
     ({'g': 3}, r"psf must name the bands \['g', 'r'\], got \['g'\]"),
     ({'g': 3, 'r': 3, 'z': 3}, r"psf must name the bands .*, got \['g', 'r', 'z'\]"),
     ([3, image(3)], r"a FWHM for all, got a FWHM for \['r'\] alone"),

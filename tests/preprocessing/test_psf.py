@@ -121,7 +121,7 @@ def test_given_fwhm():
     assert_allclose(given_fwhm([3, 4] * u.pix, cube), [3, 4])
     cube = replace(cube, order=(1, 0))
     assert_allclose(given_fwhm([3, 4], cube), [4, 3])
-    with pytest.raises(ValueError, match='each of the 2 bands .*, got 3'):
+    with pytest.raises(ValueError, match='each of 2 bands .*, got 3'):
         given_fwhm([3, 4, 5], cube)
 
 

@@ -180,7 +180,7 @@ def test_full_labels():
     (np.full(SHAPE, np.nan), CLASSES, 'labels must be an image of whole numbers'),
     (np.full(SHAPE, -1), CLASSES, 'labels must be an image .* from -1'),
     (None, {7: 'star'}, r'got none for \[2, 900\]'),
-    (None, ['star'], 'a name for each of the 3 labels, got 1'),
+    (None, ['star'], 'a name for each of 3 labels, got 1'),
     (None, Table({'id': [1]}), r"columns label and class_name, got \['id'\]"),
     (None, Table({'label': [2, 7, 900, 7], 'class_name': ['star'] * 4}),
      r'one row for each label, got several for \[7\]'),

@@ -256,7 +256,7 @@ def test_errors_name_the_image(tmp_path):
 def test_labels_beside_all_sources(frames, tmp_path):
     data, _ = frames[0]
     table = Table({'x': [41.], 'y': [1.], 'shape': ['flat']})
-    with pytest.raises(ValueError, match='got 1 in 1 images, and found none'):
+    with pytest.raises(ValueError, match='got 1 in 1 image, and found none'):
         train_attribute(SHAPE, [data], [table], tmp_path / 'a', progress_bar=False)
 
 

@@ -257,7 +257,7 @@ def test_schedule(n_crops, steps):
 
 @pytest.mark.parametrize(('change', 'error', 'match'), [
     ({'images': 1}, ValueError, 'images must be two frames or more, .* got 1'),
-    ({'labels': 2}, ValueError, 'labels must have an entry for each of the 3 images'),
+    ({'labels': 2}, ValueError, 'labels must have an entry for each of 3 images'),
     ({'classes': 2}, ValueError, 'classes must be a mapping'),
     ({'classes': None}, ValueError, 'classes must be a mapping, .* got None'),
     ({'held_out': 1}, ValueError, 'held_out must be a number above 0 and below 1, got 1'),
