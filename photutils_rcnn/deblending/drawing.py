@@ -3,7 +3,7 @@
 Drawing of templates on the frame.
 """
 
-__all__ = ['design_matrices', 'draw']
+__all__ = ['design_matrices', 'draw', 'draw_source']
 
 import numpy as np
 from scipy import sparse
@@ -43,6 +43,47 @@ def draw(group, shapes, psf, stars, *, derivatives=False):
     some = group.in_stamps(shapes)
     return (render_stars(some.x, some.y, psf, group.side, derivatives=derivatives) if stars
             else render(some, psf, group.side, derivatives=derivatives))
+
+
+def draw_source(i, groups, shapes, psf, star, shape):
+    """
+    Draw one source.
+
+    Parameters
+    ----------
+    i : int
+        The source.
+    groups, shapes, psf
+        See `draw`; of all sources, and the PSF of one band.
+    star : bool
+        Whether it is a point source.
+    shape : (2,) tuple of int
+        The shape of the frame.
+
+    Returns
+    -------
+    slices : (2,) tuple of slice
+        Where it lies on the frame.
+    values : 2D `~numpy.ndarray`
+        The light of each pixel for a source of unit flux.
+
+    Raises
+    ------
+    IndexError
+        If there is no such source.
+    """
+    found = [(group, k) for group in groups for k in np.flatnonzero(group.index == i)]
+    if not found:
+        msg = f'there is no source {i}'
+        raise IndexError(msg)
+    (group, k), = found
+    values, = draw(group[k:k + 1], shapes, psf, star)
+    starts = int(group.y1[k]), int(group.x1[k])
+    inside = [slice(max(-start, 0), min(n - start, group.side))
+              for start, n in zip(starts, shape, strict=True)]
+    slices = tuple(slice(start + part.start, start + part.stop)
+                   for start, part in zip(starts, inside, strict=True))
+    return slices, values[tuple(inside)].astype(float)
 
 
 def design_matrices(groups, shapes, psfs, is_star, brightness, shape):

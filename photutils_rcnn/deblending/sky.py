@@ -67,7 +67,7 @@ def _clipped_median(boxes, axis):
     The medians of `~astropy.stats.SigmaClip` of boxes, whose pixels are sorted once in place
     of a median for each round.
     """
-    axes = np.atleast_1d(axis)
+    axes = range(boxes.ndim) if axis is None else np.atleast_1d(axis)
     boxes = np.moveaxis(boxes, axes, range(-len(axes), 0))
     shape = boxes.shape[:boxes.ndim - len(axes)]
     values = np.sort(boxes.reshape(-1, np.prod(boxes.shape[len(shape):])))  # nan are last

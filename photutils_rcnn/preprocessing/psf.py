@@ -4,7 +4,7 @@ PSF stars and the FWHM of the PSF.
 """
 
 __all__ = ['adaptive_fwhm', 'check_fwhm', 'find_psf_stars', 'find_varying_psf_stars',
-           'given_fwhm']
+           'given_fwhm', 'is_flat']
 
 import numpy as np
 from astropy import units as u
@@ -305,7 +305,7 @@ def _peaks(smooth, level, near_bad, snr, invalid):
     peaks = np.stack([y[good], x[good]], axis=1)
     flat = np.zeros(len(peaks), dtype=bool)
     for band in range(len(invalid)):
-        flat |= _is_flat(np.where(_stamps(invalid, band, peaks, 1), np.nan,
+        flat |= is_flat(np.where(_stamps(invalid, band, peaks, 1), np.nan,
                                   _stamps(snr, band, peaks, 1)))
     peaks = peaks[~flat]
     order = np.argsort(-smooth[*peaks.T], kind='stable')
@@ -326,7 +326,7 @@ def _local_maxima(image, level):
     return y, x
 
 
-def _is_flat(cores):
+def is_flat(cores):
     """
     Whether the middle of saturated stars is seen, (N, 3, 3): values that are
     all but equal.
