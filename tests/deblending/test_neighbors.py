@@ -60,7 +60,7 @@ def test_deblended_psf(field):
 
 
 def test_light_of_neighbors(field):
-    *_, stars, frame, _, _, light = field
+    *_, stars, _, _, _, light = field
     neighbors = NeighborLight.of_light(light)
     window = np.s_[60:120, 60:120]
     noise = np.ones((60, 60))
