@@ -113,6 +113,7 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
                 neighbors = NeighborLight(
                     groups, shapes, psfs, is_star, flux,
                     [fit.model.reshape(image.shape) for fit in fits])
+                del designs, fits  # as large as those that follow
                 stacks, n_stars = measure_psf_images(
                     bands.data, bands.noise, bands.bad, labels,
                     np.stack([shapes.x, shapes.y], axis=1)[chosen], label_of_source[chosen],
@@ -124,7 +125,7 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
             known = [bands.subtract_sky(b, fit.model.reshape(image.shape), psf)
                      for b, (fit, psf) in enumerate(zip(fits, psfs, strict=True))]
             image, weight = bands.mean()
-            del designs, fits  # as large as those that follow
+            del designs, fits
     results = [fit.with_errors(bands.error[b].ravel()**2, sky_error=sky_error,
                                correlation=correlation)
                for b, (fit, (sky_error, correlation)) in enumerate(

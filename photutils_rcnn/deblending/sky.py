@@ -80,7 +80,8 @@ def _clipped_median(boxes, axis):
     center = _middle(values, first, last)
     for _ in range(N_CLIPS):
         n = np.maximum(last - first, 1)
-        mean, square = ((total[row, last] - total[row, first]) / n for total in (sums, squares))
+        mean, square = ((total[row, last] - total[row, first]) / n
+                        for total in (sums, squares))
         limit = CLIP * np.sqrt(np.maximum(square - mean**2, 0))
         above = np.count_nonzero(values < (center - limit)[:, None], axis=1)
         below = np.count_nonzero(values <= (center + limit)[:, None], axis=1)
