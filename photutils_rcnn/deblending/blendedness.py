@@ -54,8 +54,11 @@ def measure_blending(designs, fractions, amplitude, footprints):
     blending : `Blending`
         Not a number for sources without light or footprint.
     """
-    templates = sum(design @ sparse.diags_array(part)
-                    for design, part in zip(designs, fractions.T, strict=True))
+    first = designs[0]
+    n_pixels = np.diff(first.indptr)
+    values = sum(design.data * np.repeat(part, n_pixels)
+                 for design, part in zip(designs, fractions.T, strict=True))
+    templates = sparse.csc_array((values, first.indices, first.indptr), shape=first.shape)
     light = np.maximum(amplitude, 0)
     total = templates @ light
     source, y, x = footprints.pixels()

@@ -13,10 +13,12 @@ from photutils_rcnn.deblending.drawing import design_matrices
 from photutils_rcnn.deblending.fluxes import FluxFit
 from photutils_rcnn.deblending.initial import initial_profiles, size_prior
 from photutils_rcnn.deblending.light import DeblendedLight
+from photutils_rcnn.deblending.neighbors import NeighborLight
 from photutils_rcnn.deblending.psf_image import MixedPSF, PSFImage, choose_oversampling
 from photutils_rcnn.deblending.psf_stack import measure_psf_images
 from photutils_rcnn.deblending.shape_fit import fit_shapes
 from photutils_rcnn.deblending.stamps import group_stamps
+from photutils_rcnn.sources.crowding import is_crowded
 
 # Stars that the PSF is measured from.
 LEAST_PROBABILITY = 0.7
@@ -34,6 +36,9 @@ MISFIT, STAR_MISFIT = 0.1, 0.01
 # Of the flux: what a disc and a spheroid miss of a galaxy.
 PROFILE_ERROR = 0.02
 N_ITERATIONS = 8, 3  # at most, before and after the sky
+# Of the PSF of a crowded frame, without the light of neighbors. What wings have too much is
+# subtracted too much, and the next have too little, so each is averaged with that before.
+N_STACKS = 4
 
 
 def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
@@ -76,15 +81,18 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
                                          instances.centers, prior[0])
     if psf_models is None:
         chosen = _psf_stars(instances, label_of_source)
+        # what lies between the sources of a crowded frame would pass for wings
+        first = chosen[:0] if is_crowded(labels) else chosen
         psfs, n_stars = measure_psf_images(
             bands.data, bands.noise, bands.bad, labels,
-            np.stack([shapes.x, shapes.y], axis=1)[chosen], label_of_source[chosen], fwhm)
+            np.stack([shapes.x, shapes.y], axis=1)[first], label_of_source[first], fwhm)
     else:
         middle = image.shape[1] / 2, image.shape[0] / 2
         oversampling = choose_oversampling(fwhm)
         psfs = [PSFImage.of_model(model, size, middle, oversampling)
                 for model, size in zip(psf_models, fwhm, strict=True)]
         n_stars = [0] * len(psfs)
+        chosen = []
     flux = _segment_light(bands.data, labels, label_of_source)
     reach = _reach(instances, is_star, bands.brightness(amplitude), psfs, width)
     fit_reach = np.minimum(reach, _fit_reach(instances, is_star, width))
@@ -96,18 +104,28 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
             group_stamps(shapes.x, shapes.y, fit_reach, is_star), is_star, width,
             (MISFIT, STAR_MISFIT), prior, n_iterations)
         groups = group_stamps(shapes.x, shapes.y, reach, is_star)
-        designs = design_matrices(groups, shapes, psfs, is_star,
-                                  bands.brightness(amplitude), image.shape)
         misfit = np.where(is_star, STAR_MISFIT, MISFIT)[:, None] * flux
-        fits = [FluxFit(design, bands.data[b].ravel(), bands.noise2(b),
-                        misfit[:, b] if known else None)
-                for b, design in enumerate(designs)]
+        designs, fits = _fit_fluxes(bands, groups, shapes, psfs, is_star, amplitude,
+                                    misfit if known else None)
         flux = np.stack([fit.flux for fit in fits], axis=1)
         if not known:
+            for _ in range(N_STACKS if len(chosen) and is_crowded(labels) else 0):
+                neighbors = NeighborLight(
+                    groups, shapes, psfs, is_star, flux,
+                    [fit.model.reshape(image.shape) for fit in fits])
+                del designs, fits  # as large as those that follow
+                stacks, n_stars = measure_psf_images(
+                    bands.data, bands.noise, bands.bad, labels,
+                    np.stack([shapes.x, shapes.y], axis=1)[chosen], label_of_source[chosen],
+                    fwhm, neighbors=neighbors, sources=chosen)
+                psfs = [psf.mean_with(stack)
+                        for psf, stack in zip(psfs, stacks, strict=True)]
+                designs, fits = _fit_fluxes(bands, groups, shapes, psfs, is_star, amplitude)
+                flux = np.stack([fit.flux for fit in fits], axis=1)
             known = [bands.subtract_sky(b, fit.model.reshape(image.shape), psf)
                      for b, (fit, psf) in enumerate(zip(fits, psfs, strict=True))]
             image, weight = bands.mean()
-            del designs, fits  # as large as those that follow
+            del designs, fits
     results = [fit.with_errors(bands.error[b].ravel()**2, sky_error=sky_error,
                                correlation=correlation)
                for b, (fit, (sky_error, correlation)) in enumerate(
@@ -125,6 +143,17 @@ def deblend(frame, instances, labels, label_of_source, fwhm, psf_models=None):
         shape=image.shape, shapes=shapes, is_star=is_star, groups=groups, psfs=psfs,
         n_psf_stars=n_stars, flux=flux * bands.scale, flux_err=error * bands.scale,
         chi2=chi2, blending=blending, sky=bands.sky * bands.scale)
+
+
+def _fit_fluxes(bands, groups, shapes, psfs, is_star, amplitude, misfit=None):
+    """
+    The templates and the fits of the fluxes of each band.
+    """
+    designs = design_matrices(groups, shapes, psfs, is_star, bands.brightness(amplitude),
+                              bands.data.shape[1:])
+    return designs, [FluxFit(design, bands.data[b].ravel(), bands.noise2(b),
+                             None if misfit is None else misfit[:, b])
+                     for b, design in enumerate(designs)]
 
 
 def _snr(instances):

@@ -75,12 +75,11 @@ class FluxFit:
         self._rows = design.tocsr()
         self._good = np.isfinite(noise2)
         self._structure2 = 0. if misfit is None else (design @ np.nan_to_num(misfit))**2
-        self._weight = np.where(
-            self._good, 1 / (np.where(self._good, noise2, 1) + self._structure2), 0)
+        self._weight = 1 / (noise2 + self._structure2)
         gram = self._products(self._weight)
         diagonal = gram.diagonal()
         self._seen = np.flatnonzero(diagonal > 1e-12 * diagonal.max(initial=0))
-        self._gram = gram[self._seen][:, self._seen]
+        self._gram = _part(gram, self._seen)
         self.flux = np.full(design.shape[1], np.nan)
         self.flux[self._seen] = _non_negative(
             self._gram, (design.T @ (self._weight * data))[self._seen])
@@ -121,7 +120,7 @@ class FluxFit:
         seen, weight, design = self._seen, self._weight, self._design
         error2 = np.where(self._good, error2, 0)
         spread = self._products(weight**2 * (error2 + self._structure2))
-        noise = correlation * _variances(self._gram, spread[seen][:, seen])
+        noise = correlation * _variances(self._gram, _part(spread, seen))
         sky = sky_error * _solve(self._gram, (design.T @ weight)[seen])
         others = ((design.T @ (weight * self.model))[seen] / self._gram.diagonal()
                   - self.flux[seen])
@@ -144,7 +143,7 @@ def _non_negative(gram, right):
     for _ in range(N_PIVOTS):
         flux[:] = 0
         if free.any():
-            flux[free] = _solve(gram[free][:, free], right[free])
+            flux[free] = _solve(_part(gram, np.flatnonzero(free)), right[free])
         gradient = right - gram @ flux
         wrong = free & (flux < 0)
         missing = ~free & (gradient > 1e-9 * np.abs(right).max(initial=0))
@@ -152,6 +151,13 @@ def _non_negative(gram, right):
             break
         free ^= wrong | missing
     return np.maximum(flux, 0)
+
+
+def _part(matrix, index):
+    """
+    The rows and columns of some sources.
+    """
+    return matrix if len(index) == matrix.shape[0] else matrix[index][:, index]
 
 
 def _solve(gram, right):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from photutils_rcnn.deblending.blendedness import Blending
-from photutils_rcnn.deblending.drawing import draw
+from photutils_rcnn.deblending.drawing import draw, draw_source
 from photutils_rcnn.deblending.stamps import Canvas
 from photutils_rcnn.deblending.templates import Shapes
 
@@ -75,14 +75,8 @@ class DeblendedLight:
         values : 2D `~numpy.ndarray`
             The light of each pixel.
         """
-        group, k = self._stamp(i)
-        values, = draw(group[k:k + 1], self.shapes, self.psfs[band], self.is_star[i])
-        starts = int(group.y1[k]), int(group.x1[k])
-        inside = [slice(max(-start, 0), min(n - start, group.side))
-                  for start, n in zip(starts, self.shape, strict=True)]
-        slices = tuple(slice(start + part.start, start + part.stop)
-                       for start, part in zip(starts, inside, strict=True))
-        return slices, values[tuple(inside)].astype(float)
+        return draw_source(i, self.groups, self.shapes, self.psfs[band], self.is_star[i],
+                           self.shape)
 
     def model_image(self, band, chosen=None):
         """
@@ -111,11 +105,3 @@ class DeblendedLight:
                              self.is_star[group.index[0]])
             image.add(group, flux[group.index, None, None] * templates)
         return image.frame.copy()
-
-    def _stamp(self, i):
-        for group in self.groups:
-            k = np.flatnonzero(group.index == i)
-            if len(k):
-                return group, int(k[0])
-        msg = f'there is no source {i}'
-        raise IndexError(msg)

@@ -37,7 +37,8 @@ def correlation_factor(residual, empty, profile):
         return 1.
     step = int(np.ceil(empty.size / ENOUGH))
     values = np.clip(residual, -5, 5)
-    values = (values - values[empty].mean()) * empty
+    values -= values[empty].mean()
+    values *= empty
     lags = range(-LARGEST_LAG, LARGEST_LAG + 1)
     total, power = 0., (profile**2).sum()
     for dy in range(LARGEST_LAG + 1):

@@ -14,6 +14,7 @@ from astropy.nddata import Cutout2D
 from astropy.table import QTable
 
 from photutils_rcnn.deblending.layers import measure_layers
+from photutils_rcnn.deblending.neighbors import NeighborLight
 from photutils_rcnn.preprocessing.binned_map import map_like
 from photutils_rcnn.sources.photometry import band_pixels
 
@@ -49,6 +50,13 @@ class DeblendedPhotometry:
             'n_psf_stars': dict(zip(bands, map(int, light.n_psf_stars), strict=True)),
             'psf_aureole': {band: round(psf.aureole, 4) for band, psf in zip(
                 bands, light.psfs, strict=True)}}
+
+    @cached_property
+    def neighbors(self):
+        """
+        The `~photutils_rcnn.deblending.neighbors.NeighborLight` of the sources.
+        """
+        return NeighborLight.of_light(self.light)
 
     @cached_property
     def table(self):

@@ -91,6 +91,25 @@ class PSFImage:
         core = psf_values(model, *np.meshgrid(axis, axis), place) / oversampling**2
         return cls(core, fwhm, 0., 0., oversampling)
 
+    def mean_with(self, other):
+        """
+        The mean of this PSF and another one.
+
+        Parameters
+        ----------
+        other : `PSFImage`
+            The PSF of the same band, with as large a core and as many samples.
+
+        Returns
+        -------
+        psf : `PSFImage`
+            The mean, with the error of the other's aureole.
+        """
+        core = 0.5 * sum(psf._scale[0] / self.oversampling**2 * psf._core
+                         for psf in (self, other))
+        aureole = 0.5 * (self._scale[1] + other._scale[1])
+        return PSFImage(core, self.fwhm, aureole, other.aureole_err, self.oversampling)
+
     def image(self, side):
         """
         The PSF on a stamp.

@@ -10,6 +10,7 @@ from scipy import fft, ndimage
 
 from photutils_rcnn.deblending.psf_image import PSFImage, choose_oversampling
 from photutils_rcnn.deblending.psf_wings import aureole, moffat
+from photutils_rcnn.preprocessing.psf_peaks import is_flat
 
 N_STARS = 40  # the brightest
 FEWEST = 2
@@ -34,7 +35,8 @@ SKY_ERROR = 0.1
 CORE_ERROR = 0.01
 
 
-def measure_psf_images(data, noise, bad, labels, positions, star_labels, fwhm):
+def measure_psf_images(data, noise, bad, labels, positions, star_labels, fwhm, *,
+                       neighbors=None, sources=None):
     """
     Measure the PSF of each band from stars.
 
@@ -54,6 +56,11 @@ def measure_psf_images(data, noise, bad, labels, positions, star_labels, fwhm):
         Their labels.
     fwhm : (n_bands,) array_like
         The FWHM of the PSF in pixels.
+    neighbors : `~photutils_rcnn.deblending.neighbors.NeighborLight`, optional
+        Models of all sources, to be subtracted around the stars; by default the pixels of
+        other sources are left out.
+    sources : (N,) `~numpy.ndarray` of int, optional
+        Which of the models are the stars.
 
     Returns
     -------
@@ -65,7 +72,7 @@ def measure_psf_images(data, noise, bad, labels, positions, star_labels, fwhm):
     fwhm = np.asarray(fwhm, dtype=float)
     oversampling = choose_oversampling(fwhm)
     half = int(np.ceil(EDGE * fwhm.max()))
-    stamps = _cut(data, noise, bad, labels, positions, star_labels, half)
+    stamps = _cut(data, noise, bad, labels, positions, star_labels, half, neighbors, sources)
     psfs, counts = [], []
     for band, width in enumerate(fwhm):
         psf, n = _band_psf(*(values[:, band] for values in stamps), width, oversampling)
@@ -74,20 +81,28 @@ def measure_psf_images(data, noise, bad, labels, positions, star_labels, fwhm):
     return psfs, counts
 
 
-def _cut(data, noise, bad, labels, positions, star_labels, half):
+def _cut(data, noise, bad, labels, positions, star_labels, half, neighbors, sources):
     """
     The light, inverse variances of stars, and how far they are off the middle.
     """
     ny, nx = labels.shape
     cut = []
-    for (x, y), label in zip(positions, star_labels, strict=True):
+    for k, ((x, y), label) in enumerate(zip(positions, star_labels, strict=True)):
         ix, iy = round(float(x)), round(float(y))
         if min(ix, iy, nx - 1 - ix, ny - 1 - iy) < half:
             continue
+        if is_flat(data[:, iy - 1:iy + 2, ix - 1:ix + 2]).any():
+            continue
         window = np.s_[iy - half:iy + half + 1, ix - half:ix + half + 1]
-        others = (labels[window] != 0) & (labels[window] != label)
-        others = ndimage.binary_dilation(others, iterations=2)
         light = data[:, *window]
+        if neighbors is None:
+            others = (labels[window] != 0) & (labels[window] != label)
+            others = ndimage.binary_dilation(others, iterations=2)
+        else:
+            around, others = map(np.stack, zip(*(
+                neighbors.around(sources[k], b, window, noise[b][window])
+                for b in range(len(data))), strict=True))
+            light = light - around
         weight = np.where(bad[:, *window] | others, 0., 1 / noise[:, *window]**2)
         shift = np.broadcast_to([x - ix, y - iy], (len(data), 2))
         cut.append((light, weight, shift))
@@ -223,7 +238,8 @@ def _with_wings(stack, stack_weights, flux, weight, radius, fwhm, oversampling):
     index = np.round(radius * fwhm).astype(int)
     count = np.bincount(index.ravel())
     rings = np.bincount(index.ravel(), weights=stack.ravel()) / count
-    smooth = rings[index]
+    # light is positive: what is less was subtracted with neighbors
+    smooth = np.maximum(rings[index], fraction * wing)
     blend = np.clip((radius - SMOOTH) / 0.5, 0, 1)
     psf = (1 - blend) * stack + blend * smooth
     tail = np.clip((radius - 2.5) / (EDGE - 2.5), 0, 1)

@@ -219,6 +219,16 @@ class ResultPhotometry:
             return False
         return True
 
+    def _light_around(self, band, label, window, noise):
+        """
+        The light of all sources but one in a window of a band, the sky between them
+        included, and the pixels that it hides.
+        """
+        deblending = self._deblending
+        i = int(np.flatnonzero(self.label_of_source == label)[0])
+        light, hidden = deblending.neighbors.around(i, band, window, noise)
+        return light + deblending.light.sky[band][window], hidden
+
     @property
     def _is_deblended(self):
         """

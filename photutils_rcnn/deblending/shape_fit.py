@@ -15,7 +15,7 @@ from dataclasses import fields
 import numpy as np
 
 from photutils_rcnn.deblending.drawing import draw
-from photutils_rcnn.deblending.stamps import Canvas
+from photutils_rcnn.deblending.stamps import Canvas, StampGroup
 from photutils_rcnn.deblending.templates import Shapes
 
 N_PARAMS = 7
@@ -121,7 +121,23 @@ def fit_shapes(image, weight, shapes, amplitude, psf, groups, is_star, fwhm,
             break
         for canvas, group, change in settled:
             canvas.add(group, change)
+        moving = _rejoined(moving, is_star)
     return shapes, amplitude, variance
+
+
+def _rejoined(moving, is_star):
+    """
+    The groups and stamps of sources that still move, in blocks as large as can be.
+    """
+    kinds = {}
+    for group, own in moving:
+        kinds.setdefault((group.side, is_star[group.index[0]]), []).append((group, own))
+    joined = []
+    for parts in kinds.values():
+        groups, stamps = zip(*parts, strict=True)
+        group, stamps = StampGroup.join(groups), np.concatenate(stamps)
+        joined.extend((group[block], stamps[block]) for block in group.blocks())
+    return joined
 
 
 def _products(jacobian, images):

@@ -6,6 +6,7 @@ Templates: the light of a source of unit flux on a stamp, and its derivatives.
 __all__ = ['SIDES', 'Shapes', 'render', 'render_stars']
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 from scipy import fft
@@ -62,6 +63,16 @@ def _wave_numbers(side, oversampling):
     ky = 2 * np.pi * fft.fftfreq(n, 1 / oversampling)
     kx = 2 * np.pi * fft.rfftfreq(n, 1 / oversampling)
     return ky.astype(np.float32), kx.astype(np.float32)
+
+
+@lru_cache(maxsize=2 * len(SIDES))
+def _squares(side, oversampling):
+    """
+    What the matrix of an ellipse is multiplied with in the exponent of its Gaussian.
+    """
+    ky, kx = _wave_numbers(side, oversampling)
+    return -0.5 * np.stack(np.broadcast_arrays(
+        kx**2, ky[:, None]**2, 2 * ky[:, None] * kx)).reshape(3, -1)
 
 
 def _phases(x, y, side, ky, kx):
@@ -138,8 +149,7 @@ def render(shapes, psf, side, *, derivatives=False):
     """
     ky, kx = _wave_numbers(side, psf.oversampling)
     grid = len(ky), len(kx)
-    squares = -0.5 * np.stack(np.broadcast_arrays(
-        kx**2, ky[:, None]**2, 2 * ky[:, None] * kx)).reshape(3, -1)
+    squares = _squares(side, psf.oversampling)
     covariance = _covariance(shapes.log_radius, shapes.eta1, shapes.eta2)
     gaussians = (covariance.astype(np.float32) @ squares)[:, None] * VARIANCES.astype(
         np.float32)[:, None]

@@ -4,7 +4,7 @@ Bright peaks of a frame, among which the stars that tell the PSF are found.
 """
 
 __all__ = ['ENOUGH', 'HALF', 'BrightPeaks', 'choose_bright_peaks', 'find_bright_peaks',
-           'merge_bright_peaks']
+           'is_flat', 'merge_bright_peaks']
 
 from dataclasses import dataclass
 
@@ -193,8 +193,8 @@ def _peaks(smooth, level, near_bad, snr, invalid):
     peaks = np.stack([y[good], x[good]], axis=1)
     flat = np.zeros(len(peaks), dtype=bool)
     for band in range(len(invalid)):
-        flat |= _is_flat(np.where(_stamps(invalid, band, peaks, 1), np.nan,
-                                  _stamps(snr, band, peaks, 1)))
+        flat |= is_flat(np.where(_stamps(invalid, band, peaks, 1), np.nan,
+                                 _stamps(snr, band, peaks, 1)))
     peaks = peaks[~flat]
     order = np.argsort(-smooth[*peaks.T], kind='stable')
     return peaks[order[:N_PEAKS]]
@@ -214,10 +214,19 @@ def _local_maxima(image, level):
     return y, x
 
 
-def _is_flat(cores):
+def is_flat(cores):
     """
-    Whether the middle of saturated stars is seen, (N, 3, 3): values that are
-    all but equal.
+    Whether the middle of saturated stars is seen: values that are all but equal.
+
+    Parameters
+    ----------
+    cores : (N, 3, 3) `~numpy.ndarray`
+        The pixels around peaks, NaN for bad ones.
+
+    Returns
+    -------
+    flat : (N,) bool `~numpy.ndarray`
+        Which of them are flat.
     """
     with np.errstate(invalid='ignore'):
         height = np.fmax.reduce(cores, axis=(1, 2))

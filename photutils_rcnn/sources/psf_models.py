@@ -26,13 +26,13 @@ MORE_CELLS, FEWER_CELLS = 3, 2
 N_STARS_OF_CELL = 8
 
 
-def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
+def build_psf(pixels, labels, stars, fwhm, name, *, neighbors=None, stacklevel=2):
     """
     Build the PSF of a band from its stars.
 
     It is the effective PSF (Anderson & King 2000, PASP 112, 1360) of up to 25
     stars with a signal-to-noise ratio of 20 or more in the band, as
-    `~photutils.psf.EPSFBuilder` makes it; pixels of other sources are left out.
+    `~photutils.psf.EPSFBuilder` makes it, without other sources.
     Of fewer than five stars, or if none can be fitted, it is a Moffat profile of the
     FWHM with ``beta = 3``.
 
@@ -48,6 +48,10 @@ def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
         The FWHM of the PSF in pixels.
     name : str
         The band, for the warning.
+    neighbors : callable, optional
+        ``neighbors(label, window, noise)`` is the light of all sources but one in a window of
+        the frame, and the pixels that it hides. It is subtracted, and these are left out; by
+        default all pixels of other sources are left out.
     stacklevel : int, optional
         Whose warning it is: 2 is the caller.
 
@@ -61,7 +65,7 @@ def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
     AstropyUserWarning
         If there are too few stars, or none can be fitted.
     """
-    cutouts = _cutouts(pixels, labels, stars, fwhm, fwhm, N_STARS)
+    cutouts = _cutouts(pixels, labels, stars, fwhm, fwhm, N_STARS, neighbors)
     if len(cutouts) < FEWEST:
         reason = (f'has {len(cutouts)} isolated bright stars, too few for an '
                   'effective PSF')
@@ -73,7 +77,8 @@ def build_psf(pixels, labels, stars, fwhm, name, *, stacklevel=2):
     return _moffat(fwhm, name, f'has no effective PSF ({failure})', stacklevel)
 
 
-def build_varying_psf(pixels, labels, stars, fwhm, name, *, slopes, stacklevel=2):
+def build_varying_psf(pixels, labels, stars, fwhm, name, *, slopes, neighbors=None,
+                      stacklevel=2):
     """
     Build the PSF of a band that varies over the frame.
 
@@ -95,6 +100,8 @@ def build_varying_psf(pixels, labels, stars, fwhm, name, *, slopes, stacklevel=2
         The band, for the warning.
     slopes : (2,) array_like
         How much the logarithm of the FWHM rises from edge to edge in y and x.
+    neighbors : callable, optional
+        See `build_psf`.
     stacklevel : int, optional
         Whose warnings these are: 2 is the caller.
 
@@ -117,26 +124,27 @@ def build_varying_psf(pixels, labels, stars, fwhm, name, *, slopes, stacklevel=2
     images, places = [], []
     for cell in np.ndindex(*n_cells):
         own = stars[(cells == cell).all(axis=1)]
-        cutouts = _cutouts(pixels, labels, own, fwhm, widest, N_STARS_OF_CELL)
+        cutouts = _cutouts(pixels, labels, own, fwhm, widest, N_STARS_OF_CELL, neighbors)
         try:
             if len(cutouts) < FEWEST:
                 raise ValueError
             images.append(_effective_psf(cutouts, fwhm).data)
         except ValueError:
-            return build_psf(pixels, labels, stars, fwhm, name, stacklevel=stacklevel + 1)
+            return build_psf(pixels, labels, stars, fwhm, name, neighbors=neighbors,
+                             stacklevel=stacklevel + 1)
         places.append(tuple(((np.array(cell) + 0.5) * sides - 0.5)[::-1]))
     return GriddedPSFModel(NDData(np.array(images), meta={
         'grid_xypos': places, 'oversampling': OVERSAMPLING}))
 
 
-def _cutouts(pixels, labels, stars, fwhm, widest, count):
+def _cutouts(pixels, labels, stars, fwhm, widest, count, neighbors):
     """
     At most so many stars that tell the PSF, in cutouts as wide as the widest needs.
     """
     half = int(np.ceil(0.5 * EXTENT * widest))
     cutouts = []
     for y, x in stars:
-        star = _cutout(pixels, labels, y, x, half, fwhm)
+        star = _cutout(pixels, labels, y, x, half, fwhm, neighbors)
         if star is not None:
             cutouts.append(star)
         if len(cutouts) == count:
@@ -169,7 +177,7 @@ def _moffat(fwhm, name, reason, stacklevel):
     return MoffatPSF(alpha=alpha, beta=MOFFAT_BETA)
 
 
-def _cutout(pixels, labels, y, x, half, fwhm):
+def _cutout(pixels, labels, y, x, half, fwhm, neighbors):
     """
     A star with its weights, `None` if it is at the border, not alone, or faint.
     """
@@ -177,13 +185,17 @@ def _cutout(pixels, labels, y, x, half, fwhm):
     if min(y, x, ny - 1 - y, nx - 1 - x) < half:
         return None
     window = np.s_[y - half:y + half + 1, x - half:x + half + 1]
-    others = (labels[window] != 0) & (labels[window] != labels[y, x])
+    data, error = pixels.data[window], pixels.error[window]
+    if neighbors is None or labels[y, x] == 0:
+        others = (labels[window] != 0) & (labels[window] != labels[y, x])
+    else:
+        light, others = neighbors(labels[y, x], window, error)
+        data = data - light
     good = ~(others | pixels.mask[window])
     axis = np.arange(-half, half + 1)
     core = np.hypot(axis[:, None], axis) < CORE * fwhm
     if not good[core].all() or good.mean() < FEWEST_PIXELS:
         return None
-    data, error = pixels.data[window], pixels.error[window]
     if data[core].sum() < LEAST_SNR * np.sqrt(np.sum(error[core]**2)):
         return None
     weights = np.where(good, 1 / np.where(good, error, 1), 0)

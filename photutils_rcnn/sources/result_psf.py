@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from photutils_rcnn.preprocessing.psf import find_psf_stars, find_varying_psf_stars
+from photutils_rcnn.sources.crowding import is_crowded
 from photutils_rcnn.sources.photometry import band_pixels
 
 
@@ -31,7 +32,8 @@ class ResultPSF:
         `~photutils_rcnn.sources.psf_models.build_psf`. Where the FWHM varies over the
         frame (``meta['psf_slopes']``) and stars are many, they are
         `~photutils.psf.GriddedPSFModel`, see
-        `~photutils_rcnn.sources.psf_models.build_varying_psf`. Sources chosen from a
+        `~photutils_rcnn.sources.psf_models.build_varying_psf`. Where sources cover much of the
+        frame, the models of `deblended` are subtracted around the stars. Sources chosen from a
         result have the PSF of all of it, since those left out are still in the pixels.
         A frame that shows no PSF is a `ValueError`, as is a measured one in a result
         read from a file without its pixels.
@@ -51,10 +53,12 @@ class ResultPSF:
             slopes = whole.meta.get('psf_slopes', (0, 0))[::-1]
             build = (partial(build_varying_psf, slopes=slopes) if any(slopes)
                      else build_psf)
+            around = whole._light_around if is_crowded(whole.labels) else None
             psf = {}
             for i, band in enumerate(whole.bands):
                 psf[band] = build(band_pixels(frame, i), whole.labels, stars,
-                                  float(fwhm[i]), band, stacklevel=3)
+                                  float(fwhm[i]), band, stacklevel=3,
+                                  neighbors=partial(around, i) if around else None)
             whole._psf = psf
         return whole._psf
 

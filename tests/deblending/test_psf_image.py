@@ -68,6 +68,26 @@ def test_masked_stars_and_neighbors_do_not_count():
     assert_allclose(psfs[0].image(32), clean[0].image(32), atol=3e-4)
 
 
+def test_saturated_stars_do_not_count():
+    data, labels, positions, star_labels = field()
+    clean, counts = measure(data, labels, positions[4:], star_labels[4:])
+    # the four brightest end at a level
+    for x, y in np.round(positions[:4]).astype(int):
+        star = data[:, y - 6:y + 7, x - 6:x + 7]
+        np.minimum(star, 300, out=star)
+    psfs, found = measure(data, labels, positions, star_labels)
+    assert found == counts
+    assert_allclose(psfs[0].image(32), clean[0].image(32), atol=1e-6)
+
+
+def test_mean():
+    first, second = (measure(*field(seed=seed))[0][0] for seed in (0, 1))
+    mean = first.mean_with(second)
+    for side in (16, 48, 128):
+        assert_allclose(mean.image(side), (first.image(side) + second.image(side)) / 2,
+                        atol=1e-12)
+
+
 def test_without_stars():
     data, labels, positions, star_labels = field(1)
     psfs, counts = measure(data, labels, positions, star_labels)

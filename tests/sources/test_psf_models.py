@@ -20,7 +20,7 @@ from photutils.psf import (
 from scipy import ndimage
 
 from photutils_rcnn import RCNNResult, RCNNSegmenter
-from photutils_rcnn.sources import psf_models
+from photutils_rcnn.sources import psf_models, result_psf
 from photutils_rcnn.sources.photometry import Pixels
 from photutils_rcnn.sources.psf_models import build_psf, build_varying_psf
 
@@ -163,6 +163,22 @@ def test_of_result(result):
     assert result.psf is result.psf
     assert result[:3].psf is result.psf
     assert result.above(0.6)[:2].psf is result.psf
+
+
+def test_of_crowded_result(result, monkeypatch):
+    """
+    The models of neighbors are subtracted; those of stars that stand alone change little.
+    """
+    alone = result.psf
+    monkeypatch.setattr(result_psf, 'is_crowded', lambda labels: True)
+    crowded = RCNNResult(
+        result.instances, result.labels, result.label_of_source, cube=result.cube,
+        background=result.background, noise=result.noise, bands=result.bands,
+        meta=result.meta).psf
+    for band in 'gr':
+        assert isinstance(crowded[band], ImagePSF)
+        off = crowded[band].data - alone[band].data
+        assert 0 < np.abs(off).max() < 0.05 * alone[band].data.max()
 
 
 @pytest.mark.parametrize('n_stars', [3, 0])
