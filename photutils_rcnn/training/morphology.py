@@ -46,8 +46,9 @@ def smooth_or_disc(scene):
         ``'disc'`` for galaxies with an asymmetry of 0.03 or more at S/N 10, and for those
         with more light in the disc than in the bulge and an axis ratio of at most 0.42;
         ``'smooth'`` for those with a quarter of the light or more in the bulge, as
-        ellipticals and lenticulars have, an asymmetry of at most 0.015 and an axis ratio of 0.48 or more. Empty for others, among them face-on discs
-        without any structure, of which people would disagree; for galaxies below S/N 20,
+        ellipticals and lenticulars have, an asymmetry of at most 0.015 and an axis ratio
+        of 0.48 or more. Empty for others, among them face-on discs with little or no bulge
+        and no structure, of which people would disagree; for galaxies below S/N 20,
         with a half-light radius below 0.6 FWHM or with more than 0.3 of the light of
         others on them; for those cut off by the frame, stars, and sources to be ignored.
     """
