@@ -81,11 +81,30 @@ def calibration_error(table):
     The expected calibration error of ``prob_smooth``, both classes alike: in ten bins, the
     mean difference between the probability and the fraction that is smooth.
     """
-    smooth = table['true'] == 'smooth'
+    return _calibration_error(np.asarray(table['prob_smooth'], float),
+                              np.asarray(table['true'] == 'smooth'))
+
+
+def _calibration_error(probability, smooth):
     weights = np.where(smooth, 0.5 / np.sum(smooth), 0.5 / np.sum(~smooth))
-    bins = np.clip((10 * np.asarray(table['prob_smooth'])).astype(int), 0, 9)
-    excess = np.bincount(bins, weights * (table['prob_smooth'] - smooth))
-    return np.abs(excess).sum()
+    bins = np.clip((10 * probability).astype(int), 0, 9)
+    return np.abs(np.bincount(bins, weights * (probability - smooth))).sum()
+
+
+def least_calibration_error(table, n_draws=200):
+    """
+    The mean calibration error of perfect probabilities of so few galaxies.
+
+    Their classes are drawn anew from the probabilities, with the fractions of the classes
+    in the table.
+    """
+    probability = np.asarray(table['prob_smooth'], float)
+    fraction = np.mean(table['true'] == 'smooth')
+    own = probability * fraction
+    own /= own + (1 - probability) * (1 - fraction)
+    draws = np.random.default_rng(0).random((n_draws, len(own))) < own
+    return np.mean([_calibration_error(probability, draw) for draw in draws
+                    if 0 < draw.sum() < len(draw)])
 
 
 def describe(table):
@@ -102,7 +121,8 @@ def describe(table):
     return (f'{len(table):6d} galaxies: balanced accuracy {np.mean(right):.3f} '
             f'(smooth {right[0]:.3f}, disc {right[1]:.3f}), of those that are sure '
             f'{np.mean(sure_right):.3f}, not sure {np.mean(~sure):.3f}, '
-            f'calibration error {calibration_error(table):.3f}')
+            f'calibration error {calibration_error(table):.3f} (chance alone '
+            f'{least_calibration_error(table):.3f})')
 
 
 def main():

@@ -188,7 +188,7 @@ def _axis_ratios(rng, n):
 
 
 def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
-                  fwhm, spheroid_fraction=0.05, colors=None):
+                  fwhm, spheroid_fraction=0.05, spheroid_indices=(), colors=None):
     """
     Galaxies of the given r magnitudes.
 
@@ -213,6 +213,10 @@ def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
     spheroid_fraction : float, optional
         The fraction of pure spheroids among galaxies fainter than r = 24; it
         doubles by r = 20 and triples by r = 16.
+    spheroid_indices : sequence of float, optional
+        The Sersic indices of pure spheroids, equally frequent. By default they are 2.5
+        and 4 as those of bulges; nearby ones range from 1.5 and less in dwarfs to
+        5 and more (Graham & Guzman 2003, AJ 125, 2936).
     colors : tuple of two `~numpy.ndarray`, optional
         The colors g - r and r - z to use, for cluster members.
 
@@ -244,6 +248,8 @@ def draw_galaxies(rng, r, wavelengths, pixel_scale, x, y, *,
         0.35, 1 - 0.65 * rng.beta(1.2, 2.2, n)), bulge_q)
     disc_n = np.where(rng.random(n) < 0.15, 1.5, 1.0)
     bulge_n = np.where(rng.random(n) < 0.35, 2.5, 4.0)
+    if len(spheroid_indices):
+        bulge_n = np.where(spheroidal, rng.choice(spheroid_indices, n), bulge_n)
 
     scale = 1.0 / pixel_scale
     bulge_a, disc_a = bulge_a * scale, disc_a * scale

@@ -88,6 +88,7 @@ def _field(settings, rng):
 def _galaxies(settings, rng, r, x, y, **options):
     return draw_galaxies(rng, r, settings.wavelengths, settings.pixel_scale,
                          x, y, fwhm=float(np.mean(settings.fwhm)),
+                         spheroid_indices=settings.spheroid_indices,
                          **{'spheroid_fraction': settings.spheroid_fraction,
                             **options})
 

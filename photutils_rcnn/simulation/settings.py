@@ -84,6 +84,9 @@ class SceneSettings:
         stars are spread evenly.
     spheroid_fraction : float, optional
         The fraction of pure spheroids among the faint galaxies.
+    spheroid_indices : sequence of float, optional
+        The Sersic indices of pure spheroids, equally frequent; those of bulges by
+        default.
     structured_fraction : float, optional
         The fraction of the resolved galaxies with a strong bulge, a disc within
         a spheroid or a lopsided disc, see
@@ -172,6 +175,7 @@ class SceneSettings:
     turn_off: float | None = None
     core_radius: float = 0.0
     spheroid_fraction: float = 0.05
+    spheroid_indices: tuple = ()
     structured_fraction: float = 0.0
     n_members: int = 0
     n_large: int = 0
@@ -243,6 +247,9 @@ class SceneSettings:
             self._require(name, 'a fraction between 0 and 1',
                           _is_number(getattr(self, name), least=0)
                           and getattr(self, name) <= 1)
+        self._require('spheroid_indices', 'Sersic indices from 0.5 to 6',
+                      _are_numbers(self.spheroid_indices, above=0)
+                      and all(0.5 <= n <= 6 for n in self.spheroid_indices))
         self._require('core_radius', '0 or a number of at least 1 pixel',
                       _is_number(self.core_radius, least=0)
                       and not 0 < self.core_radius < 1)

@@ -64,7 +64,7 @@ class AttributeBatches(keras.utils.PyDataset):
         The examples of a batch.
     augmented : bool, optional
         Whether examples are shuffled, turned and flipped. The default is `True`.
-    color_scatter : float, optional
+    color_scatter : float or (N,) `~numpy.ndarray`, optional
         The scatter of a factor on the light of each band, natural logarithm, so that
         colors that differ between surveys tell less.
     composites : float, optional
@@ -82,7 +82,7 @@ class AttributeBatches(keras.utils.PyDataset):
         self.weights = weights
         self.batch_size = batch_size
         self.augmented = augmented
-        self.color_scatter = color_scatter
+        self.color_scatter = np.broadcast_to(color_scatter, len(targets))
         self.composites = composites
         self.seed = seed
         self._epoch = 0
@@ -105,11 +105,11 @@ class AttributeBatches(keras.utils.PyDataset):
         inputs = {name: self.examples[name][chosen].astype(np.float32)
                   for name in ('pooled', 'stamps', 'numbers') if name in self.examples}
         if self.augmented:
-            self._augment(inputs, np.random.default_rng(
+            self._augment(inputs, self.color_scatter[chosen], np.random.default_rng(
                 (self.seed, self._epoch, index, 1)))
         return inputs, self.targets[chosen], self.weights[chosen]
 
-    def _augment(self, inputs, rng):
+    def _augment(self, inputs, color_scatter, rng):
         """
         Turn and flip a batch, and change the colors of its sources.
         """
@@ -122,9 +122,9 @@ class AttributeBatches(keras.utils.PyDataset):
                 2, inputs['numbers'].shape[1])]]
         stamps = inputs['stamps']
         light, per_source = np.sinh(stamps), (len(stamps), 1, 1)
-        if self.color_scatter:
-            light *= np.exp(rng.normal(0, self.color_scatter, (
-                *per_source, stamps.shape[-1])))
+        if color_scatter.any():
+            light *= np.exp(color_scatter.reshape(per_source + (1,)) * rng.normal(
+                size=(*per_source, stamps.shape[-1])))
         if self.composites:
             peak = np.maximum(light.max(axis=(1, 2, 3), keepdims=True), 1)
             softening = np.exp(rng.uniform(*np.log(SOFTENING), (*per_source, 1)))

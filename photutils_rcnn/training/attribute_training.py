@@ -29,7 +29,9 @@ VALIDATION_FRACTION = 0.2
 PATIENCE = 8
 WEIGHT_DECAY = 1e-3
 # Of classifications, which look at shapes: see `AttributeBatches`.
-SHAPE_AUGMENTATION = {'color_scatter': 0.3, 'composites': 0.3}
+# Pictures of surveys are balanced alike, other frames are as deep as it happened.
+COMPOSITES = 0.3
+COLOR_SCATTER, PICTURE_COLOR_SCATTER = 0.3, 0.1
 
 log = logging.getLogger(__name__)
 
@@ -199,10 +201,11 @@ def _batches(examples, chosen, attribute, values, augmented, **options):
         for kind in kinds:  # count alike, however many there are of each
             weights[kind] = len(values) / len(kinds) / np.count_nonzero(kind) * class_weights(
                 values[kind], n_classes, part['numbers'][kind, 0])
+        options = {**options, 'composites': COMPOSITES, 'color_scatter': np.where(
+            part['is_picture'], PICTURE_COLOR_SCATTER, COLOR_SCATTER)}
     return AttributeBatches(
         part, values.astype(np.int32 if n_classes else np.float32),
-        weights.astype(np.float32), augmented=augmented,
-        **(SHAPE_AUGMENTATION if n_classes else {}), **options)
+        weights.astype(np.float32), augmented=augmented, **options)
 
 
 def _fit(network, attribute, batches, out, *, epochs, rate, progress_bar):

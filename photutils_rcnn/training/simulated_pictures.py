@@ -11,6 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from photutils_rcnn._files import atomic_path
+from photutils_rcnn.sources.classes import GALAXY
 
 # The side of pictures in pixels, and in units of the longer side of the source; the FWHM of
 # the PSF in pixels, where they are magnified.
@@ -19,13 +20,17 @@ EXTENTS = 2.5, 6.
 LEAST_EXTENT = 1.5
 FWHMS = 2.5, 15.
 LEAST_SNR = 100.
-MOST = 3  # of one scene
+MOST = 5  # of one scene
 # Of the stretch: its softening, where white is 1 the value of the peak of the source, and where
 # black is, in units of the noise.
 SOFTENING = 1., 9.
-PEAK = 0.4, 1.1
+PEAK = 0.3, 1.1
 BLACK = -0.5, 1.5
-COLOR_SCATTER = 0.15  # of the light in the bands, natural logarithm
+# White is between the color of the average galaxy of the scene and, at this fraction of the
+# way to a flat spectrum, that of the Sun (g - z of about 0.6); natural logarithm of the
+# scatter of the bands about it.
+LARGEST_BLUING = 0.5
+COLOR_SCATTER = 0.1
 QUALITY = 70, 96  # of JPEG
 
 
@@ -90,9 +95,8 @@ def _picture(scene, i, center, half, rng):
                                   FWHMS[0] / fwhm, FWHMS[1] / fwhm))
     chosen = np.rint(np.linspace(0, len(scene.data) - 1, 3)).astype(int)
     window = tuple(slice(at - half, at + half + 1) for at in center)
-    # a picture is balanced so that galaxies are about gray
-    light = np.array([scene.truth[f'flux_{scene.bands[band]}'][i] for band in chosen])
-    light *= np.exp(rng.normal(0, COLOR_SCATTER, 3))
+    light = _white(scene, chosen, rng)
+    light *= np.mean([scene.truth[f'flux_{scene.bands[band]}'][i] for band in chosen])
     bands = np.stack([ndimage.zoom(scene.data[band][window] / unit, magnification,
                                    order=rng.choice([1, 3]))
                       for band, unit in zip(chosen, light, strict=True)])
@@ -103,3 +107,17 @@ def _picture(scene, i, center, half, rng):
         *bands[::-1], minimum=noise * float(rng.uniform(*BLACK)), Q=softening,
         stretch=max(bands[:, *near].mean(), noise) * softening / np.sinh(
             rng.uniform(*PEAK) * np.arcsinh(0.1 * softening) / 0.1))
+
+
+def _white(scene, bands, rng):
+    """
+    The light of the bands that is white, of mean 1: the same for all sources, as in
+    surveys, so that red and blue galaxies differ.
+    """
+    fluxes = np.array([scene.truth[f'flux_{scene.bands[band]}'] for band in bands], float)
+    fluxes = fluxes[:, np.asarray(scene.truth['class_id']) == GALAXY]
+    average = np.median(fluxes / fluxes.mean(axis=0), axis=1)
+    flat = 10 ** (0.4 * scene.zero_points[bands])
+    white = average * (flat / average) ** rng.uniform(0, LARGEST_BLUING)
+    white *= np.exp(rng.normal(0, COLOR_SCATTER, len(bands)))
+    return white / white.mean()

@@ -50,6 +50,19 @@ def test_smallest_galaxies():
     assert size.min() > 0.9 * MIN_RELATIVE_RADIUS * 2
 
 
+def test_given_spheroid_indices():
+    """
+    Only pure spheroids have them, all of them equally often.
+    """
+    indices = (1.5, 3.0, 5.0)
+    drawn = galaxies(np.full(6000, 18.0), spheroid_fraction=0.3, spheroid_indices=indices)
+    pure = (drawn.bulge_fraction > 0.99).all(axis=1)
+    counts = [np.sum(drawn.bulge_n[pure] == n) for n in indices]
+    assert sum(counts) == np.sum(pure) > 1000
+    np.testing.assert_allclose(counts, np.sum(pure) / 3, rtol=0.15)
+    assert set(drawn.bulge_n[~pure]) == {2.5, 4.0}
+
+
 def test_given_colors():
     red = galaxies(np.full(50, 20.0), colors=(np.full(50, 1.2),
                                                np.full(50, 0.8)))

@@ -67,7 +67,8 @@ def test_numbers_of_bands(name, value):
     ('components', (((0.5, 1.0, 0.0, 0.0),),) * 2),
     ('components', (((1.0, 0.0, 0.0, 0.0),),) * 2),
     ('kernel', (1.0, 1.0)), ('galaxy_steepness', math.nan),
-    ('core_radius', 0.5)])
+    ('core_radius', 0.5), ('spheroid_indices', 4.), ('spheroid_indices', (4., 7.)),
+    ('spheroid_indices', (0.3,))])
 def test_out_of_range(name, value):
     with pytest.raises(ValueError, match=f'^{name} must .*got'):
         replace(GOOD, **{name: value})

@@ -286,6 +286,24 @@ def test_turned_batches():
     assert seen == {'upright', 'turned'}
 
 
+def test_scattered_colors():
+    """
+    Bands change by factors of their own, as much as the source's scatter says.
+    """
+    light = np.full((4000, 2, 2, 2), 5.)
+    scatter = np.repeat([0., 0.2], 2000)
+    examples = {'stamps': np.arcsinh(light), 'numbers': np.zeros((4000, 3))}
+    batches = AttributeBatches(examples, np.arange(4000), np.ones(4000), batch_size=4000,
+                               color_scatter=scatter)
+    inputs, chosen, _ = batches[0]
+    factor = np.log(np.sinh(inputs['stamps']) / 5.)
+    assert_allclose(factor, factor[:, :1, :1] * np.ones((1, 2, 2, 1)), atol=1e-4)
+    bands = factor[:, 0, 0]
+    assert_allclose(bands[chosen < 2000], 0, atol=1e-4)
+    assert_allclose(bands[chosen >= 2000].std(axis=0), 0.2, rtol=0.1)
+    assert abs(np.corrcoef(bands[chosen >= 2000].T)[0, 1]) < 0.1
+
+
 def test_compressed_light():
     """
     As in composites: the peak is lowered, faint light stays, the order too.
@@ -327,6 +345,8 @@ def test_recipe_and_its_labels():
     cases = [
         ('disc', {}), ('disc', {**plain, 'axis_ratio': 0.3}),
         ('disc', {'bulge_fraction': 0.7}), ('smooth', {**plain, 'bulge_fraction': 0.9}),
+        ('smooth', {**plain, 'bulge_fraction': 0.3}),
+        ('disc', {**plain, 'bulge_fraction': 0.3, 'axis_ratio': 0.3}),
         ('', plain), ('', {**plain, 'axis_ratio': 0.5}), ('', {'structure_snr': 5.}),
         ('', {'asymmetry': 0.02}),
         ('', {**plain, 'bulge_fraction': 0.9, 'axis_ratio': 0.3}), ('', {'class_id': 1}),
