@@ -135,7 +135,7 @@ def test_masks_without_a_pixel():
     truth = Scene.from_labels(data, masks, ['galaxy', 'lens', 'star']).truth
     assert_equal(truth['label'], [1, 3])
     assert_equal(truth['class_id'], [2, 1])
-    with pytest.raises(ValueError, match='each of the 3 labels, got 2'):
+    with pytest.raises(ValueError, match='each of 3 labels, got 2'):
         Scene.from_labels(data, masks, ['galaxy', 'star'])
 
 
