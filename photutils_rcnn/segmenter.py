@@ -65,7 +65,7 @@ class RCNNSegmenter:
         The fraction of stars among the sources, the prior of their classes: between
         0 and 1, the same at any S/N. ``'auto'`` (default) estimates it from the
         sources of each frame with a score of at least 0.5, as a function of S/N;
-        `None` is the mix of the training. Models with other classes, or with
+        `None` is that of a typical frame. Models with other classes, or with
         an unknown training mix, can only use the latter.
     runtime : {'auto', 'keras', 'openvino'}, optional
         What runs the network. ``'auto'`` (default) is OpenVINO, on the processor, if it

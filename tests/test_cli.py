@@ -287,7 +287,7 @@ def test_demo(scene, tmp_path, capsys, monkeypatch):
     scene.truth['ignore'][0] = True
     assert main(['demo', '-o', str(tmp_path / 'out'), '--overwrite']) == 0
     printed = capsys.readouterr().out
-    assert '3 sources found\n1 of these are too faint' in printed
+    assert '3 sources found\n1 of these too faint' in printed
 
 
 def test_missing_galsim(tmp_path, capsys, monkeypatch):

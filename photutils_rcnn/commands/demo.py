@@ -88,7 +88,7 @@ def format_summary(scene, result):
     record = record_scene(scene, truth, Detections.from_result(result))
     match = record.matches.detection_of_truth
     ny, nx = scene.footprints.shape
-    lines = [f'{len(scene.bands)} bands ({", ".join(scene.bands)}) of '
+    lines = [f'{count(len(scene.bands), "band")} ({", ".join(scene.bands)}) of '
              f'{nx} x {ny} pixels: {count(len(record.scores), "source")} found',
              f'{(~record.counted).sum()} of these too faint, or too near brighter ones, in the '
              'truth to count',

@@ -39,7 +39,7 @@ def confirm_stars(instances, snr, invalid, fwhm, stars, wings=None):
     """
     Correct the classes of bright sources that have the core and the wings of stars.
 
-    Probabilities are those of the training mix, before the fraction of stars in the
+    Probabilities are those of the network, before the fraction of stars in the
     frame is applied (`~photutils_rcnn.detection.class_prior.apply_star_prior`).
 
     Parameters
@@ -55,8 +55,7 @@ def confirm_stars(instances, snr, invalid, fwhm, stars, wings=None):
     -------
     instances : `~photutils_rcnn.sources.instances.Instances`
         The sources in the same order. Those that are like stars in at least one band,
-        and whose peak is on no other outline, are stars with a probability of 0.8 in
-        the training mix.
+        and whose peak is on no other outline, are stars with a probability of 0.8.
     """
     if fwhm is None or (wings is None and (stars is None or len(stars) < FEWEST_STARS)):
         return instances

@@ -219,7 +219,7 @@ def detect(model, cube, background, *, psf=None, psf_fwhm='auto',
     snr = seen.frame.snr
     kept = instances if check.keep.all() else instances[check.keep]
     kept = merge_duplicates(kept, snr, cube.invalid, found.fwhm)
-    # of the training mix, as what the network says: before the mix of the frame
+    # before the fraction of stars in the frame, as what the network says
     kept = confirm_stars(kept, snr, cube.invalid, found.fwhm, found.stars, found.wings)
     distinct = suppress_footprints(kept.footprints(), kept.scores, LARGEST_OVERLAP)
     kept = kept if distinct.all() else kept[distinct]

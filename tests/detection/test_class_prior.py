@@ -89,16 +89,16 @@ def test_is_fixed_point_of_em():
 
 def test_few_sources():
     """
-    Five sources leave the mix of the training nearly as it is.
+    A source or two leave the mix of the training nearly as it is.
     """
-    snr = np.array([10., 20., 30., 50., 100.])
-    ratios = np.full(5, -3.)
-    found = fit_star_log_odds(ratios, snr, np.ones(5), TRAINING)
+    snr = np.array([20., 50.])
+    ratios = np.full(2, -3.)
+    found = fit_star_log_odds(ratios, snr, np.ones(2), TRAINING)
     change = special.expit(star_log_odds(snr, found)) - special.expit(
         star_log_odds(snr, TRAINING))
     assert (change < 0).all()
-    assert (change > -0.12).all()
-    assert_allclose(fit_star_log_odds(ratios, snr, np.zeros(5), TRAINING), TRAINING)
+    assert (change > -0.15).all()
+    assert_allclose(fit_star_log_odds(ratios, snr, np.zeros(2), TRAINING), TRAINING)
     nothing = np.zeros(0)
     assert_allclose(fit_star_log_odds(nothing, nothing, nothing, TRAINING), TRAINING)
 
@@ -156,10 +156,11 @@ def test_training_mix():
 
 def test_typical_mix():
     """
-    Probabilities that presume one mix are those of a typical frame with `None`, and few
-    sources leave them so.
+    Probabilities that presume one mix are those of a typical frame with `None`, and
+    sources that tell nothing leave them so.
     """
-    star, snr = np.array([0.2, 0.9]), np.array([10., 100.])
+    snr = np.array([10., 100.])
+    star = special.expit(star_log_odds(snr, TRAINING))
     sources, typical = _instances(star, snr), (-1.5, 0.4)
     odds = special.logit(star) + (star_log_odds(snr, typical)
                                   - star_log_odds(snr, TRAINING))
@@ -167,7 +168,7 @@ def test_typical_mix():
     assert prior.log_odds == typical
     assert_allclose(found.class_probabilities[:, 0], special.expit(odds), rtol=1e-5)
     auto, prior = apply_star_prior(sources, 'auto', TRAINING, typical)
-    assert_allclose(prior.log_odds, typical, atol=0.2)
+    assert_allclose(prior.log_odds, typical, atol=1e-4)
     assert_equal(auto.log_bayes_factors, found.log_bayes_factors)
 
 

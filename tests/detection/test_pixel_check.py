@@ -109,10 +109,12 @@ def test_sources_on_structure(segmenter, sources, name):
     Sources are found as on an even sky, and hardly anything else is.
     """
     light, positions = sources
-    data = 1000 + 10 * (_noise(1) + light)
-    even, _ = _rates(_found(segmenter, data), positions)
-    complete, pure = _rates(
-        _found(segmenter, data + 10 * STRUCTURES[name]), positions)
+    rates = []
+    for seed in (1, 2):
+        data = 1000 + 10 * (_noise(seed) + light)
+        rates.append((_rates(_found(segmenter, data), positions), _rates(
+            _found(segmenter, data + 10 * STRUCTURES[name]), positions)))
+    (even, _), (complete, pure) = np.mean(rates, axis=0)
     assert even > 0.9
     assert complete >= 0.9 * even
     assert pure >= 0.97

@@ -66,7 +66,7 @@ def test_scenes_that_the_model_knows(fake_model, capsys):
     fake_model.settings['training'] = {
         'training_scenes': [{'preset': 'decam', 'n_scenes': 1, 'seed': 41}]}
     assert benchmark('--seed', 40) == 0
-    assert '1 of the 2 scenes served to train or calib' in capsys.readouterr().err
+    assert '1 of 2 scenes served to train or calib' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(('options', 'words'), [

@@ -95,7 +95,7 @@ def test_scenes_that_the_model_knows(folder, fake_model, capsys):
         (folder / f'scene{i}.npz').rename(folder / f'{name}.npz')
     assert evaluate(folder) == 0
     streams = capsys.readouterr()
-    assert '2 of the 3 scenes served to train or calib' in streams.err
+    assert '2 of 3 scenes served to train or calib' in streams.err
     assert '2 scenes served to train or calibrate' in streams.out
     assert 'n_known = 2' in streams.out
 
