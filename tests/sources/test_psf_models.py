@@ -178,7 +178,7 @@ def test_of_crowded_result(result, monkeypatch):
     for band in 'gr':
         assert isinstance(crowded[band], ImagePSF)
         off = crowded[band].data - alone[band].data
-        assert 0 < np.abs(off).max() < 0.05 * alone[band].data.max()
+        assert 0 < np.abs(off).max() < 0.08 * alone[band].data.max()
 
 
 @pytest.mark.parametrize('n_stars', [3, 0])
