@@ -83,11 +83,19 @@ def segment_blocks(data, out, *, name=None, segmenter=None, block_size=2048, mar
         How far around a block the network and photutils see, in pixels, a multiple of 64
         and at least the halo of the model. By default twice the halo, 448 for the shipped
         model.
-    error, mask, gain : float or array_like, optional
+    error, mask, background : float or array_like, optional
         See `RCNNSegmenter.segment <photutils_rcnn.RCNNSegmenter.segment>`; images are read
         by blocks like the data.
-    background, wcs, bands, psf, deblend, artifacts
-        Likewise.
+    wcs : WCS object, optional
+        See there, as for all of these.
+    bands : sequence of str, optional
+        The names of the bands.
+    gain : float or array_like, optional
+        Read by blocks, too, if it is an image.
+    psf : PSF model, array_like, float, sequence or mapping of these, optional
+        The PSF.
+    deblend, artifacts : bool, optional
+        Whether the catalog has deblended fluxes, and detections on artifacts are dropped.
     formats : sequence of str, optional
         The formats of the catalog, ``'ecsv'`` (default) and ``'parquet'``.
     resume : bool, optional

@@ -194,7 +194,9 @@ def segmentation_header(wcs=None, meta=None):
 
     Parameters
     ----------
-    wcs, meta
+    wcs : WCS object, optional
+        See `write_segmentation`.
+    meta : mapping, optional
         See `write_segmentation`.
 
     Returns

@@ -81,10 +81,14 @@ def fill_areas(image, invalid, value, *, step=0.):
 
     Parameters
     ----------
-    image, invalid, step
-        See `find_fill`.
+    image : (ny, nx) `~numpy.ndarray`
+        The pixels.
+    invalid : (ny, nx) bool `~numpy.ndarray`
+        `True` for pixels to leave out.
     value : float
         The value.
+    step : float, optional
+        See `find_fill`.
 
     Returns
     -------

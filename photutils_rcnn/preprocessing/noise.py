@@ -279,10 +279,12 @@ def pixel_scatter(image, invalid, error):
 
     Parameters
     ----------
-    image, error : (ny, nx) `~numpy.ndarray`
-        Rows of a band and their errors.
+    image : (ny, nx) `~numpy.ndarray`
+        Rows of a band.
     invalid : (ny, nx) bool `~numpy.ndarray`
         `True` for pixels to leave out.
+    error : (ny, nx) `~numpy.ndarray`
+        The errors of the pixels.
 
     Returns
     -------

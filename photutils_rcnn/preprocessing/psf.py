@@ -178,7 +178,7 @@ def psf_of_peaks(found, shape, find_slopes=None):
 
     Parameters
     ----------
-    found : `~photutils_rcnn.preprocessing.psf_peaks.BrightPeaks`
+    found : BrightPeaks
         The peaks.
     shape : (2,) tuple of int
         The shape (ny, nx) of the frame.
